@@ -1,0 +1,6 @@
+//! Weir, a feed-ranking server.
+//!
+//! Dependencies point one way: `feed` <- `ranking`, `scoring`, `entities` <- `results`, `db`, `seeding` <- `jobs` <-
+//! `actors` <- `http` <- `startup`, `cli`.
+
+pub mod cli;
