@@ -3,4 +3,5 @@
 //! Dependencies point one way: `feed` <- `ranking`, `scoring`, `entities` <- `results`, `db`, `seeding` <- `jobs` <-
 //! `actors` <- `http` <- `startup`, `cli`.
 
+pub mod actors;
 pub mod cli;
