@@ -5,3 +5,4 @@
 
 pub mod actors;
 pub mod cli;
+pub mod settings;
