@@ -5,4 +5,5 @@
 
 pub mod actors;
 pub mod cli;
+pub mod feed;
 pub mod settings;
