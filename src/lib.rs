@@ -6,4 +6,6 @@
 pub mod actors;
 pub mod cli;
 pub mod feed;
+pub mod ranking;
+pub mod scoring;
 pub mod settings;

@@ -1,5 +1,7 @@
 //! Actors that panic, stop and freeze, under real supervision.
 
+#![expect(clippy::expect_used, reason = "a failed expectation fails the test")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -241,7 +243,7 @@ async fn a_panic_in_a_future_of_the_actor_loses_what_it_had_in_flight_and_keeps_
 
     let (broken, in_flight, later) = tokio::join!(
         patient.ask(Ponder(Duration::from_millis(20), true), LIMIT),
-        patient.ask(Ponder(Duration::from_secs(60), false), LIMIT),
+        patient.ask(Ponder(Duration::from_mins(1), false), LIMIT),
         async {
             actix_rt::time::sleep(Duration::from_millis(21)).await;
             patient.ask(Remember, LIMIT).await

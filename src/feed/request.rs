@@ -42,6 +42,17 @@ impl RankRequest {
             .map_err(|error| FeedError::at(&track.path(), &error))
     }
 
+    /// Drops every item whose id came before.
+    pub fn keep_first_of_each_id(&mut self) {
+        let mut distinct = self.distinct_items().into_iter().peekable();
+        let mut index = 0..;
+        self.items.retain(|_| {
+            distinct
+                .next_if(|&kept| Some(kept) == index.next())
+                .is_some()
+        });
+    }
+
     /// The indices of the items in order, without those whose id came before.
     pub fn distinct_items(&self) -> Vec<usize> {
         let mut seen = HashSet::with_capacity(self.items.len());
