@@ -65,7 +65,7 @@ mod tests {
             initial_backoff: Duration::from_millis(100),
             max_backoff: Duration::from_millis(350),
             max_restarts,
-            window: Duration::from_secs(60),
+            window: Duration::from_mins(1),
             freeze_after: Duration::from_secs(5),
         })
     }
