@@ -7,3 +7,4 @@ pub mod actors;
 pub mod cli;
 pub mod feed;
 pub mod settings;
+pub mod data_dir;
