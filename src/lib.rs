@@ -8,3 +8,4 @@ pub mod cli;
 pub mod feed;
 pub mod settings;
 pub mod data_dir;
+pub mod results;
