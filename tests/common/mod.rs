@@ -1,6 +1,11 @@
 //! What integration tests share.
 
-#![allow(dead_code, reason = "each test binary uses its own part")]
+#![allow(
+    dead_code,
+    unused_imports,
+    unused_macros,
+    reason = "each test binary uses its own part"
+)]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -8,3 +13,5 @@
 )]
 
 pub(crate) mod postgres;
+pub(crate) mod redis;
+pub(crate) mod stores;
