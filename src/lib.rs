@@ -9,3 +9,5 @@ pub mod feed;
 pub mod ranking;
 pub mod scoring;
 pub mod settings;
+pub mod data_dir;
+pub mod results;

@@ -1,0 +1,17 @@
+//! What integration tests share.
+
+#![allow(
+    dead_code,
+    unused_imports,
+    unused_macros,
+    reason = "each test binary uses its own part"
+)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
+pub(crate) mod postgres;
+pub(crate) mod redis;
+pub(crate) mod stores;
