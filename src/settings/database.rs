@@ -1,0 +1,34 @@
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::ConnectionUrl;
+
+/// `[database]`: where the posts are.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DatabaseSettings {
+    /// `sqlite://PATH` or `postgres://USER:PASSWORD@HOST/NAME`.
+    pub url: ConnectionUrl,
+    /// Most connections open at once.
+    pub max_connections: u32,
+    /// Longest wait for a connection, in milliseconds.
+    pub connect_timeout_ms: u64,
+}
+
+impl DatabaseSettings {
+    /// `connect_timeout_ms` as a duration.
+    pub fn connect_timeout(&self) -> Duration {
+        Duration::from_millis(self.connect_timeout_ms)
+    }
+}
+
+impl Default for DatabaseSettings {
+    fn default() -> Self {
+        Self {
+            url: "sqlite://data/weir.db".into(),
+            max_connections: 8,
+            connect_timeout_ms: 5_000,
+        }
+    }
+}

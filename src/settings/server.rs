@@ -1,0 +1,57 @@
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, Unexpected};
+
+/// `[server]`: the HTTP front and what it admits.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServerSettings {
+    /// Address and port to listen on; port 0 takes a free one.
+    #[serde(deserialize_with = "socket_addr")]
+    pub bind: SocketAddr,
+    /// HTTP worker threads; 0 means one per core.
+    pub workers: usize,
+    /// Longest request body, in bytes after decompression.
+    pub max_body_bytes: usize,
+    /// Most items in one request.
+    pub max_items: usize,
+    /// Most requests at work at once; past it the answer is 503 with Retry-After.
+    pub max_in_flight: usize,
+    /// Longest time for a body to arrive, in milliseconds.
+    pub body_timeout_ms: u64,
+    /// Origins that may call `/rank` from a browser; `*` is every origin, an empty list none.
+    pub cors_origins: Vec<String>,
+}
+
+impl ServerSettings {
+    /// `body_timeout_ms` as a duration.
+    pub fn body_timeout(&self) -> Duration {
+        Duration::from_millis(self.body_timeout_ms)
+    }
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self {
+            bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 8001)),
+            workers: 0,
+            max_body_bytes: 4 * 1024 * 1024,
+            max_items: 2_000,
+            max_in_flight: 256,
+            body_timeout_ms: 5_000,
+            cors_origins: vec!["*".to_owned()],
+        }
+    }
+}
+
+fn socket_addr<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map_err(|_| {
+        D::Error::invalid_value(
+            Unexpected::Str(&text),
+            &"an address and port, such as \"127.0.0.1:8001\"",
+        )
+    })
+}
