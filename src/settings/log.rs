@@ -1,4 +1,7 @@
 use serde::Deserialize;
+use tracing_subscriber::EnvFilter;
+
+use super::check::Check;
 
 /// `[log]`: what is logged, and how.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -19,6 +22,17 @@ pub enum LogFormat {
     Text,
     /// For programs: one object a line.
     Json,
+}
+
+impl LogSettings {
+    pub(super) fn check(&self, check: &mut Check) {
+        check.require("filter", EnvFilter::try_new(&self.filter).is_ok(), || {
+            format!(
+                "expected levels such as info or warn,weir=debug, found {:?}",
+                self.filter
+            )
+        });
+    }
 }
 
 impl Default for LogSettings {

@@ -3,8 +3,13 @@
 //! Layers, each over the one before: `config/default.toml` (compiled in), a file, `WEIR__SECTION__KEY` variables.
 
 mod auth;
+mod check;
+mod complaint;
 mod database;
-mod duration;
+mod error;
+mod key;
+mod layers;
+mod load;
 mod log;
 mod policies;
 mod pools;
@@ -17,10 +22,16 @@ mod scorers;
 mod secret;
 mod server;
 mod shutdown;
+mod span;
 mod supervision;
+#[cfg(test)]
+mod tests;
+mod text;
 
 pub use auth::AuthSettings;
 pub use database::DatabaseSettings;
+pub use error::{Place, Problem, SettingsError};
+pub use key::Key;
 pub use log::{LogFormat, LogSettings};
 pub use policies::{EntityMatch, PolicySettings};
 pub use pools::{JobsPool, PoolsSettings, RankerPool};

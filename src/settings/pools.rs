@@ -1,5 +1,7 @@
 use serde::Deserialize;
 
+use super::check::Check;
+
 /// `[pools]`: how many of each actor.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -24,6 +26,17 @@ pub struct RankerPool {
 pub struct JobsPool {
     /// Jobs that run at once.
     pub workers: usize,
+}
+
+impl PoolsSettings {
+    pub(super) fn check(&self, check: &mut Check) {
+        check.under("ranker", |check| {
+            check.within("instances", self.ranker.instances, 1..=1_024);
+        });
+        check.under("jobs", |check| {
+            check.within("workers", self.jobs.workers, 1..=1_024);
+        });
+    }
 }
 
 impl Default for RankerPool {

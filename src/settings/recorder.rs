@@ -1,5 +1,7 @@
 use serde::Deserialize;
 
+use super::check::Check;
+
 /// `[recorder]`: writes served feeds into the posts. Feeds are personal data, so it is off by default.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -10,6 +12,13 @@ pub struct RecorderSettings {
     pub max_rows_per_s: u32,
     /// Most feeds that wait to be written.
     pub queue: usize,
+}
+
+impl RecorderSettings {
+    pub(super) fn check(&self, check: &mut Check) {
+        check.within("max_rows_per_s", self.max_rows_per_s, 1..=1_000_000);
+        check.within("queue", self.queue, 1..=1_000_000);
+    }
 }
 
 impl Default for RecorderSettings {

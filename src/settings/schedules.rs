@@ -4,7 +4,8 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::duration;
+use super::check::Check;
+use super::text;
 
 /// `[schedules.NAME]`: a job that runs again and again.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -13,7 +14,7 @@ pub struct ScheduleSettings {
     /// The job's name.
     pub job: String,
     /// Time from one run to the next.
-    #[serde(deserialize_with = "duration::deserialize")]
+    #[serde(deserialize_with = "text::duration")]
     pub every: Duration,
     /// The job's arguments, as the job reads them.
     #[serde(default)]
@@ -28,6 +29,11 @@ fn enabled() -> bool {
 }
 
 impl ScheduleSettings {
+    pub(super) fn check(&self, check: &mut Check) {
+        check.not_empty("job", &self.job);
+        check.lasting("every", self.every);
+    }
+
     pub(super) fn shipped() -> BTreeMap<String, Self> {
         let args = [
             ("k".to_owned(), json!(10)),

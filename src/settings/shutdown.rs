@@ -2,6 +2,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::check::Check;
+
 /// `[shutdown]`: how Weir ends.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -11,6 +13,10 @@ pub struct ShutdownSettings {
 }
 
 impl ShutdownSettings {
+    pub(super) fn check(&self, check: &mut Check) {
+        check.within("grace_ms", self.grace_ms, 0..=86_400_000);
+    }
+
     /// `grace_ms` as a duration.
     pub fn grace(&self) -> Duration {
         Duration::from_millis(self.grace_ms)
