@@ -17,7 +17,7 @@ pub(super) const DEFAULT: &str = include_str!("../../config/default.toml");
 const PREFIX: &str = "WEIR__";
 
 /// Keys whose variables are lists, separated by commas.
-const LISTS: [&str; 5] = [
+pub(super) const LISTS: [&str; 5] = [
     "server.cors_origins",
     "results.shared_keys",
     "auth.rank",
