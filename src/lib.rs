@@ -5,9 +5,9 @@
 
 pub mod actors;
 pub mod cli;
+pub mod data_dir;
 pub mod feed;
 pub mod ranking;
+pub mod results;
 pub mod scoring;
 pub mod settings;
-pub mod data_dir;
-pub mod results;

@@ -1,6 +1,10 @@
 use serde::Deserialize;
 
 use super::Secret;
+<<<<<<< HEAD
+=======
+use super::check::Check;
+>>>>>>> settings
 
 /// `[auth]`: the keys that open each scope. Any key of a list opens its scope.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -13,3 +17,23 @@ pub struct AuthSettings {
     /// For jobs, schedules, results and actors; without a key only loopback callers are let in.
     pub admin: Vec<Secret>,
 }
+<<<<<<< HEAD
+=======
+
+impl AuthSettings {
+    pub(super) fn check(&self, check: &mut Check) {
+        for (scope, keys) in [
+            ("rank", &self.rank),
+            ("ingest", &self.ingest),
+            ("admin", &self.admin),
+        ] {
+            check.require_each(
+                scope,
+                keys,
+                Secret::fits_a_header,
+                "a key is made of visible ASCII characters, without spaces",
+            );
+        }
+    }
+}
+>>>>>>> settings

@@ -3,6 +3,10 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::ConnectionUrl;
+<<<<<<< HEAD
+=======
+use super::check::Check;
+>>>>>>> settings
 
 /// `[database]`: where the posts are.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -17,6 +21,22 @@ pub struct DatabaseSettings {
 }
 
 impl DatabaseSettings {
+<<<<<<< HEAD
+=======
+    pub(super) fn check(&self, check: &mut Check) {
+        let known = ["sqlite:", "postgres://", "postgresql://"];
+        check.require(
+            "url",
+            known
+                .iter()
+                .any(|scheme| self.url.expose().starts_with(scheme)),
+            || "expected sqlite://PATH or postgres://USER:PASSWORD@HOST/NAME".to_owned(),
+        );
+        check.within("max_connections", self.max_connections, 1..=10_000);
+        check.lasting("connect_timeout_ms", self.connect_timeout());
+    }
+
+>>>>>>> settings
     /// `connect_timeout_ms` as a duration.
     pub fn connect_timeout(&self) -> Duration {
         Duration::from_millis(self.connect_timeout_ms)

@@ -1,4 +1,10 @@
 use serde::Deserialize;
+<<<<<<< HEAD
+=======
+use tracing_subscriber::EnvFilter;
+
+use super::check::Check;
+>>>>>>> settings
 
 /// `[log]`: what is logged, and how.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -21,6 +27,20 @@ pub enum LogFormat {
     Json,
 }
 
+<<<<<<< HEAD
+=======
+impl LogSettings {
+    pub(super) fn check(&self, check: &mut Check) {
+        check.require("filter", EnvFilter::try_new(&self.filter).is_ok(), || {
+            format!(
+                "expected levels such as info or warn,weir=debug, found {:?}",
+                self.filter
+            )
+        });
+    }
+}
+
+>>>>>>> settings
 impl Default for LogSettings {
     fn default() -> Self {
         Self {

@@ -1,5 +1,10 @@
 use serde::Deserialize;
 
+<<<<<<< HEAD
+=======
+use super::check::Check;
+
+>>>>>>> settings
 /// `[pools]`: how many of each actor.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -26,6 +31,20 @@ pub struct JobsPool {
     pub workers: usize,
 }
 
+<<<<<<< HEAD
+=======
+impl PoolsSettings {
+    pub(super) fn check(&self, check: &mut Check) {
+        check.under("ranker", |check| {
+            check.within("instances", self.ranker.instances, 1..=1_024);
+        });
+        check.under("jobs", |check| {
+            check.within("workers", self.jobs.workers, 1..=1_024);
+        });
+    }
+}
+
+>>>>>>> settings
 impl Default for RankerPool {
     fn default() -> Self {
         Self { instances: 2 }

@@ -1,5 +1,10 @@
 use serde::Deserialize;
 
+<<<<<<< HEAD
+=======
+use super::check::Check;
+
+>>>>>>> settings
 /// `[recorder]`: writes served feeds into the posts. Feeds are personal data, so it is off by default.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -12,6 +17,16 @@ pub struct RecorderSettings {
     pub queue: usize,
 }
 
+<<<<<<< HEAD
+=======
+impl RecorderSettings {
+    pub(super) fn check(&self, check: &mut Check) {
+        check.within("max_rows_per_s", self.max_rows_per_s, 1..=1_000_000);
+        check.within("queue", self.queue, 1..=1_000_000);
+    }
+}
+
+>>>>>>> settings
 impl Default for RecorderSettings {
     fn default() -> Self {
         Self {

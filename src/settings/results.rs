@@ -1,6 +1,10 @@
 use serde::Deserialize;
 
 use super::ConnectionUrl;
+<<<<<<< HEAD
+=======
+use super::check::Check;
+>>>>>>> settings
 
 /// `[results]`: the store of what outlives a message.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -8,7 +12,11 @@ use super::ConnectionUrl;
 pub struct ResultsSettings {
     /// Which store.
     pub backend: Backend,
+<<<<<<< HEAD
     /// An external Redis, `redis://` or `rediss://`; empty means a `redis-server` child of Weir's own.
+=======
+    /// An external Redis, `redis://`, `rediss://` or `unix://`; empty means a `redis-server` child of Weir's own.
+>>>>>>> settings
     pub redis_url: ConnectionUrl,
     /// What every key begins with.
     pub prefix: String,
@@ -16,6 +24,11 @@ pub struct ResultsSettings {
     pub shared_keys: Vec<String>,
     /// What a write has reached when it is acknowledged.
     pub durability: Durability,
+<<<<<<< HEAD
+=======
+    /// The largest value, in bytes.
+    pub max_value_bytes: usize,
+>>>>>>> settings
 }
 
 /// Which store keeps the results.
@@ -35,13 +48,50 @@ pub enum Backend {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Durability {
+<<<<<<< HEAD
     /// The store: survives a kill of Weir; the host's death may lose the last two seconds.
     #[default]
     Store,
+=======
+    /// Memory, and the disk within a second: when Redis or the host dies, the last two seconds may be lost.
+    #[default]
+    Second,
+>>>>>>> settings
     /// The disk: survives the host's death, at the cost of a sync for each write.
     Disk,
 }
 
+<<<<<<< HEAD
+=======
+impl ResultsSettings {
+    pub(super) fn check(&self, check: &mut Check) {
+        let known = ["redis://", "rediss://", "unix://"];
+        let has_known_scheme = known
+            .iter()
+            .any(|scheme| self.redis_url.expose().starts_with(scheme));
+        check.require(
+            "redis_url",
+            self.redis_url.is_empty() || has_known_scheme,
+            || "expected redis://, rediss:// or unix://".to_owned(),
+        );
+        check.require(
+            "prefix",
+            self.prefix.is_ascii() && (1..=32).contains(&self.prefix.len()),
+            || format!("expected 1 to 32 ASCII characters, found {:?}", self.prefix),
+        );
+        let begins_with_a_name =
+            |pattern: &String| !pattern.is_empty() && !pattern.starts_with('*');
+        check.require_each(
+            "shared_keys",
+            &self.shared_keys,
+            begins_with_a_name,
+            "a pattern begins with the name it shares, not with *",
+        );
+        check.within("max_value_bytes", self.max_value_bytes, 1..=512 << 20);
+    }
+}
+
+>>>>>>> settings
 impl Default for ResultsSettings {
     fn default() -> Self {
         Self {
@@ -50,6 +100,10 @@ impl Default for ResultsSettings {
             prefix: "weir:".to_owned(),
             shared_keys: vec!["my_worker:*".to_owned()],
             durability: Durability::default(),
+<<<<<<< HEAD
+=======
+            max_value_bytes: 1024 * 1024,
+>>>>>>> settings
         }
     }
 }

@@ -3,6 +3,11 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+<<<<<<< HEAD
+=======
+use super::check::Check;
+use super::complaint::did_you_mean;
+>>>>>>> settings
 use super::{
     AuthSettings, DatabaseSettings, LogSettings, PolicySettings, PoolsSettings, RankingSettings,
     RecorderSettings, ResultsSettings, ScheduleSettings, ScorerSettings, ServerSettings,
@@ -43,6 +48,51 @@ pub struct Settings {
     pub log: LogSettings,
 }
 
+<<<<<<< HEAD
+=======
+impl Settings {
+    pub(super) fn check(&self, check: &mut Check) {
+        check.require("data_dir", !self.data_dir.as_os_str().is_empty(), || {
+            "must not be empty".to_owned()
+        });
+        check.under("server", |check| self.server.check(check));
+        check.under("database", |check| self.database.check(check));
+        check.under("results", |check| self.results.check(check));
+        check.under("auth", |check| self.auth.check(check));
+        check.under("ranking", |check| {
+            self.ranking.check(check);
+            let policies = names(&self.policies);
+            let policy = self.ranking.policy.as_str();
+            check.require("policy", policies.contains(&policy), || {
+                format!(
+                    "there is no policy {policy}{}",
+                    did_you_mean(policy, &policies)
+                )
+            });
+        });
+        let scorers = names(&self.scorers);
+        check.each("policies", &self.policies, |check, policy| {
+            policy.check(check, &scorers);
+        });
+        check.each("scorers", &self.scorers, |check, scorer| {
+            scorer.check(check);
+        });
+        check.under("pools", |check| self.pools.check(check));
+        check.each("schedules", &self.schedules, |check, schedule| {
+            schedule.check(check);
+        });
+        check.under("recorder", |check| self.recorder.check(check));
+        check.under("supervision", |check| self.supervision.check(check));
+        check.under("shutdown", |check| self.shutdown.check(check));
+        check.under("log", |check| self.log.check(check));
+    }
+}
+
+fn names<T>(tables: &BTreeMap<String, T>) -> Vec<&str> {
+    tables.keys().map(String::as_str).collect()
+}
+
+>>>>>>> settings
 impl Default for Settings {
     fn default() -> Self {
         Self {

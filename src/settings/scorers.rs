@@ -3,6 +3,11 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+<<<<<<< HEAD
+=======
+use super::check::Check;
+
+>>>>>>> settings
 /// `[scorers.NAME]`: a pool of threads that scores texts.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -55,6 +60,31 @@ pub enum ScorerKind {
 }
 
 impl ScorerSettings {
+<<<<<<< HEAD
+=======
+    pub(super) fn check(&self, check: &mut Check) {
+        check.within("workers", self.workers, 1..=1_024);
+        check.within("queue", self.queue, 1..=1_000_000);
+        check.within("max_batch", self.max_batch, 1..=1_000_000);
+        check.lasting("time_limit_ms", self.time_limit());
+        check.finite("default", self.default);
+        check.within("cache_entries", self.cache_entries, 0..=100_000_000);
+        check.within("fail_rate", self.fail_rate, 0.0..=1.0);
+        check.within("panic_rate", self.panic_rate, 0.0..=1.0);
+        let is_random = self.kind == ScorerKind::Random;
+        for (name, unset) in [
+            ("seed", self.seed == 0),
+            ("sleep_ms", self.sleep_ms == 0),
+            ("fail_rate", self.fail_rate == 0.0),
+            ("panic_rate", self.panic_rate == 0.0),
+        ] {
+            check.require(name, is_random || unset, || {
+                "only scorers of the kind random have this".to_owned()
+            });
+        }
+    }
+
+>>>>>>> settings
     /// A scorer of this kind with the defaults of every other key.
     pub fn new(kind: ScorerKind) -> Self {
         Self {

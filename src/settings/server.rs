@@ -2,14 +2,24 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use serde::Deserialize;
+<<<<<<< HEAD
 use serde::de::{Deserializer, Error, Unexpected};
+=======
+
+use super::check::Check;
+use super::text;
+>>>>>>> settings
 
 /// `[server]`: the HTTP front and what it admits.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ServerSettings {
     /// Address and port to listen on; port 0 takes a free one.
+<<<<<<< HEAD
     #[serde(deserialize_with = "socket_addr")]
+=======
+    #[serde(deserialize_with = "text::address")]
+>>>>>>> settings
     pub bind: SocketAddr,
     /// HTTP worker threads; 0 means one per core.
     pub workers: usize,
@@ -26,6 +36,23 @@ pub struct ServerSettings {
 }
 
 impl ServerSettings {
+<<<<<<< HEAD
+=======
+    pub(super) fn check(&self, check: &mut Check) {
+        check.within("workers", self.workers, 0..=1_024);
+        check.within("max_body_bytes", self.max_body_bytes, 1..=1 << 30);
+        check.within("max_items", self.max_items, 1..=1_000_000);
+        check.within("max_in_flight", self.max_in_flight, 1..=1_000_000);
+        check.lasting("body_timeout_ms", self.body_timeout());
+        check.require_each(
+            "cors_origins",
+            &self.cors_origins,
+            |origin| is_origin(origin),
+            "expected * or an origin such as https://example.org",
+        );
+    }
+
+>>>>>>> settings
     /// `body_timeout_ms` as a duration.
     pub fn body_timeout(&self) -> Duration {
         Duration::from_millis(self.body_timeout_ms)
@@ -46,6 +73,7 @@ impl Default for ServerSettings {
     }
 }
 
+<<<<<<< HEAD
 fn socket_addr<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
     let text = String::deserialize(deserializer)?;
     text.parse().map_err(|_| {
@@ -54,4 +82,10 @@ fn socket_addr<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr,
             &"an address and port, such as \"127.0.0.1:8001\"",
         )
     })
+=======
+/// Scheme and host, with neither path nor slash after it: what a browser sends.
+fn is_origin(text: &str) -> bool {
+    let host = text.split_once("://").map(|(_, host)| host);
+    text == "*" || host.is_some_and(|host| !host.is_empty() && !host.contains(['/', ' ', '*']))
+>>>>>>> settings
 }
