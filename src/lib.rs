@@ -11,3 +11,4 @@ pub mod ranking;
 pub mod results;
 pub mod scoring;
 pub mod settings;
+pub mod db;

@@ -1,0 +1,105 @@
+use std::time::Duration;
+
+use sea_orm::{
+    DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions,
+    TransactionTrait,
+};
+use tracing::{info, warn};
+
+use super::{DatabaseConfig, DbError, migrations, postgres, sqlite};
+
+const FIRST_RETRY: Duration = Duration::from_millis(100);
+const LONGEST_RETRY: Duration = Duration::from_secs(5);
+
+/// The posts database. Clones share its connections.
+#[derive(Clone, Debug)]
+pub struct Database {
+    reader: DatabaseConnection,
+    writer: DatabaseConnection,
+}
+
+impl Database {
+    /// Opens the database, creating a SQLite file and its folder when absent, and fails when it is away.
+    pub async fn connect(config: &DatabaseConfig) -> Result<Self, DbError> {
+        let database = Self::lazy(config).await?;
+        database.ping().await?;
+        Ok(database)
+    }
+
+    /// Prepares the connections, which are made when first used: only a bad URL or folder fails here.
+    pub async fn lazy(config: &DatabaseConfig) -> Result<Self, DbError> {
+        match config.url.split_once(':').map(|(scheme, _)| scheme) {
+            Some("sqlite") => {
+                let sqlite::Pools { reader, writer } = sqlite::open(config).await?;
+                Ok(Self { reader, writer })
+            }
+            Some("postgres" | "postgresql") => {
+                let pool = postgres::open(config).await?;
+                Ok(Self {
+                    reader: pool.clone(),
+                    writer: pool,
+                })
+            }
+            _ => Err(DbError::Scheme),
+        }
+    }
+
+    /// Brings the schema up to date. Several processes may do so at once.
+    pub async fn migrate(&self) -> Result<(), DbError> {
+        migrations::run(self).await
+    }
+
+    /// Migrates, waiting for as long as the database is unavailable.
+    pub async fn migrate_when_available(&self) -> Result<(), DbError> {
+        let mut wait = FIRST_RETRY;
+        loop {
+            match self.migrate().await {
+                Err(error) if error.is_unavailable() => {
+                    if wait == FIRST_RETRY {
+                        warn!(%error, "the posts database is away, retrying");
+                    }
+                    tokio::time::sleep(wait).await;
+                    wait = (wait * 2).min(LONGEST_RETRY);
+                }
+                outcome => {
+                    if outcome.is_ok() && wait > FIRST_RETRY {
+                        info!("the posts database is back");
+                    }
+                    return outcome;
+                }
+            }
+        }
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), DbError> {
+        Ok(self.writer.ping().await?)
+    }
+
+    /// Connections for reading; on SQLite they refuse to write.
+    pub fn reader(&self) -> &DatabaseConnection {
+        &self.reader
+    }
+
+    /// Begins a transaction that may write. On SQLite it holds the one write lock from the start, for a deferred
+    /// one that reads first fails at once when another writes.
+    pub async fn begin(&self) -> Result<DatabaseTransaction, DbError> {
+        let immediate =
+            (self.backend() == DbBackend::Sqlite).then_some(SqliteTransactionMode::Immediate);
+        let options = TransactionOptions {
+            sqlite_transaction_mode: immediate,
+            ..TransactionOptions::default()
+        };
+        Ok(self.writer.begin_with_options(options).await?)
+    }
+
+    /// Waits for the statements under way and closes every connection.
+    pub async fn close(self) -> Result<(), DbError> {
+        self.reader.close().await?;
+        Ok(self.writer.close().await?)
+    }
+
+    pub(super) fn backend(&self) -> DbBackend {
+        self.writer.get_database_backend()
+    }
+}

@@ -1,0 +1,118 @@
+use std::{io, path::PathBuf};
+
+use sea_orm::{DbErr, RuntimeErr, SqlxError};
+use thiserror::Error;
+
+/// Why the database did not do what was asked.
+#[derive(Debug, Error)]
+pub enum DbError {
+    /// The URL is neither `sqlite:` nor `postgres:`; the URL itself may hold a password and is not shown.
+    #[error("the database URL must begin with `sqlite:` or `postgres:`")]
+    Scheme,
+    /// The rest of the URL cannot be read.
+    #[error("the database URL cannot be read: {0}")]
+    Url(SqlxError),
+    /// The folder of a SQLite file cannot be made.
+    #[error("cannot create the database's folder {}: {source}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system answered.
+        source: io::Error,
+    },
+    /// The database is away, starting, busy or full: the same call may succeed later.
+    #[error("the database is unavailable: {0}")]
+    Unavailable(DbErr),
+    /// The database refuses the data of this statement, and would again.
+    #[error("the database refuses the data: {0}")]
+    Data(DbErr),
+    /// Anything else: a wrong password, a missing table, a mistake in a statement.
+    #[error("the database failed: {0}")]
+    Other(DbErr),
+}
+
+impl DbError {
+    /// Whether trying again later may help.
+    pub fn is_unavailable(&self) -> bool {
+        matches!(self, Self::Unavailable(_))
+    }
+}
+
+impl From<DbErr> for DbError {
+    fn from(error: DbErr) -> Self {
+        match kind(&error) {
+            Kind::Unavailable => Self::Unavailable(error),
+            Kind::Data => Self::Data(error),
+            Kind::Other => Self::Other(error),
+        }
+    }
+}
+
+enum Kind {
+    Unavailable,
+    Data,
+    Other,
+}
+
+fn kind(error: &DbErr) -> Kind {
+    match error {
+        DbErr::ConnectionAcquire(_) => Kind::Unavailable,
+        DbErr::Conn(RuntimeErr::SqlxError(error))
+        | DbErr::Exec(RuntimeErr::SqlxError(error))
+        | DbErr::Query(RuntimeErr::SqlxError(error)) => kind_of_sqlx(error),
+        _ => Kind::Other,
+    }
+}
+
+fn kind_of_sqlx(error: &SqlxError) -> Kind {
+    match error {
+        SqlxError::Io(_)
+        | SqlxError::Protocol(_)
+        | SqlxError::PoolTimedOut
+        | SqlxError::PoolClosed
+        | SqlxError::WorkerCrashed => Kind::Unavailable,
+        SqlxError::Encode(_) => Kind::Data,
+        SqlxError::Database(error) => {
+            let code = error.code().unwrap_or_default();
+            match error.try_downcast_ref::<sea_orm::SqlxPostgresError>() {
+                Some(_) => kind_of_sqlstate(&code),
+                None => code.parse().map_or(Kind::Other, kind_of_sqlite),
+            }
+        }
+        _ => Kind::Other,
+    }
+}
+
+/// <https://www.postgresql.org/docs/current/errcodes-appendix.html>
+fn kind_of_sqlstate(code: &str) -> Kind {
+    match code {
+        // Serialization failure, deadlock, lock not available; the server starts or stops.
+        "40001" | "40P01" | "55P03" | "57P01" | "57P02" | "57P03" => Kind::Unavailable,
+        // Connection exception, insufficient resources, system error.
+        _ if ["08", "53", "58"]
+            .iter()
+            .any(|class| code.starts_with(class)) =>
+        {
+            Kind::Unavailable
+        }
+        // Data exception, integrity violation, a value over a limit of the server.
+        _ if ["22", "23", "54"]
+            .iter()
+            .any(|class| code.starts_with(class)) =>
+        {
+            Kind::Data
+        }
+        _ => Kind::Other,
+    }
+}
+
+/// <https://www.sqlite.org/rescode.html>; the low byte is the primary code.
+fn kind_of_sqlite(code: i32) -> Kind {
+    match code & 0xff {
+        // BUSY, LOCKED, IOERR, FULL.
+        5 | 6 | 10 | 13 => Kind::Unavailable,
+        // TOOBIG, CONSTRAINT, MISMATCH.
+        18..=20 => Kind::Data,
+        _ => Kind::Other,
+    }
+}

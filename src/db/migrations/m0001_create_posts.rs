@@ -1,0 +1,70 @@
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
+use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, async_trait};
+
+/// Creates what is absent of `posts` and its indexes; a table made by another program stays as it is.
+pub(super) struct Migration;
+
+impl MigrationName for Migration {
+    fn name(&self) -> &'static str {
+        "m0001_create_posts"
+    }
+}
+
+const SQLITE_TABLE: &str = "CREATE TABLE IF NOT EXISTS posts (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    post_id TEXT,
+    session_timestamp TIMESTAMP,
+    session_user_id TEXT,
+    platform TEXT,
+    type TEXT,
+    author_name_hash TEXT,
+    created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP,
+    post_blob TEXT
+)";
+
+const POSTGRES_TABLE: &str = "CREATE TABLE IF NOT EXISTS posts (
+    id SERIAL PRIMARY KEY,
+    post_id TEXT,
+    session_timestamp TIMESTAMP WITH TIME ZONE,
+    session_user_id TEXT,
+    platform TEXT,
+    type TEXT,
+    author_name_hash TEXT,
+    created_at TIMESTAMP WITH TIME ZONE DEFAULT NOW(),
+    post_blob JSONB
+)";
+
+/// Columns that lead an index over all rows.
+const SQLITE_INDEXED: &str =
+    "SELECT info.name FROM pragma_index_list('posts') AS list, pragma_index_info(list.name) AS info
+    WHERE info.seqno = 0 AND NOT list.partial";
+
+const POSTGRES_INDEXED: &str = "SELECT attname::text FROM pg_index
+    JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0]
+    WHERE indrelid = 'posts'::regclass AND indpred IS NULL AND indisvalid";
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let connection = manager.get_connection();
+        let (table, indexed) = match manager.get_database_backend() {
+            DbBackend::Sqlite => (SQLITE_TABLE, SQLITE_INDEXED),
+            _ => (POSTGRES_TABLE, POSTGRES_INDEXED),
+        };
+        connection.execute_unprepared(table).await?;
+        let statement = Statement::from_string(manager.get_database_backend(), indexed);
+        let indexed: Vec<Option<String>> = connection
+            .query_all_raw(statement)
+            .await?
+            .iter()
+            .map(|row| row.try_get_by_index(0))
+            .collect::<Result<_, _>>()?;
+        for column in ["created_at", "post_id", "session_user_id"] {
+            if !indexed.iter().flatten().any(|name| name == column) {
+                let index = format!("CREATE INDEX idx_posts_{column} ON posts ({column})");
+                connection.execute_unprepared(&index).await?;
+            }
+        }
+        Ok(())
+    }
+}

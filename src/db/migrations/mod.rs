@@ -1,0 +1,31 @@
+//! The schema, one file per step.
+
+mod m0001_create_posts;
+
+use sea_orm::{ConnectionTrait, DbBackend};
+use sea_orm_migration::{MigrationTrait, MigratorTrait};
+
+use super::{Database, DbError};
+
+/// Any number, the same in every Weir.
+const ADVISORY_LOCK: i64 = 0x0077_6569_7220_6462;
+
+struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m0001_create_posts::Migration)]
+    }
+}
+
+/// Runs what has not run yet, all of it or nothing, one process at a time.
+pub(super) async fn run(database: &Database) -> Result<(), DbError> {
+    let transaction = database.begin().await?;
+    // On SQLite the transaction itself is the lock.
+    if database.backend() == DbBackend::Postgres {
+        let lock = format!("SELECT pg_advisory_xact_lock({ADVISORY_LOCK})");
+        transaction.execute_unprepared(&lock).await?;
+    }
+    Migrator::up(&transaction, None).await?;
+    Ok(transaction.commit().await?)
+}

@@ -1,0 +1,18 @@
+//! The posts database, on SQLite or Postgres: connections, migrations, and queries named by intent.
+
+mod config;
+mod connection;
+mod error;
+mod migrations;
+mod postgres;
+mod posts;
+mod sqlite;
+mod time;
+
+pub use config::DatabaseConfig;
+pub use connection::Database;
+pub use error::DbError;
+pub use posts::{
+    InsertOutcome, NewPost, PostFilter, PostPages, PostText, RejectedPost, entity as post,
+};
+pub use time::TimeRange;

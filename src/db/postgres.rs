@@ -1,0 +1,23 @@
+//! How Postgres is reached.
+
+use sea_orm::{ConnectOptions, DatabaseConnection, sqlx::postgres::PgConnectOptions};
+
+use super::{DatabaseConfig, DbError};
+
+/// Prepares the pool; the server is not spoken to before the first statement.
+pub(super) async fn open(config: &DatabaseConfig) -> Result<DatabaseConnection, DbError> {
+    let options = config
+        .url
+        .parse::<PgConnectOptions>()
+        .map_err(DbError::Url)?
+        .application_name("weir");
+    // sea-orm traces the options it is given, so the true URL, with its password, comes by the closure.
+    let mut pool = ConnectOptions::new("postgres://localhost/weir");
+    pool.max_connections(config.max_connections)
+        .acquire_timeout(config.connect_timeout())
+        .sqlx_logging(false)
+        .record_stmt_in_spans(false)
+        .connect_lazy(true)
+        .map_sqlx_postgres_opts(move |_| options.clone());
+    Ok(sea_orm::Database::connect(pool).await?)
+}

@@ -1,0 +1,77 @@
+//! How SQLite is opened: WAL, one connection that writes, several that read.
+
+use std::{path::Path, time::Duration};
+
+use sea_orm::{
+    ConnectOptions, DatabaseConnection,
+    sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
+};
+
+use super::{DatabaseConfig, DbError};
+
+/// Longest wait for another process's lock, longer than any batch of ours takes to commit.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+pub(super) struct Pools {
+    pub(super) reader: DatabaseConnection,
+    pub(super) writer: DatabaseConnection,
+}
+
+/// Makes the folder and the file when absent.
+pub(super) async fn open(config: &DatabaseConfig) -> Result<Pools, DbError> {
+    let options = config
+        .url
+        .parse::<SqliteConnectOptions>()
+        .map_err(DbError::Url)?
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Normal)
+        .busy_timeout(BUSY_TIMEOUT)
+        .pragma("journal_size_limit", "67108864");
+    let in_memory = config.url.contains(":memory:") || config.url.contains("mode=memory");
+    if in_memory {
+        // Each further connection would have an empty database of its own.
+        let only = pool(config, options, 1).await?;
+        return Ok(Pools {
+            reader: only.clone(),
+            writer: only,
+        });
+    }
+    create_folder_of(options.get_filename())?;
+    let reading = options.clone().pragma("query_only", "on");
+    Ok(Pools {
+        writer: pool(config, options, 1).await?,
+        reader: pool(config, reading, config.max_connections).await?,
+    })
+}
+
+async fn pool(
+    config: &DatabaseConfig,
+    options: SqliteConnectOptions,
+    max_connections: u32,
+) -> Result<DatabaseConnection, DbError> {
+    let mut pool = ConnectOptions::new("sqlite::memory:");
+    pool.max_connections(max_connections)
+        .acquire_timeout(config.connect_timeout())
+        // A memory database lives as long as its connection.
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        .sqlx_logging(false)
+        .record_stmt_in_spans(false)
+        .connect_lazy(true)
+        .map_sqlx_sqlite_opts(move |_| options.clone());
+    Ok(sea_orm::Database::connect(pool).await?)
+}
+
+fn create_folder_of(file: &Path) -> Result<(), DbError> {
+    match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => {
+            std::fs::create_dir_all(folder).map_err(|source| DbError::Folder {
+                path: folder.to_owned(),
+                source,
+            })
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,71 @@
+//! One suite of tests on both databases.
+
+use std::path::PathBuf;
+
+use tempfile::TempDir;
+use weir::db::{Database, DatabaseConfig};
+
+use super::postgres::Postgres;
+
+/// An empty, migrated database of its own.
+pub(crate) struct TestDatabase {
+    pub(crate) database: Database,
+    pub(crate) config: DatabaseConfig,
+    _folder: Option<TempDir>,
+}
+
+impl TestDatabase {
+    pub(crate) async fn sqlite() -> Self {
+        let folder = TempDir::new().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("new/weir.db").display());
+        Self::migrated(url, Some(folder)).await
+    }
+
+    pub(crate) async fn postgres() -> Self {
+        Self::migrated(Postgres::shared().fresh_database(), None).await
+    }
+
+    async fn migrated(url: String, folder: Option<TempDir>) -> Self {
+        let config = DatabaseConfig::with_url(url);
+        let database = Database::connect(&config).await.unwrap();
+        database.migrate().await.unwrap();
+        Self {
+            database,
+            config,
+            _folder: folder,
+        }
+    }
+}
+
+/// Makes a test for SQLite and one for Postgres of each `async fn(TestDatabase)` named.
+macro_rules! on_both_databases {
+    ($($(#[$attribute:meta])* $test:ident),+ $(,)?) => {
+        mod on_sqlite {
+            $(#[tokio::test] $(#[$attribute])*
+            async fn $test() {
+                super::$test(super::common::databases::TestDatabase::sqlite().await).await;
+            })+
+        }
+        mod on_postgres {
+            $(#[tokio::test] $(#[$attribute])*
+            async fn $test() {
+                super::$test(super::common::databases::TestDatabase::postgres().await).await;
+            })+
+        }
+    };
+}
+pub(crate) use on_both_databases;
+
+/// The folder of real data beside the project, or `None`, said aloud.
+pub(crate) fn shared_data() -> Option<PathBuf> {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let named = std::env::var_os("WEIR_SHARED_DATA").map(PathBuf::from);
+    let found = named
+        .into_iter()
+        .chain(["../shared/data", "../../shared/data"].map(|beside| root.join(beside)))
+        .find(|folder| folder.is_dir());
+    if found.is_none() {
+        eprintln!("skipped: no real data at ../shared/data; WEIR_SHARED_DATA names another place");
+    }
+    found
+}
