@@ -6,9 +6,9 @@
 pub mod actors;
 pub mod cli;
 pub mod data_dir;
+pub mod db;
 pub mod feed;
 pub mod ranking;
 pub mod results;
 pub mod scoring;
 pub mod settings;
-pub mod db;

@@ -1,10 +1,7 @@
 use serde::Deserialize;
 
 use super::Secret;
-<<<<<<< HEAD
-=======
 use super::check::Check;
->>>>>>> settings
 
 /// `[auth]`: the keys that open each scope. Any key of a list opens its scope.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -17,8 +14,6 @@ pub struct AuthSettings {
     /// For jobs, schedules, results and actors; without a key only loopback callers are let in.
     pub admin: Vec<Secret>,
 }
-<<<<<<< HEAD
-=======
 
 impl AuthSettings {
     pub(super) fn check(&self, check: &mut Check) {
@@ -36,4 +31,3 @@ impl AuthSettings {
         }
     }
 }
->>>>>>> settings

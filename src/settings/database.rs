@@ -3,10 +3,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::ConnectionUrl;
-<<<<<<< HEAD
-=======
 use super::check::Check;
->>>>>>> settings
 
 /// `[database]`: where the posts are.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -21,8 +18,6 @@ pub struct DatabaseSettings {
 }
 
 impl DatabaseSettings {
-<<<<<<< HEAD
-=======
     pub(super) fn check(&self, check: &mut Check) {
         let known = ["sqlite:", "postgres://", "postgresql://"];
         check.require(
@@ -36,7 +31,6 @@ impl DatabaseSettings {
         check.lasting("connect_timeout_ms", self.connect_timeout());
     }
 
->>>>>>> settings
     /// `connect_timeout_ms` as a duration.
     pub fn connect_timeout(&self) -> Duration {
         Duration::from_millis(self.connect_timeout_ms)

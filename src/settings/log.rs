@@ -1,10 +1,7 @@
 use serde::Deserialize;
-<<<<<<< HEAD
-=======
 use tracing_subscriber::EnvFilter;
 
 use super::check::Check;
->>>>>>> settings
 
 /// `[log]`: what is logged, and how.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -27,8 +24,6 @@ pub enum LogFormat {
     Json,
 }
 
-<<<<<<< HEAD
-=======
 impl LogSettings {
     pub(super) fn check(&self, check: &mut Check) {
         check.require("filter", EnvFilter::try_new(&self.filter).is_ok(), || {
@@ -40,7 +35,6 @@ impl LogSettings {
     }
 }
 
->>>>>>> settings
 impl Default for LogSettings {
     fn default() -> Self {
         Self {

@@ -3,10 +3,6 @@
 //! Layers, each over the one before: `config/default.toml` (compiled in), a file, `WEIR__SECTION__KEY` variables.
 
 mod auth;
-<<<<<<< HEAD
-mod database;
-mod duration;
-=======
 mod check;
 mod complaint;
 mod database;
@@ -14,7 +10,6 @@ mod error;
 mod key;
 mod layers;
 mod load;
->>>>>>> settings
 mod log;
 mod policies;
 mod pools;
@@ -27,12 +22,6 @@ mod scorers;
 mod secret;
 mod server;
 mod shutdown;
-<<<<<<< HEAD
-mod supervision;
-
-pub use auth::AuthSettings;
-pub use database::DatabaseSettings;
-=======
 mod span;
 mod supervision;
 #[cfg(test)]
@@ -43,7 +32,6 @@ pub use auth::AuthSettings;
 pub use database::DatabaseSettings;
 pub use error::{Place, Problem, SettingsError};
 pub use key::Key;
->>>>>>> settings
 pub use log::{LogFormat, LogSettings};
 pub use policies::{EntityMatch, PolicySettings};
 pub use pools::{JobsPool, PoolsSettings, RankerPool};

@@ -2,12 +2,9 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-<<<<<<< HEAD
-=======
 use super::check::Check;
 use super::complaint::did_you_mean;
 
->>>>>>> settings
 /// `[policies.NAME]`: an item's place is by `entity_weight` x (-1 if it names a top entity, else +1) + the sum of weight x score.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -35,8 +32,6 @@ pub enum EntityMatch {
 }
 
 impl PolicySettings {
-<<<<<<< HEAD
-=======
     /// `scorers` are the names a weight may be for.
     pub(super) fn check(&self, check: &mut Check, scorers: &[&str]) {
         check.finite("entity_weight", self.entity_weight);
@@ -53,7 +48,6 @@ impl PolicySettings {
         });
     }
 
->>>>>>> settings
     pub(super) fn shipped() -> BTreeMap<String, Self> {
         let calm = Self {
             weights: [("sentiment".to_owned(), 0.5)].into(),

@@ -1,10 +1,7 @@
 use serde::Deserialize;
 
-<<<<<<< HEAD
-=======
 use super::check::Check;
 
->>>>>>> settings
 /// `[pools]`: how many of each actor.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -31,8 +28,6 @@ pub struct JobsPool {
     pub workers: usize,
 }
 
-<<<<<<< HEAD
-=======
 impl PoolsSettings {
     pub(super) fn check(&self, check: &mut Check) {
         check.under("ranker", |check| {
@@ -44,7 +39,6 @@ impl PoolsSettings {
     }
 }
 
->>>>>>> settings
 impl Default for RankerPool {
     fn default() -> Self {
         Self { instances: 2 }

@@ -2,12 +2,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-<<<<<<< HEAD
-use super::duration;
-=======
 use super::check::Check;
 use super::text;
->>>>>>> settings
 
 /// `[ranking]`: how `/rank` answers.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -18,11 +14,7 @@ pub struct RankingSettings {
     /// Longest time to an answer, in milliseconds from the request's arrival.
     pub deadline_ms: u64,
     /// Older top entities are not used, and the answer's metadata says so.
-<<<<<<< HEAD
-    #[serde(deserialize_with = "duration::deserialize")]
-=======
     #[serde(deserialize_with = "text::duration")]
->>>>>>> settings
     pub max_entity_age: Duration,
     /// The result key that holds the top entities.
     pub entities_key: String,
@@ -42,15 +34,12 @@ pub enum Metadata {
 }
 
 impl RankingSettings {
-<<<<<<< HEAD
-=======
     pub(super) fn check(&self, check: &mut Check) {
         check.lasting("deadline_ms", self.deadline());
         check.lasting("max_entity_age", self.max_entity_age);
         check.not_empty("entities_key", &self.entities_key);
     }
 
->>>>>>> settings
     /// `deadline_ms` as a duration.
     pub fn deadline(&self) -> Duration {
         Duration::from_millis(self.deadline_ms)

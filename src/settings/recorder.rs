@@ -1,10 +1,7 @@
 use serde::Deserialize;
 
-<<<<<<< HEAD
-=======
 use super::check::Check;
 
->>>>>>> settings
 /// `[recorder]`: writes served feeds into the posts. Feeds are personal data, so it is off by default.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -17,8 +14,6 @@ pub struct RecorderSettings {
     pub queue: usize,
 }
 
-<<<<<<< HEAD
-=======
 impl RecorderSettings {
     pub(super) fn check(&self, check: &mut Check) {
         check.within("max_rows_per_s", self.max_rows_per_s, 1..=1_000_000);
@@ -26,7 +21,6 @@ impl RecorderSettings {
     }
 }
 
->>>>>>> settings
 impl Default for RecorderSettings {
     fn default() -> Self {
         Self {

@@ -1,10 +1,7 @@
 use serde::Deserialize;
 
 use super::ConnectionUrl;
-<<<<<<< HEAD
-=======
 use super::check::Check;
->>>>>>> settings
 
 /// `[results]`: the store of what outlives a message.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -12,11 +9,7 @@ use super::check::Check;
 pub struct ResultsSettings {
     /// Which store.
     pub backend: Backend,
-<<<<<<< HEAD
-    /// An external Redis, `redis://` or `rediss://`; empty means a `redis-server` child of Weir's own.
-=======
     /// An external Redis, `redis://`, `rediss://` or `unix://`; empty means a `redis-server` child of Weir's own.
->>>>>>> settings
     pub redis_url: ConnectionUrl,
     /// What every key begins with.
     pub prefix: String,
@@ -24,11 +17,8 @@ pub struct ResultsSettings {
     pub shared_keys: Vec<String>,
     /// What a write has reached when it is acknowledged.
     pub durability: Durability,
-<<<<<<< HEAD
-=======
     /// The largest value, in bytes.
     pub max_value_bytes: usize,
->>>>>>> settings
 }
 
 /// Which store keeps the results.
@@ -48,21 +38,13 @@ pub enum Backend {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Durability {
-<<<<<<< HEAD
-    /// The store: survives a kill of Weir; the host's death may lose the last two seconds.
-    #[default]
-    Store,
-=======
     /// Memory, and the disk within a second: when Redis or the host dies, the last two seconds may be lost.
     #[default]
     Second,
->>>>>>> settings
     /// The disk: survives the host's death, at the cost of a sync for each write.
     Disk,
 }
 
-<<<<<<< HEAD
-=======
 impl ResultsSettings {
     pub(super) fn check(&self, check: &mut Check) {
         let known = ["redis://", "rediss://", "unix://"];
@@ -91,7 +73,6 @@ impl ResultsSettings {
     }
 }
 
->>>>>>> settings
 impl Default for ResultsSettings {
     fn default() -> Self {
         Self {
@@ -100,10 +81,7 @@ impl Default for ResultsSettings {
             prefix: "weir:".to_owned(),
             shared_keys: vec!["my_worker:*".to_owned()],
             durability: Durability::default(),
-<<<<<<< HEAD
-=======
             max_value_bytes: 1024 * 1024,
->>>>>>> settings
         }
     }
 }

@@ -3,11 +3,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-<<<<<<< HEAD
-=======
 use super::check::Check;
 use super::complaint::did_you_mean;
->>>>>>> settings
 use super::{
     AuthSettings, DatabaseSettings, LogSettings, PolicySettings, PoolsSettings, RankingSettings,
     RecorderSettings, ResultsSettings, ScheduleSettings, ScorerSettings, ServerSettings,
@@ -48,8 +45,6 @@ pub struct Settings {
     pub log: LogSettings,
 }
 
-<<<<<<< HEAD
-=======
 impl Settings {
     pub(super) fn check(&self, check: &mut Check) {
         check.require("data_dir", !self.data_dir.as_os_str().is_empty(), || {
@@ -92,7 +87,6 @@ fn names<T>(tables: &BTreeMap<String, T>) -> Vec<&str> {
     tables.keys().map(String::as_str).collect()
 }
 
->>>>>>> settings
 impl Default for Settings {
     fn default() -> Self {
         Self {

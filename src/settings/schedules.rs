@@ -4,12 +4,8 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-<<<<<<< HEAD
-use super::duration;
-=======
 use super::check::Check;
 use super::text;
->>>>>>> settings
 
 /// `[schedules.NAME]`: a job that runs again and again.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -18,11 +14,7 @@ pub struct ScheduleSettings {
     /// The job's name.
     pub job: String,
     /// Time from one run to the next.
-<<<<<<< HEAD
-    #[serde(deserialize_with = "duration::deserialize")]
-=======
     #[serde(deserialize_with = "text::duration")]
->>>>>>> settings
     pub every: Duration,
     /// The job's arguments, as the job reads them.
     #[serde(default)]
@@ -37,14 +29,11 @@ fn enabled() -> bool {
 }
 
 impl ScheduleSettings {
-<<<<<<< HEAD
-=======
     pub(super) fn check(&self, check: &mut Check) {
         check.not_empty("job", &self.job);
         check.lasting("every", self.every);
     }
 
->>>>>>> settings
     pub(super) fn shipped() -> BTreeMap<String, Self> {
         let args = [
             ("k".to_owned(), json!(10)),

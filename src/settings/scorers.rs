@@ -3,11 +3,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-<<<<<<< HEAD
-=======
 use super::check::Check;
 
->>>>>>> settings
 /// `[scorers.NAME]`: a pool of threads that scores texts.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -60,8 +57,6 @@ pub enum ScorerKind {
 }
 
 impl ScorerSettings {
-<<<<<<< HEAD
-=======
     pub(super) fn check(&self, check: &mut Check) {
         check.within("workers", self.workers, 1..=1_024);
         check.within("queue", self.queue, 1..=1_000_000);
@@ -84,7 +79,6 @@ impl ScorerSettings {
         }
     }
 
->>>>>>> settings
     /// A scorer of this kind with the defaults of every other key.
     pub fn new(kind: ScorerKind) -> Self {
         Self {

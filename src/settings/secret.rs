@@ -14,14 +14,11 @@ impl Secret {
     pub fn expose(&self) -> &str {
         &self.0
     }
-<<<<<<< HEAD
-=======
 
     /// Whether it can be sent as it is in an HTTP header.
     pub(super) fn fits_a_header(&self) -> bool {
         !self.0.is_empty() && self.0.chars().all(|sign| sign.is_ascii_graphic())
     }
->>>>>>> settings
 }
 
 impl From<&str> for Secret {

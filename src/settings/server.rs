@@ -2,24 +2,16 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use serde::Deserialize;
-<<<<<<< HEAD
-use serde::de::{Deserializer, Error, Unexpected};
-=======
 
 use super::check::Check;
 use super::text;
->>>>>>> settings
 
 /// `[server]`: the HTTP front and what it admits.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ServerSettings {
     /// Address and port to listen on; port 0 takes a free one.
-<<<<<<< HEAD
-    #[serde(deserialize_with = "socket_addr")]
-=======
     #[serde(deserialize_with = "text::address")]
->>>>>>> settings
     pub bind: SocketAddr,
     /// HTTP worker threads; 0 means one per core.
     pub workers: usize,
@@ -36,8 +28,6 @@ pub struct ServerSettings {
 }
 
 impl ServerSettings {
-<<<<<<< HEAD
-=======
     pub(super) fn check(&self, check: &mut Check) {
         check.within("workers", self.workers, 0..=1_024);
         check.within("max_body_bytes", self.max_body_bytes, 1..=1 << 30);
@@ -52,7 +42,6 @@ impl ServerSettings {
         );
     }
 
->>>>>>> settings
     /// `body_timeout_ms` as a duration.
     pub fn body_timeout(&self) -> Duration {
         Duration::from_millis(self.body_timeout_ms)
@@ -73,19 +62,8 @@ impl Default for ServerSettings {
     }
 }
 
-<<<<<<< HEAD
-fn socket_addr<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    text.parse().map_err(|_| {
-        D::Error::invalid_value(
-            Unexpected::Str(&text),
-            &"an address and port, such as \"127.0.0.1:8001\"",
-        )
-    })
-=======
 /// Scheme and host, with neither path nor slash after it: what a browser sends.
 fn is_origin(text: &str) -> bool {
     let host = text.split_once("://").map(|(_, host)| host);
     text == "*" || host.is_some_and(|host| !host.is_empty() && !host.contains(['/', ' ', '*']))
->>>>>>> settings
 }

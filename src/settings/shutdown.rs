@@ -2,11 +2,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-<<<<<<< HEAD
-=======
 use super::check::Check;
 
->>>>>>> settings
 /// `[shutdown]`: how Weir ends.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -16,13 +13,10 @@ pub struct ShutdownSettings {
 }
 
 impl ShutdownSettings {
-<<<<<<< HEAD
-=======
     pub(super) fn check(&self, check: &mut Check) {
         check.within("grace_ms", self.grace_ms, 0..=86_400_000);
     }
 
->>>>>>> settings
     /// `grace_ms` as a duration.
     pub fn grace(&self) -> Duration {
         Duration::from_millis(self.grace_ms)
