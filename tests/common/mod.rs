@@ -12,12 +12,8 @@
     reason = "a test fails by panicking"
 )]
 
-<<<<<<< HEAD
-pub(crate) mod postgres;
-pub(crate) mod redis;
-pub(crate) mod stores;
-=======
 pub(crate) mod databases;
 pub(crate) mod postgres;
 pub(crate) mod posts;
->>>>>>> db
+pub(crate) mod redis;
+pub(crate) mod stores;
