@@ -3,5 +3,12 @@
 //! Dependencies point one way: `feed` <- `ranking`, `scoring`, `entities` <- `results`, `db`, `seeding` <- `jobs` <-
 //! `actors` <- `http` <- `startup`, `cli`.
 
+pub mod actors;
 pub mod cli;
+pub mod data_dir;
 pub mod db;
+pub mod feed;
+pub mod ranking;
+pub mod results;
+pub mod scoring;
+pub mod settings;

@@ -15,3 +15,5 @@
 pub(crate) mod databases;
 pub(crate) mod postgres;
 pub(crate) mod posts;
+pub(crate) mod redis;
+pub(crate) mod stores;

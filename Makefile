@@ -1,0 +1,56 @@
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench fmt ci docker toolchain components nextest stores
+
+# Flags of our own also keep make from running a recipe without the shell, which would ignore the PATH below.
+SHELL := /bin/sh
+.SHELLFLAGS := -euc
+# A shell that is no login shell does not know where rustup puts cargo.
+export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+ARGS ?=
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: toolchain ## build a release and serve on 127.0.0.1:8001, with sample data in an empty database; ARGS="--config FILE"
+	@scripts/install.sh redis-server=redis-server || echo "no redis-server, and no way to install it: results go to the embedded store" >&2
+	cargo build --release --locked
+	@echo 'try, in another terminal:'
+	@echo '  curl -s http://127.0.0.1:8001/rank -d @sample_data/requests/reddit.json'
+	@exec "$(TARGET)/release/weir" serve --sample-data $(ARGS)
+
+# The dev profile: the tests wait for stores more than they compute, and a release links each test binary with LTO anew.
+test: toolchain stores nextest ## run all tests, on a Redis and a Postgres that they start themselves
+	cargo nextest run --locked
+	cargo test --doc --locked
+
+check: toolchain components ## formatting, lints and documentation, all without a warning
+	cargo fmt --check
+	cargo clippy --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked
+
+bench: toolchain ## run the benchmarks
+	cargo bench --locked
+
+fmt: components ## format the code
+	cargo fmt
+
+ci: ## what a change must pass: check and test
+	.ci/run
+
+docker: ## build the image weir
+	docker build --file docker/Dockerfile --tag weir .
+
+toolchain:
+	@command -v cargo >/dev/null || { echo "Rust is missing: see https://rustup.rs" >&2; exit 1; }
+	@scripts/install.sh cc=build-essential || { echo "a C compiler is missing: install build-essential" >&2; exit 1; }
+
+components: toolchain
+	@cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || rustup component add rustfmt clippy
+
+nextest: toolchain
+	@cargo nextest --version >/dev/null 2>&1 || cargo install --locked cargo-nextest
+
+stores:
+	@scripts/install.sh redis-server=redis-server initdb=postgresql || { echo "the tests need redis-server and postgresql: install them" >&2; exit 1; }

@@ -1,0 +1,131 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use super::ServedPolicy;
+use super::messages::Score;
+use crate::feed::{Degraded, RankRequest};
+use crate::ranking::Column;
+use crate::scoring::Unscored;
+use crate::scoring::pool::{ScoreRequest, Scored};
+
+/// The scores of one feed as they come in, a column for each term of its policy.
+///
+/// Dropping it calls off whatever is still under way.
+pub(super) struct Gathering {
+    columns: Vec<Gathered>,
+    answers: UnboundedReceiver<Scored>,
+}
+
+struct Gathered {
+    scores: Column,
+    outstanding: usize,
+    until: Instant,
+    unscored: BTreeMap<Unscored, usize>,
+}
+
+impl Gathering {
+    /// Asks every pool of `policy` for the scores of `feed`.
+    pub(super) fn begin(feed: &Arc<RankRequest>, policy: &ServedPolicy, deadline: Instant) -> Self {
+        let (reply, answers) = unbounded_channel();
+        let now = Instant::now();
+        let ask = |(tag, pool): (usize, &super::ServedPool)| {
+            let until = deadline.min(now + pool.time_limit);
+            let (feed, reply) = (Arc::clone(feed), reply.clone());
+            let items = feed.items.len();
+            pool.actor.tell(Score(ScoreRequest {
+                feed,
+                deadline: until,
+                tag,
+                reply,
+            }));
+            Gathered {
+                scores: vec![None; items],
+                outstanding: items,
+                until,
+                unscored: BTreeMap::new(),
+            }
+        };
+        Self {
+            columns: policy.pools.iter().enumerate().map(ask).collect(),
+            answers,
+        }
+    }
+
+    /// Waits until every pool has answered in full, or run out of its time.
+    pub(super) async fn complete(&mut self) {
+        while let Some(until) = self.next_limit() {
+            match tokio::time::timeout_at(until.into(), self.answers.recv()).await {
+                Ok(Some(scored)) => self.columns[scored.tag].take(scored),
+                Ok(None) => return self.give_up_on_all(Unscored::Unavailable),
+                Err(_) => self.give_up_on_late(Instant::now()),
+            }
+        }
+    }
+
+    /// When the next pool runs out of time, or `None` if none is waited for.
+    fn next_limit(&self) -> Option<Instant> {
+        self.columns
+            .iter()
+            .filter(|column| column.outstanding > 0)
+            .map(|column| column.until)
+            .min()
+    }
+
+    fn give_up_on_late(&mut self, now: Instant) {
+        self.columns
+            .iter_mut()
+            .filter(|column| column.until <= now)
+            .for_each(|column| column.give_up(Unscored::TimedOut));
+    }
+
+    fn give_up_on_all(&mut self, why: Unscored) {
+        self.columns
+            .iter_mut()
+            .for_each(|column| column.give_up(why));
+    }
+
+    /// The columns in the order of the policy's terms, and what is missing from them.
+    pub(super) fn into_columns(self, policy: &ServedPolicy) -> (Vec<Column>, Vec<Degraded>) {
+        let names = policy.policy.terms.iter().map(|term| term.scorer.as_str());
+        let degraded = self.columns.iter().zip(names).flat_map(|(column, scorer)| {
+            column.unscored.iter().map(move |(why, &missed)| Degraded {
+                part: scorer.to_owned().into(),
+                missed,
+                why: why.to_string().into(),
+            })
+        });
+        let degraded = degraded.collect();
+        (
+            self.columns
+                .into_iter()
+                .map(|column| column.scores)
+                .collect(),
+            degraded,
+        )
+    }
+}
+
+impl Gathered {
+    fn take(&mut self, scored: Scored) {
+        if self.outstanding == 0 {
+            return; // It was given up on.
+        }
+        for (place, result) in scored.scores {
+            self.outstanding -= 1;
+            match result {
+                Ok(score) => self.scores[place] = Some(score),
+                Err(why) => *self.unscored.entry(why).or_default() += 1,
+            }
+        }
+    }
+
+    fn give_up(&mut self, why: Unscored) {
+        if self.outstanding > 0 {
+            *self.unscored.entry(why).or_default() += self.outstanding;
+            self.outstanding = 0;
+        }
+    }
+}

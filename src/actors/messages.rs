@@ -1,0 +1,66 @@
+//! The messages that cross files: requests in the imperative, facts in the past tense.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use actix::Message;
+use actix_web::web::Bytes;
+use tokio::sync::oneshot;
+
+use super::ServedPolicy;
+use crate::feed::{Degraded, RankRequest};
+use crate::ranking::Ranking;
+use crate::scoring::pool::ScoreRequest;
+
+/// Rank a feed by `deadline`. A dropped receiver calls it off.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Rank {
+    /// The feed, each id in it once.
+    pub feed: Arc<RankRequest>,
+    /// The policy and its scorers, as they were when the request came.
+    pub policy: Arc<ServedPolicy>,
+    /// When the answer is due, whatever is known by then.
+    pub deadline: Instant,
+    /// Whether to say for each item how it came to its place.
+    pub explain: bool,
+    /// Takes the answer.
+    pub reply: oneshot::Sender<Ranked>,
+}
+
+/// A feed was ranked.
+#[derive(Debug)]
+pub struct Ranked {
+    /// The order and what it was made of.
+    pub ranking: Ranking,
+    /// What was missing.
+    pub degraded: Vec<Degraded>,
+    /// For each item in its incoming place, if it was asked for.
+    pub explanation: Option<Vec<Explained>>,
+}
+
+/// How an item came to its place.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Explained {
+    /// The top entity that it names.
+    pub entity: Option<String>,
+    /// Its score by each scorer of the policy; null where there is none.
+    pub scores: std::collections::BTreeMap<String, Option<f64>>,
+    /// What it was ordered by; null if that is no finite number.
+    pub value: Option<f64>,
+}
+
+/// Score a feed.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Score(pub ScoreRequest);
+
+/// Keep a served feed.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Record {
+    /// The request as parsed.
+    pub feed: Arc<RankRequest>,
+    /// The request as received.
+    pub body: Bytes,
+}

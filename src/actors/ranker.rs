@@ -1,0 +1,184 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use actix::{Actor, Context, Handler, Supervised};
+use chrono::{TimeDelta, Utc};
+use serde::Serialize;
+
+use super::ServedPolicy;
+use super::board::{Board, Naming, without_entities};
+use super::gathering::Gathering;
+use super::messages::{Explained, Rank, Ranked};
+use crate::feed::RankRequest;
+use crate::ranking::{Column, Ranking, rank};
+
+/// Texts of more bytes than this are matched on a blocking thread, so that one long feed does not hold up the others:
+/// it takes the matcher about 0.2 ms.
+const MATCH_INLINE_BYTES: usize = 64 * 1024;
+
+/// Ranks feeds, many at a time: each in a task of its own, so that one that panics takes no other along.
+pub struct Ranker {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    board: Board,
+    max_entity_age: TimeDelta,
+    counters: Arc<RankerCounters>,
+}
+
+/// What a ranker has done so far, in feeds.
+#[derive(Debug, Default, Serialize)]
+pub struct RankerCounters {
+    /// Taken.
+    pub requests: AtomicU64,
+    /// Answered.
+    pub ranked: AtomicU64,
+    /// Answered with something missing.
+    pub degraded: AtomicU64,
+    /// Ranked after the asker had gone.
+    pub abandoned: AtomicU64,
+}
+
+impl Ranker {
+    /// A ranker that reads top entities off `board` unless they are older than `max_entity_age`.
+    pub fn new(board: Board, max_entity_age: TimeDelta, counters: Arc<RankerCounters>) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                board,
+                max_entity_age,
+                counters,
+            }),
+        }
+    }
+}
+
+impl Actor for Ranker {
+    type Context = Context<Self>;
+}
+
+impl Supervised for Ranker {}
+
+impl Handler<Rank> for Ranker {
+    type Result = ();
+
+    fn handle(&mut self, message: Rank, _: &mut Self::Context) {
+        self.shared
+            .counters
+            .requests
+            .fetch_add(1, Ordering::Relaxed);
+        let shared = Arc::clone(&self.shared);
+        actix_rt::spawn(async move { shared.serve(message).await });
+    }
+}
+
+impl Shared {
+    async fn serve(
+        &self,
+        Rank {
+            feed,
+            policy,
+            deadline,
+            explain,
+            mut reply,
+        }: Rank,
+    ) {
+        let ranked = tokio::select! {
+            biased;
+            () = reply.closed() => None,
+            ranked = self.rank(&feed, &policy, deadline, explain) => Some(ranked),
+        };
+        let Some(ranked) = ranked else {
+            self.counters.abandoned.fetch_add(1, Ordering::Relaxed);
+            return;
+        };
+        let degraded = !ranked.degraded.is_empty();
+        match reply.send(ranked) {
+            Ok(()) => self.counters.ranked.fetch_add(1, Ordering::Relaxed),
+            Err(_) => self.counters.abandoned.fetch_add(1, Ordering::Relaxed),
+        };
+        if degraded {
+            self.counters.degraded.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    async fn rank(
+        &self,
+        feed: &Arc<RankRequest>,
+        policy: &Arc<ServedPolicy>,
+        deadline: Instant,
+        explain: bool,
+    ) -> Ranked {
+        let mut gathering = Gathering::begin(feed, policy, deadline);
+        // Matching runs while the scorers do.
+        let (naming, without) = match self.naming(feed, policy, deadline).await {
+            Ok(naming) => (naming, None),
+            Err(why) => (None, Some(without_entities(feed.items.len(), why))),
+        };
+        gathering.complete().await;
+        let (columns, mut degraded) = gathering.into_columns(policy);
+        degraded.extend(without);
+
+        let flags = naming.as_ref().map(Naming::flags);
+        let ranking = rank(&policy.policy, feed.items.len(), flags.as_ref(), &columns);
+        let explanation =
+            explain.then(|| explanations(policy, &ranking, naming.as_ref(), &columns));
+        Ranked {
+            ranking,
+            degraded,
+            explanation,
+        }
+    }
+
+    /// Which items name top entities; `None` if the policy does not ask.
+    async fn naming(
+        &self,
+        feed: &Arc<RankRequest>,
+        policy: &ServedPolicy,
+        deadline: Instant,
+    ) -> Result<Option<Naming>, &'static str> {
+        if !policy.policy.uses_entities() {
+            return Ok(None);
+        }
+        let posted = self.board.fresh(self.max_entity_age, Utc::now())?;
+        let matching = policy.policy.matching;
+        if text_bytes(feed) <= MATCH_INLINE_BYTES {
+            return Ok(Some(Naming::of(feed, matching, posted)));
+        }
+        let feed = Arc::clone(feed);
+        let matched = actix_rt::task::spawn_blocking(move || Naming::of(&feed, matching, posted));
+        match tokio::time::timeout_at(deadline.into(), matched).await {
+            Ok(Ok(naming)) => Ok(Some(naming)),
+            Ok(Err(_)) => Err("matching failed"),
+            Err(_) => Err("timeout"),
+        }
+    }
+}
+
+fn text_bytes(feed: &RankRequest) -> usize {
+    feed.items
+        .iter()
+        .map(|item| item.text.len() + item.title.as_ref().map_or(0, String::len))
+        .sum()
+}
+
+fn explanations(
+    policy: &ServedPolicy,
+    ranking: &Ranking,
+    naming: Option<&Naming>,
+    columns: &[Column],
+) -> Vec<Explained> {
+    let scorers = || policy.policy.terms.iter().map(|term| term.scorer.clone());
+    let explain = |place: usize| Explained {
+        entity: naming
+            .and_then(|naming| naming.name(place))
+            .map(str::to_owned),
+        scores: scorers()
+            .zip(columns.iter().map(|column| column[place]))
+            .collect::<BTreeMap<_, _>>(),
+        value: ranking.values[place].value(),
+    };
+    (0..ranking.values.len()).map(explain).collect()
+}

@@ -1,0 +1,30 @@
+use std::fmt;
+use std::time::Duration;
+
+use super::ScorerPool;
+use super::supervision::ActorRef;
+use crate::ranking::Policy;
+
+/// A policy together with the pools it needs.
+pub struct ServedPolicy {
+    /// What to do with the scores.
+    pub policy: Policy,
+    /// A pool for each of the policy's terms, in their order.
+    pub pools: Vec<ServedPool>,
+}
+
+/// A scorer pool as a policy uses it.
+pub struct ServedPool {
+    /// Where to ask.
+    pub actor: ActorRef<ScorerPool>,
+    /// How long a request waits for it at the longest.
+    pub time_limit: Duration,
+}
+
+impl fmt::Debug for ServedPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServedPolicy")
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,39 @@
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::settings::{Settings, SettingsError};
+
+/// Check a settings file without starting.
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    /// The file; without it the one that `WEIR_CONFIG` names, else the defaults with the environment over them.
+    file: Option<PathBuf>,
+}
+
+impl Check {
+    /// Prints one line and ends with 0 if the settings are good, else prints everything that is wrong and ends with 1.
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        match Settings::load(self.file.as_deref()) {
+            Ok(settings) => {
+                println!("good: {}", summary(&settings));
+                Ok(ExitCode::SUCCESS)
+            }
+            Err(SettingsError::Wrong(problems)) => {
+                for problem in problems {
+                    eprintln!("{problem}");
+                }
+                Ok(ExitCode::FAILURE)
+            }
+            Err(unreadable @ SettingsError::Unreadable { .. }) => Err(unreadable.into()),
+        }
+    }
+}
+
+fn summary(settings: &Settings) -> String {
+    format!(
+        "policy {}, database {}, listens on {}",
+        settings.ranking.policy, settings.database.url, settings.server.bind
+    )
+}

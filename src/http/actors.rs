@@ -1,0 +1,10 @@
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::json;
+
+use super::{ApiError, Front, Scope};
+
+/// `GET /actors`: every actor's state, counters, restarts and last exit.
+pub(super) async fn list(request: HttpRequest, front: web::Data<Front>) -> Result<HttpResponse, ApiError> {
+    front.access.check(Scope::Admin, &request)?;
+    Ok(HttpResponse::Ok().json(json!({ "actors": front.system.signs() })))
+}

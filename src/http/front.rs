@@ -1,0 +1,40 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use metrics_exporter_prometheus::PrometheusHandle;
+
+use super::{Access, Admission};
+use crate::actors::Serving;
+use crate::actors::supervision::ActorSystem;
+use crate::health::Health;
+
+/// What the handlers share.
+pub struct Front {
+    /// Who may do what.
+    pub access: Access,
+    /// How many requests are at work.
+    pub admission: Admission,
+    /// What a request may be like.
+    pub limits: Limits,
+    /// What `/rank` serves by.
+    pub serving: Arc<Serving>,
+    /// Where served feeds go, if they are kept.
+    pub recorder: Option<RecorderInbox>,
+    /// All actors.
+    pub system: ActorSystem,
+    /// How the parts outside the actors are.
+    pub health: Health,
+    /// Everything counted and measured.
+    pub metrics: PrometheusHandle,
+}
+
+/// Bounds on a request.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Bytes of a body, decompressed.
+    pub max_body_bytes: usize,
+    /// Items of a feed.
+    pub max_items: usize,
+    /// Time for a body to arrive.
+    pub body_timeout: Duration,
+}

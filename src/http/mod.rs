@@ -1,0 +1,20 @@
+//! The HTTP front: one file per resource, and what they share.
+
+mod access;
+mod actors;
+mod admission;
+mod body;
+mod cors;
+mod error;
+mod front;
+mod health;
+mod metrics;
+mod panics;
+mod rank;
+mod server;
+
+pub use access::{Access, Scope};
+pub use admission::Admission;
+pub use error::ApiError;
+pub use front::{Front, Limits};
+pub use server::serve;

@@ -1,0 +1,13 @@
+//! Ranking, pure: from items, scores and top entities to an order. No actor, store or clock in here.
+
+mod matcher;
+mod order;
+mod policy;
+mod rank;
+mod score;
+
+pub use matcher::{EntityMatcher, MatcherError, Matching, NamedEntity};
+pub use order::descending;
+pub use policy::{Policy, Term};
+pub use rank::{Column, EntityFlags, Ranking, rank};
+pub use score::Score;

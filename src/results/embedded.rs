@@ -1,0 +1,134 @@
+//! The store in SQL: a `SQLite` file of its own, or tables in the Postgres database of the posts.
+
+mod connect;
+mod schema;
+
+use std::path::Path;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, Statement, Value};
+use tokio::sync::{OnceCell, broadcast};
+
+use self::connect::{Connections, Target};
+use self::schema::Sql;
+use super::config::ResultsConfig;
+use super::error::ResultsError;
+use super::keys::Key;
+use super::store::{CHANGES_KEPT, Change, KeyValue};
+use super::stored::Stored;
+
+/// A SQL database. Times in it are milliseconds since the epoch, by its own clock.
+pub(super) struct EmbeddedStore {
+    target: Target,
+    sql: Sql,
+    connections: OnceCell<Connections>,
+    changes: broadcast::Sender<Change>,
+}
+
+impl EmbeddedStore {
+    /// The `SQLite` file, made with the first call.
+    pub(super) fn sqlite(file: &Path, config: &ResultsConfig) -> Self {
+        Self::new(
+            Target::sqlite(file, config.durability),
+            Sql::sqlite(&config.prefix),
+        )
+    }
+
+    /// Tables in the Postgres database at `url`, made with the first call.
+    pub(super) fn postgres(url: &str, config: &ResultsConfig) -> Self {
+        Self::new(Target::postgres(url), Sql::postgres(&config.prefix))
+    }
+
+    fn new(target: Target, sql: Sql) -> Self {
+        Self {
+            target,
+            sql,
+            connections: OnceCell::new(),
+            changes: broadcast::Sender::new(CHANGES_KEPT),
+        }
+    }
+
+    async fn connections(&self) -> Result<&Connections, DbErr> {
+        self.connections
+            .get_or_try_init(|| self.target.connect(&self.sql))
+            .await
+    }
+
+    async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
+        self.connections().await?.begin().await
+    }
+
+    /// `template` as a statement of this database, with `$1`, `$2` and so on bound to `values`.
+    fn statement(&self, template: &str, values: impl IntoIterator<Item = Value>) -> Statement {
+        self.sql.statement(template, values)
+    }
+
+    fn announce(&self, key: &Key) {
+        // An error means that nobody watches.
+        let _ = self.changes.send(Change::Key(key.name().to_owned()));
+    }
+}
+
+#[async_trait]
+impl KeyValue for EmbeddedStore {
+    async fn put(&self, key: &Key, value: &[u8], ttl: Duration) -> Result<(), ResultsError> {
+        let ttl_ms = i64::try_from(ttl.as_millis())
+            .unwrap_or(i64::MAX)
+            .clamp(1, MAX_TTL_MS);
+        let transaction = self.begin().await?;
+        transaction
+            .execute_raw(self.statement(FORGET_EXPIRED, []))
+            .await?;
+        let values = [key.name().into(), value.to_vec().into(), ttl_ms.into()];
+        transaction.execute_raw(self.statement(PUT, values)).await?;
+        transaction.commit().await?;
+        self.announce(key);
+        Ok(())
+    }
+
+    async fn get(&self, key: &Key) -> Result<Option<Stored>, ResultsError> {
+        let get = self.statement(GET, [key.name().into()]);
+        let row = self
+            .connections()
+            .await?
+            .reader()
+            .query_one_raw(get)
+            .await?;
+        let stored = row.map(|row| {
+            let value = row.try_get_by("value")?;
+            Ok::<_, DbErr>(Stored::new(value, Some(row.try_get_by("written_at")?)))
+        });
+        Ok(stored.transpose()?)
+    }
+
+    async fn delete(&self, key: &Key) -> Result<bool, ResultsError> {
+        let delete = self.statement(DELETE, [key.name().into()]);
+        let transaction = self.begin().await?;
+        let row = transaction.query_one_raw(delete).await?;
+        let live: Option<i32> = row.map(|row| row.try_get_by("live")).transpose()?;
+        transaction.commit().await?;
+        self.announce(key);
+        Ok(live == Some(1))
+    }
+
+    fn changes(&self) -> broadcast::Receiver<Change> {
+        self.changes.subscribe()
+    }
+}
+
+/// A century, as in Redis.
+const MAX_TTL_MS: i64 = 100 * 365 * 24 * 3600 * 1000;
+
+const PUT: &str =
+    "INSERT INTO {results} (key, value, written_at, expires_at) VALUES ($1, $2, {now}, {now} + $3)
+    ON CONFLICT (key) DO UPDATE
+    SET value = excluded.value, written_at = excluded.written_at, expires_at = excluded.expires_at";
+
+const GET: &str = "SELECT value, written_at FROM {results} WHERE key = $1 AND expires_at > {now}";
+
+const DELETE: &str = "DELETE FROM {results} WHERE key = $1 RETURNING CASE WHEN expires_at > {now} THEN 1 ELSE 0 END AS live";
+
+/// Whoever writes sweeps a little, so that what has expired never piles up.
+const FORGET_EXPIRED: &str = "DELETE FROM {results} WHERE key IN
+    (SELECT key FROM {results} WHERE expires_at <= {now} ORDER BY expires_at LIMIT 100)";

@@ -1,0 +1,114 @@
+//! What can go wrong between Weir and its results store.
+
+use std::sync::Arc;
+
+use sea_orm::{DbErr, RuntimeErr, sqlx};
+
+/// Why the results store did not do what was asked.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ResultsError {
+    /// The store is away, starting, or too slow. Worth another try later; nothing is wrong with the request.
+    #[error("the results store is unavailable: {why}")]
+    Unavailable {
+        /// What the client saw.
+        why: String,
+    },
+    /// The store refused a request, which it will do again.
+    #[error("the results store refused: {0}")]
+    Refused(#[source] Arc<dyn std::error::Error + Send + Sync>),
+    /// The key cannot be a key.
+    #[error("`{key}` is not a key: 1 to 512 bytes without control characters")]
+    InvalidKey {
+        /// The key as given.
+        key: String,
+    },
+    /// The key of another program holds something else than text.
+    #[error("the key `{key}` holds something else than a value")]
+    NotAValue {
+        /// The key as stored.
+        key: String,
+    },
+    /// The value is over `results.max_value_bytes`.
+    #[error("a value of {bytes} bytes for `{key}` is over results.max_value_bytes = {limit}")]
+    TooLarge {
+        /// The key as given.
+        key: String,
+        /// The value's size.
+        bytes: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// A setting is wrong.
+    #[error("{key}: {why}")]
+    Config {
+        /// The setting, as `results.prefix`.
+        key: &'static str,
+        /// What is expected.
+        why: String,
+    },
+}
+
+impl ResultsError {
+    /// Whether the same request may succeed once the store is back.
+    pub fn is_unavailable(&self) -> bool {
+        matches!(self, Self::Unavailable { .. })
+    }
+
+    pub(super) fn unavailable(why: &impl ToString) -> Self {
+        Self::Unavailable {
+            why: why.to_string(),
+        }
+    }
+}
+
+impl From<redis::RedisError> for ResultsError {
+    fn from(error: redis::RedisError) -> Self {
+        use redis::{ErrorKind, ServerErrorKind};
+        match error.kind() {
+            ErrorKind::Io
+            | ErrorKind::Parse
+            | ErrorKind::AuthenticationFailed
+            | ErrorKind::Server(
+                ServerErrorKind::BusyLoading
+                | ServerErrorKind::MasterDown
+                | ServerErrorKind::ReadOnly
+                | ServerErrorKind::ClusterDown
+                | ServerErrorKind::TryAgain,
+            ) => Self::unavailable(&error),
+            _ => Self::Refused(Arc::new(error)),
+        }
+    }
+}
+
+impl From<DbErr> for ResultsError {
+    fn from(error: DbErr) -> Self {
+        let away = match &error {
+            DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => true,
+            DbErr::Exec(RuntimeErr::SqlxError(cause))
+            | DbErr::Query(RuntimeErr::SqlxError(cause)) => is_away(cause),
+            _ => false,
+        };
+        if away {
+            Self::unavailable(&error)
+        } else {
+            Self::Refused(Arc::new(error))
+        }
+    }
+}
+
+/// Whether a statement failed because of the connection, not because of itself: class 08 and 57P0x of Postgres
+/// (connection exception, shutdown, starting up), `SQLite`'s BUSY (5).
+fn is_away(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Database(error) => error
+            .code()
+            .is_some_and(|code| code.starts_with("08") || code.starts_with("57P0") || code == "5"),
+        _ => false,
+    }
+}

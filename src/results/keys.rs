@@ -1,0 +1,110 @@
+//! Key spaces: ours under the prefix, and those shared with other programs.
+
+use super::config::ResultsConfig;
+use super::error::ResultsError;
+
+/// A key as the store holds it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Key {
+    name: String,
+    shared: bool,
+}
+
+impl Key {
+    /// The key in full, prefix included.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether other programs read and write it, as plain text.
+    pub fn is_shared(&self) -> bool {
+        self.shared
+    }
+}
+
+/// Turns the names that callers use into keys of the store.
+#[derive(Clone, Debug)]
+pub struct KeySpace {
+    prefix: String,
+    shared: Vec<String>,
+}
+
+impl KeySpace {
+    /// The spaces of a configuration.
+    pub fn new(config: &ResultsConfig) -> Self {
+        Self {
+            prefix: config.prefix.clone(),
+            shared: config.shared_keys.clone(),
+        }
+    }
+
+    /// The key for `name`: unprefixed if it matches a shared pattern.
+    pub fn key(&self, name: &str) -> Result<Key, ResultsError> {
+        if name.is_empty() || name.len() > 512 || name.chars().any(char::is_control) {
+            return Err(ResultsError::InvalidKey { key: name.into() });
+        }
+        let shared = self.shared.iter().any(|pattern| matches(pattern, name));
+        let name = if shared {
+            name.to_owned()
+        } else {
+            format!("{}{name}", self.prefix)
+        };
+        Ok(Key { name, shared })
+    }
+}
+
+/// Whether `name` matches `pattern`, in which `*` stands for any characters.
+fn matches(pattern: &str, name: &str) -> bool {
+    let Some((head, tail)) = pattern.split_once('*') else {
+        return pattern == name;
+    };
+    let Some(rest) = name.strip_prefix(head) else {
+        return false;
+    };
+    let mut starts = rest.char_indices().map(|(at, _)| at).chain([rest.len()]);
+    starts.any(|at| matches(tail, &rest[at..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_stands_for_any_characters() {
+        for (pattern, name, expected) in [
+            ("my_worker:*", "my_worker:scheduled:top", true),
+            ("my_worker:*", "my_worker:", true),
+            ("my_worker:*", "weir:my_worker:x", false),
+            ("a*c", "abbc", true),
+            ("a*c", "abcd", false),
+            ("a*b*d", "aébcd", true),
+            ("exact", "exact", true),
+            ("exact", "exactly", false),
+        ] {
+            assert_eq!(matches(pattern, name), expected, "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn shared_keys_stay_as_they_are_and_ours_get_the_prefix() {
+        let keys = KeySpace::new(&ResultsConfig::default());
+        let shared = keys.key("my_worker:scheduled:top").unwrap();
+        assert_eq!(
+            (shared.name(), shared.is_shared()),
+            ("my_worker:scheduled:top", true)
+        );
+        let ours = keys.key("report").unwrap();
+        assert_eq!((ours.name(), ours.is_shared()), ("weir:report", false));
+    }
+
+    #[test]
+    fn an_empty_long_or_unprintable_key_is_refused() {
+        let keys = KeySpace::new(&ResultsConfig::default());
+        for name in ["", "a\0b", &"k".repeat(513)] {
+            assert!(
+                matches!(keys.key(name), Err(ResultsError::InvalidKey { .. })),
+                "{name:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! What must outlive a message: values under keys, with word of their changes.
+//!
+//! [`Choice`] says which store a configuration means, [`Results`] is the handle on it, [`RedisServer`] the managed
+//! server behind one of the choices. The backends, `redis` and `embedded`, pass the same suite.
+
+mod choice;
+mod config;
+mod embedded;
+mod error;
+mod handle;
+mod keys;
+mod outage;
+mod redis;
+mod redis_server;
+mod store;
+mod stored;
+mod watch;
+
+pub use choice::{Choice, ChoiceError, StoreLocation, redis_server_on_path};
+pub use config::{BackendSetting, Durability, RedisUrl, ResultsConfig};
+pub use error::ResultsError;
+pub use handle::Results;
+pub use keys::{Key, KeySpace};
+pub use redis_server::{
+    RedisServer, RedisServerError, RedisServerOptions, ServerExit, socket_path,
+};
+pub use store::{Change, KeyValue, Store};
+pub use stored::Stored;

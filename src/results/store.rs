@@ -1,0 +1,43 @@
+//! What a backend does. Both backends pass one conformance suite, `tests/results.rs`.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::broadcast;
+
+use super::error::ResultsError;
+use super::keys::Key;
+use super::stored::Stored;
+
+/// The whole of a backend.
+pub trait Store: KeyValue {}
+
+impl<S: KeyValue> Store for S {}
+
+/// Values under keys, each with a time to live, and word of their changes.
+#[async_trait]
+pub trait KeyValue: Send + Sync + 'static {
+    /// Stores `value` for `ttl` and announces it.
+    async fn put(&self, key: &Key, value: &[u8], ttl: Duration) -> Result<(), ResultsError>;
+
+    /// The value, unless there is none or it has expired.
+    async fn get(&self, key: &Key) -> Result<Option<Stored>, ResultsError>;
+
+    /// Removes the value and announces it; whether there was one.
+    async fn delete(&self, key: &Key) -> Result<bool, ResultsError>;
+
+    /// What changes from now on, as far as the store knows at once: writes by Weir. Other writers announce nothing.
+    fn changes(&self) -> broadcast::Receiver<Change>;
+}
+
+/// Word of a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The key was written or deleted.
+    Key(String),
+    /// Announcements may have been missed: read everything again.
+    All,
+}
+
+/// How many announcements a slow reader may lag behind before it is told to read everything again.
+pub(super) const CHANGES_KEPT: usize = 1024;

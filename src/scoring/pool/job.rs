@@ -1,0 +1,76 @@
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::feed::{ContentItem, RankRequest};
+use crate::scoring::{CacheKey, Context, Unscored};
+
+/// A feed to score.
+#[derive(Debug)]
+pub struct ScoreRequest {
+    /// Whose items are scored, all of them.
+    pub feed: Arc<RankRequest>,
+    /// No work begins after it.
+    pub deadline: Instant,
+    /// Marks the answers of this request where several share a channel.
+    pub tag: usize,
+    /// Takes the answers, batch by batch. Dropping its receiver calls the work off.
+    pub reply: UnboundedSender<Scored>,
+}
+
+/// The scores of some of a feed's items.
+#[derive(Debug)]
+pub struct Scored {
+    /// The request's `tag`.
+    pub tag: usize,
+    /// Place of an item in the feed and its score.
+    pub scores: Vec<(usize, Result<f64, Unscored>)>,
+}
+
+/// A batch in the queue.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) feed: Arc<RankRequest>,
+    pub(super) deadline: Instant,
+    pub(super) tag: usize,
+    pub(super) reply: UnboundedSender<Scored>,
+    /// The items to score: place in the feed, and the key to remember the score by.
+    pub(super) places: Vec<(usize, Option<CacheKey>)>,
+}
+
+impl Job {
+    pub(super) fn items(&self) -> Vec<&ContentItem> {
+        self.places
+            .iter()
+            .map(|&(place, _)| &self.feed.items[place])
+            .collect()
+    }
+
+    pub(super) fn context(&self) -> Context<'_> {
+        Context {
+            session: &self.feed.session,
+        }
+    }
+
+    /// Answers every item of the batch with the same reason.
+    pub(super) fn refuse(self, why: Unscored) {
+        let scores = self
+            .places
+            .into_iter()
+            .map(|(place, _)| (place, Err(why)))
+            .collect();
+        answer(&self.reply, self.tag, scores);
+    }
+}
+
+/// Sends scores; an asker that has gone misses nothing.
+pub(super) fn answer(
+    reply: &UnboundedSender<Scored>,
+    tag: usize,
+    scores: Vec<(usize, Result<f64, Unscored>)>,
+) {
+    if !scores.is_empty() {
+        let _ = reply.send(Scored { tag, scores });
+    }
+}

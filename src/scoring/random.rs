@@ -1,0 +1,65 @@
+use std::time::Duration;
+
+use rand::{RngExt, SeedableRng, rngs::SmallRng};
+use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128_with_seed};
+
+use super::{CacheKey, Context, Scorer, Unscored, Worker};
+use crate::feed::ContentItem;
+
+/// A score in -1..1 drawn from the seed and the item's id, with faults on demand: a control arm, and a drill.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RandomScorer {
+    /// Gives other scores to the same ids.
+    pub seed: u64,
+    /// How long each batch takes.
+    pub sleep: Duration,
+    /// The share of items that fail, 0 to 1.
+    pub fail_rate: f64,
+    /// The share of batches that panic, 0 to 1.
+    pub panic_rate: f64,
+}
+
+impl Scorer for RandomScorer {
+    fn worker(&self) -> Box<dyn Worker> {
+        Box::new(RandomWorker {
+            scorer: self.clone(),
+            faults: SmallRng::seed_from_u64(self.seed),
+        })
+    }
+
+    fn cache_key(&self, item: &ContentItem, _: Context<'_>) -> Option<CacheKey> {
+        // A score from memory would neither sleep nor fail.
+        let drill = !self.sleep.is_zero() || self.fail_rate > 0.0 || self.panic_rate > 0.0;
+        (!drill).then(|| xxh3_128_with_seed(item.id.as_bytes(), self.seed))
+    }
+}
+
+struct RandomWorker {
+    scorer: RandomScorer,
+    faults: SmallRng,
+}
+
+impl Worker for RandomWorker {
+    fn score(&mut self, items: &[&ContentItem], _: Context<'_>) -> Vec<Result<f64, Unscored>> {
+        std::thread::sleep(self.scorer.sleep);
+        assert!(
+            !self.hit(self.scorer.panic_rate),
+            "the random scorer panics as configured"
+        );
+        items.iter().map(|item| self.draw(&item.id)).collect()
+    }
+}
+
+impl RandomWorker {
+    fn hit(&mut self, rate: f64) -> bool {
+        rate > 0.0 && self.faults.random::<f64>() < rate
+    }
+
+    fn draw(&mut self, id: &str) -> Result<f64, Unscored> {
+        if self.hit(self.scorer.fail_rate) {
+            return Err(Unscored::Failed);
+        }
+        let mut rng = SmallRng::seed_from_u64(xxh3_64_with_seed(id.as_bytes(), self.scorer.seed));
+        Ok(rng.random_range(-1.0..1.0))
+    }
+}

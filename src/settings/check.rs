@@ -1,0 +1,115 @@
+//! The rules that types cannot say. Each section states its own in `check`.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use super::complaint::Complaint;
+use super::key::Key;
+
+/// No setting lasts longer: sums of such times with now cannot overflow.
+const LONGEST: Duration = Duration::from_hours(24 * 3_650);
+
+/// Gathers complaints about the settings under one key.
+#[derive(Default)]
+pub(super) struct Check {
+    at: Key,
+    complaints: Vec<Complaint>,
+}
+
+impl Check {
+    pub(super) fn complaints(self) -> Vec<Complaint> {
+        self.complaints
+    }
+
+    /// Checks what lies under `name`.
+    pub(super) fn under(&mut self, name: &str, check: impl FnOnce(&mut Self)) {
+        let below = self.at.join(name);
+        let above = std::mem::replace(&mut self.at, below);
+        check(self);
+        self.at = above;
+    }
+
+    /// Complains about `name` unless `holds`.
+    pub(super) fn require(&mut self, name: &str, holds: bool, text: impl FnOnce() -> String) {
+        if !holds {
+            self.complaints.push(Complaint {
+                key: self.at.join(name),
+                text: text(),
+            });
+        }
+    }
+
+    /// Complains about the elements of the list `name` for which `holds` is false.
+    pub(super) fn require_each<T>(
+        &mut self,
+        name: &str,
+        list: &[T],
+        holds: impl Fn(&T) -> bool,
+        text: &str,
+    ) {
+        let list_key = self.at.join(name);
+        let wrong = list
+            .iter()
+            .enumerate()
+            .filter(|(_, element)| !holds(element));
+        self.complaints.extend(wrong.map(|(index, _)| Complaint {
+            key: list_key.element(index),
+            text: text.to_owned(),
+        }));
+    }
+
+    pub(super) fn within<T: Copy + PartialOrd + Display>(
+        &mut self,
+        name: &str,
+        value: T,
+        range: RangeInclusive<T>,
+    ) {
+        self.require(name, range.contains(&value), || {
+            format!(
+                "expected {} to {}, found {value}",
+                range.start(),
+                range.end()
+            )
+        });
+    }
+
+    pub(super) fn finite(&mut self, name: &str, value: f64) {
+        self.require(name, value.is_finite(), || {
+            format!("expected a finite number, found {value}")
+        });
+    }
+
+    pub(super) fn not_empty(&mut self, name: &str, text: &str) {
+        self.require(name, !text.trim().is_empty(), || {
+            "must not be empty".to_owned()
+        });
+    }
+
+    /// A time above zero.
+    pub(super) fn lasting(&mut self, name: &str, time: Duration) {
+        self.require(name, !time.is_zero(), || "must be longer than 0".to_owned());
+        self.require(name, time <= LONGEST, || {
+            "must not be longer than 3650 days".to_owned()
+        });
+    }
+
+    /// Checks each table of `tables`, and that its name may stand in a URL, a key or a metric.
+    pub(super) fn each<T>(
+        &mut self,
+        section: &str,
+        tables: &BTreeMap<String, T>,
+        check_table: impl Fn(&mut Self, &T),
+    ) {
+        let plain = |sign: char| sign.is_ascii_alphanumeric() || sign == '_' || sign == '-';
+        self.under(section, |check| {
+            for (name, table) in tables {
+                check.require(name, !name.is_empty() && name.chars().all(plain), || {
+                    "a name is made of letters, digits, _ and -".to_owned()
+                });
+                check.under(name, |check| check_table(check, table));
+            }
+        });
+    }
+}

@@ -1,0 +1,116 @@
+//! A wrong setting before its place is known, and the words for what serde found wrong.
+
+use serde_json::Value;
+
+use super::key::Key;
+use super::layers;
+
+/// A key and what is wrong with it.
+#[derive(Debug)]
+pub(super) struct Complaint {
+    pub(super) key: Key,
+    pub(super) text: String,
+}
+
+impl Complaint {
+    /// Puts serde's refusal of the value at `key` into the words of a settings file.
+    pub(super) fn from_serde(key: &Key, refusal: &str, tree: &Value) -> Self {
+        if refusal.starts_with("unknown field") {
+            return Self {
+                key: key.clone(),
+                text: unknown_key(key.name(), &known_names(refusal)),
+            };
+        }
+        if let Some(name) = refusal
+            .strip_prefix("missing field `")
+            .and_then(|rest| rest.split('`').next())
+        {
+            return Self {
+                key: key.join(name),
+                text: "missing".to_owned(),
+            };
+        }
+        let found = found(key, tree);
+        let text = if refusal.starts_with("unknown variant") {
+            let known = known_names(refusal);
+            let written = key.value(tree).and_then(Value::as_str).unwrap_or_default();
+            format!(
+                "expected one of {}, found {found}{}",
+                known.join(", "),
+                did_you_mean(written, &known)
+            )
+        } else {
+            let expected = refusal
+                .rsplit_once(", expected ")
+                .map_or(refusal, |(_, expected)| expected);
+            format!("expected {}, found {found}", in_toml_words(expected))
+        };
+        Self {
+            key: key.clone(),
+            text,
+        }
+    }
+}
+
+fn unknown_key(name: &str, known: &[&str]) -> String {
+    let elsewhere = layers::section_of(name).map(|section| format!("{section}.{name}"));
+    match elsewhere.as_deref().or_else(|| nearest(name, known)) {
+        Some(meant) => format!("unknown key; did you mean {meant}?"),
+        None => format!("unknown key; known here are {}", known.join(", ")),
+    }
+}
+
+/// `; did you mean NAME?` if a known name is near, else nothing.
+pub(super) fn did_you_mean(name: &str, known: &[&str]) -> String {
+    nearest(name, known)
+        .map(|nearest| format!("; did you mean {nearest}?"))
+        .unwrap_or_default()
+}
+
+fn nearest<'known>(name: &str, known: &[&'known str]) -> Option<&'known str> {
+    known
+        .iter()
+        .map(|known| {
+            (
+                strsim::normalized_damerau_levenshtein(&name.to_lowercase(), known),
+                *known,
+            )
+        })
+        .filter(|(likeness, _)| *likeness >= 0.5)
+        .max_by(|(left, _), (right, _)| left.total_cmp(right))
+        .map(|(_, known)| known)
+}
+
+/// The names that serde lists as expected: what stands in backticks after the first, which is the culprit.
+fn known_names(refusal: &str) -> Vec<&str> {
+    refusal.split('`').skip(1).step_by(2).skip(1).collect()
+}
+
+fn in_toml_words(expected: &str) -> &str {
+    match expected {
+        "u32" | "u64" | "usize" => "a whole number, 0 or more",
+        "f64" => "a number",
+        "a boolean" => "true or false",
+        "a sequence" => "a list",
+        "path string" | "string or map" => "a string",
+        "a map" => "a table",
+
+        other if other.starts_with("struct ") => "a table",
+        other => other,
+    }
+}
+
+fn found(key: &Key, tree: &Value) -> String {
+    match key.value(tree) {
+        Some(Value::String(text)) if !key.is_secret() => format!("{text:?}"),
+        Some(Value::String(_)) => "a string".to_owned(),
+        Some(number @ Value::Number(_)) if !key.is_secret() => number.to_string(),
+        Some(Value::Number(_)) => "a number".to_owned(),
+        Some(Value::Bool(truth)) => truth.to_string(),
+        Some(Value::Array(_)) => "a list".to_owned(),
+        Some(Value::Object(_)) => "a table".to_owned(),
+        // JSON, through which the layers pass, has neither infinity nor NaN.
+        Some(Value::Null) => "a number that is not finite".to_owned(),
+        None => "nothing".to_owned(),
+    }
+}

@@ -1,0 +1,101 @@
+//! From layers to settings.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::Settings;
+use super::check::Check;
+use super::complaint::Complaint;
+use super::error::{Problem, SettingsError};
+use super::key::Key;
+use super::layers::Layers;
+
+impl Settings {
+    /// Reads and checks the settings: the defaults, the file at `path` (else the one `WEIR_CONFIG` names, if any), then the
+    /// `WEIR__SECTION__KEY` variables. Policies, scorers and schedules with `enabled = false` are gone from the result.
+    ///
+    /// An error names everything that was found wrong, with its file, line and column, or its variable.
+    pub fn load(path: Option<&Path>) -> Result<Self, SettingsError> {
+        Self::from_layers(&Layers::read(path)?)
+    }
+
+    /// Checks what types cannot say, as [`Settings::load`] does; for settings that were made or changed in code.
+    pub fn validate(&self) -> Result<(), SettingsError> {
+        let mut check = Check::default();
+        self.check(&mut check);
+        settle(check.complaints(), &Layers::default())
+    }
+
+    pub(super) fn from_layers(layers: &Layers) -> Result<Self, SettingsError> {
+        let (settings, mut complaints) = read_tree(layers.merged()?, layers);
+        if let Some(mut settings) = settings {
+            settings.remove_disabled();
+            let mut check = Check::default();
+            settings.check(&mut check);
+            complaints.extend(check.complaints());
+            settle(complaints, layers)?;
+            return Ok(settings);
+        }
+        Err(wrong(complaints, layers))
+    }
+
+    fn remove_disabled(&mut self) {
+        self.policies.retain(|_, policy| policy.enabled);
+        self.scorers.retain(|_, scorer| scorer.enabled);
+        self.schedules.retain(|_, schedule| schedule.enabled);
+    }
+}
+
+/// Reads the tree strictly. What serde refuses is noted and taken out, and the rest is read again, so that all is found.
+fn read_tree(mut tree: Value, layers: &Layers) -> (Option<Settings>, Vec<Complaint>) {
+    let mut complaints = Vec::new();
+    loop {
+        let refusal = match serde_path_to_error::deserialize(&tree) {
+            Ok(settings) => return (Some(settings), complaints),
+            Err(refusal) => refusal,
+        };
+        let key = Key::from(refusal.path());
+        if read_verbatim(&key, &mut tree, layers) {
+            continue;
+        }
+        complaints.push(Complaint::from_serde(
+            &key,
+            &refusal.inner().to_string(),
+            &tree,
+        ));
+        if key.remove(&mut tree).is_none() {
+            return (None, complaints);
+        }
+    }
+}
+
+/// Variables are parsed as numbers and truths where they look so. Where such a value does not fit, its text may: a key
+/// of digits, say. Tells whether there was something to try.
+fn read_verbatim(key: &Key, tree: &mut Value, layers: &Layers) -> bool {
+    let Some((parsed, verbatim)) = key.value_mut(tree).zip(layers.verbatim(key)) else {
+        return false;
+    };
+    let differs = *parsed != verbatim;
+    *parsed = verbatim;
+    differs
+}
+
+fn settle(complaints: Vec<Complaint>, layers: &Layers) -> Result<(), SettingsError> {
+    if complaints.is_empty() {
+        Ok(())
+    } else {
+        Err(wrong(complaints, layers))
+    }
+}
+
+fn wrong(complaints: Vec<Complaint>, layers: &Layers) -> SettingsError {
+    let located = complaints
+        .into_iter()
+        .map(|Complaint { key, text }| Problem {
+            place: layers.place(&key),
+            key,
+            text,
+        });
+    SettingsError::Wrong(located.collect())
+}

@@ -1,0 +1,47 @@
+//! The settings tree: what a Weir can be told, its defaults, and how the layers are read and checked.
+//!
+//! Layers, each over the one before: `config/default.toml` (compiled in), a file, `WEIR__SECTION__KEY` variables.
+
+mod auth;
+mod check;
+mod complaint;
+mod database;
+mod error;
+mod key;
+mod layers;
+mod load;
+mod log;
+mod policies;
+mod pools;
+mod ranking;
+mod recorder;
+mod results;
+mod root;
+mod schedules;
+mod scorers;
+mod secret;
+mod server;
+mod shutdown;
+mod span;
+mod supervision;
+#[cfg(test)]
+mod tests;
+mod text;
+
+pub use auth::AuthSettings;
+pub use database::DatabaseSettings;
+pub use error::{Place, Problem, SettingsError};
+pub use key::Key;
+pub use log::{LogFormat, LogSettings};
+pub use policies::{EntityMatch, PolicySettings};
+pub use pools::{JobsPool, PoolsSettings, RankerPool};
+pub use ranking::{Metadata, RankingSettings};
+pub use recorder::RecorderSettings;
+pub use results::{Backend, Durability, ResultsSettings};
+pub use root::Settings;
+pub use schedules::ScheduleSettings;
+pub use scorers::{ScorerKind, ScorerSettings};
+pub use secret::{ConnectionUrl, Secret};
+pub use server::ServerSettings;
+pub use shutdown::ShutdownSettings;
+pub use supervision::{Backoff, SupervisionSettings};

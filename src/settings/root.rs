@@ -1,0 +1,109 @@
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use super::check::Check;
+use super::complaint::did_you_mean;
+use super::{
+    AuthSettings, DatabaseSettings, LogSettings, PolicySettings, PoolsSettings, RankingSettings,
+    RecorderSettings, ResultsSettings, ScheduleSettings, ScorerSettings, ServerSettings,
+    ShutdownSettings, SupervisionSettings,
+};
+
+/// Everything a Weir can be told. `Settings::default()` is what `config/default.toml` says.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// The folder for what Weir keeps; one Weir per folder.
+    pub data_dir: PathBuf,
+    /// The HTTP front.
+    pub server: ServerSettings,
+    /// Where the posts are.
+    pub database: DatabaseSettings,
+    /// The store of what outlives a message.
+    pub results: ResultsSettings,
+    /// The keys that open each scope.
+    pub auth: AuthSettings,
+    /// How `/rank` answers.
+    pub ranking: RankingSettings,
+    /// Policies by name.
+    pub policies: BTreeMap<String, PolicySettings>,
+    /// Scorers by name.
+    pub scorers: BTreeMap<String, ScorerSettings>,
+    /// How many of each actor.
+    pub pools: PoolsSettings,
+    /// Schedules by name.
+    pub schedules: BTreeMap<String, ScheduleSettings>,
+    /// Writes served feeds into the posts.
+    pub recorder: RecorderSettings,
+    /// How actors are restarted.
+    pub supervision: SupervisionSettings,
+    /// How Weir ends.
+    pub shutdown: ShutdownSettings,
+    /// What is logged, and how.
+    pub log: LogSettings,
+}
+
+impl Settings {
+    pub(super) fn check(&self, check: &mut Check) {
+        check.require("data_dir", !self.data_dir.as_os_str().is_empty(), || {
+            "must not be empty".to_owned()
+        });
+        check.under("server", |check| self.server.check(check));
+        check.under("database", |check| self.database.check(check));
+        check.under("results", |check| self.results.check(check));
+        check.under("auth", |check| self.auth.check(check));
+        check.under("ranking", |check| {
+            self.ranking.check(check);
+            let policies = names(&self.policies);
+            let policy = self.ranking.policy.as_str();
+            check.require("policy", policies.contains(&policy), || {
+                format!(
+                    "there is no policy {policy}{}",
+                    did_you_mean(policy, &policies)
+                )
+            });
+        });
+        let scorers = names(&self.scorers);
+        check.each("policies", &self.policies, |check, policy| {
+            policy.check(check, &scorers);
+        });
+        check.each("scorers", &self.scorers, |check, scorer| {
+            scorer.check(check);
+        });
+        check.under("pools", |check| self.pools.check(check));
+        check.each("schedules", &self.schedules, |check, schedule| {
+            schedule.check(check);
+        });
+        check.under("recorder", |check| self.recorder.check(check));
+        check.under("supervision", |check| self.supervision.check(check));
+        check.under("shutdown", |check| self.shutdown.check(check));
+        check.under("log", |check| self.log.check(check));
+    }
+}
+
+fn names<T>(tables: &BTreeMap<String, T>) -> Vec<&str> {
+    tables.keys().map(String::as_str).collect()
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            data_dir: PathBuf::from("data"),
+            server: ServerSettings::default(),
+            database: DatabaseSettings::default(),
+            results: ResultsSettings::default(),
+            auth: AuthSettings::default(),
+            ranking: RankingSettings::default(),
+            policies: PolicySettings::shipped(),
+            scorers: ScorerSettings::shipped(),
+            pools: PoolsSettings::default(),
+            schedules: ScheduleSettings::shipped(),
+            recorder: RecorderSettings::default(),
+            supervision: SupervisionSettings::default(),
+            shutdown: ShutdownSettings::default(),
+            log: LogSettings::default(),
+        }
+    }
+}

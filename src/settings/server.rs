@@ -1,0 +1,69 @@
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::check::Check;
+use super::text;
+
+/// `[server]`: the HTTP front and what it admits.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServerSettings {
+    /// Address and port to listen on; port 0 takes a free one.
+    #[serde(deserialize_with = "text::address")]
+    pub bind: SocketAddr,
+    /// HTTP worker threads; 0 means one per core.
+    pub workers: usize,
+    /// Longest request body, in bytes after decompression.
+    pub max_body_bytes: usize,
+    /// Most items in one request.
+    pub max_items: usize,
+    /// Most requests at work at once; past it the answer is 503 with Retry-After.
+    pub max_in_flight: usize,
+    /// Longest time for a body to arrive, in milliseconds.
+    pub body_timeout_ms: u64,
+    /// Origins that may call `/rank` from a browser; `*` is every origin, an empty list none.
+    pub cors_origins: Vec<String>,
+}
+
+impl ServerSettings {
+    pub(super) fn check(&self, check: &mut Check) {
+        check.within("workers", self.workers, 0..=1_024);
+        check.within("max_body_bytes", self.max_body_bytes, 1..=1 << 30);
+        check.within("max_items", self.max_items, 1..=1_000_000);
+        check.within("max_in_flight", self.max_in_flight, 1..=1_000_000);
+        check.lasting("body_timeout_ms", self.body_timeout());
+        check.require_each(
+            "cors_origins",
+            &self.cors_origins,
+            |origin| is_origin(origin),
+            "expected * or an origin such as https://example.org",
+        );
+    }
+
+    /// `body_timeout_ms` as a duration.
+    pub fn body_timeout(&self) -> Duration {
+        Duration::from_millis(self.body_timeout_ms)
+    }
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self {
+            bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 8001)),
+            workers: 0,
+            max_body_bytes: 4 * 1024 * 1024,
+            max_items: 2_000,
+            max_in_flight: 256,
+            body_timeout_ms: 5_000,
+            cors_origins: vec!["*".to_owned()],
+        }
+    }
+}
+
+/// Scheme and host, with neither path nor slash after it: what a browser sends.
+fn is_origin(text: &str) -> bool {
+    let host = text.split_once("://").map(|(_, host)| host);
+    text == "*" || host.is_some_and(|host| !host.is_empty() && !host.contains(['/', ' ', '*']))
+}

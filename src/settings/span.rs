@@ -1,0 +1,74 @@
+//! Where in a file a key stands: a second parse, on failure only, for the first keeps no places.
+
+use std::path::Path;
+
+use toml_edit::{Document, Item, TableLike};
+
+use super::error::Place;
+use super::key::{Key, Step};
+
+/// The byte offset of `key` in `text`, or of the innermost table that would hold it.
+pub(super) fn of_key(text: &str, key: &Key) -> Option<usize> {
+    let document = Document::parse(text).ok()?;
+    let mut node = Node::Table(document.as_table());
+    let mut found = None;
+    for step in key.steps() {
+        let Some((next, offset)) = node.step(step) else {
+            break;
+        };
+        found = offset.or(found);
+        node = next;
+    }
+    found
+}
+
+/// The offset and text of what keeps `text` from being TOML.
+pub(super) fn of_syntax_error(text: &str) -> Option<(usize, String)> {
+    let error = Document::parse(text).err()?;
+    let offset = error.span().map_or(0, |span| span.start);
+    Some((offset, error.message().trim().replace('\n', ", ")))
+}
+
+/// The line and column at a byte offset of `text`.
+pub(super) fn place(path: &Path, text: &str, offset: usize) -> Place {
+    let before = text.get(..offset).unwrap_or(text);
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    Place::File {
+        path: path.to_owned(),
+        line: before.matches('\n').count() + 1,
+        column: before[line_start..].chars().count() + 1,
+    }
+}
+
+enum Node<'document> {
+    Table(&'document dyn TableLike),
+    Array(&'document toml_edit::Array),
+    Leaf,
+}
+
+impl<'document> Node<'document> {
+    fn step(&self, step: &Step) -> Option<(Self, Option<usize>)> {
+        match (self, step) {
+            (Self::Table(table), Step::Name(name)) => {
+                let (key, item) = table.get_key_value(name)?;
+                Some((Self::from_item(item), key.span().map(|span| span.start)))
+            }
+            (Self::Array(array), Step::Index(index)) => {
+                let value = array.get(*index)?;
+                let node = value
+                    .as_inline_table()
+                    .map_or(Self::Leaf, |table| Self::Table(table));
+                Some((node, value.span().map(|span| span.start)))
+            }
+            _ => None,
+        }
+    }
+
+    fn from_item(item: &'document Item) -> Self {
+        match (item.as_table_like(), item.as_array()) {
+            (Some(table), _) => Self::Table(table),
+            (None, Some(array)) => Self::Array(array),
+            (None, None) => Self::Leaf,
+        }
+    }
+}

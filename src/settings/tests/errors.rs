@@ -1,0 +1,287 @@
+use super::{load, problems};
+use crate::settings::Settings;
+
+fn problem(file: &str) -> String {
+    let mut problems = problems(file, &[]);
+    assert_eq!(problems.len(), 1, "{problems:#?}");
+    problems.remove(0)
+}
+
+fn problem_of_variable(name: &str, value: &str) -> String {
+    let mut problems = problems("", &[(name, value)]);
+    assert_eq!(problems.len(), 1, "{problems:#?}");
+    problems.remove(0)
+}
+
+#[test]
+fn an_unknown_key_is_named_with_its_place_and_the_nearest_known_one() {
+    assert_eq!(
+        problem("[server]\nworkers = 1\n  bnd = \"0.0.0.0:1\""),
+        "weir.toml:3:3: server.bnd: unknown key; did you mean bind?"
+    );
+    assert_eq!(
+        problem("[sever]\n"),
+        "weir.toml:1:2: sever: unknown key; did you mean server?"
+    );
+    assert_eq!(
+        problem("[pools]\nranker = { size = 3 }"),
+        "weir.toml:2:12: pools.ranker.size: unknown key; known here are instances"
+    );
+    assert_eq!(
+        problem("[policies.calm]\nmatches = \"word\""),
+        "weir.toml:2:1: policies.calm.matches: unknown key; did you mean match?"
+    );
+}
+
+#[test]
+fn a_key_in_the_wrong_section_is_told_where_it_belongs() {
+    assert_eq!(
+        problem("deadline_ms = 5"),
+        "weir.toml:1:1: deadline_ms: unknown key; did you mean ranking.deadline_ms?"
+    );
+    assert_eq!(
+        problem("[server]\ndeadline_ms = 5"),
+        "weir.toml:2:1: server.deadline_ms: unknown key; did you mean ranking.deadline_ms?"
+    );
+}
+
+#[test]
+fn a_wrong_type_is_told_with_what_was_expected_and_found() {
+    for (file, expected) in [
+        (
+            "[server]\nmax_items = \"ten\"",
+            "weir.toml:2:1: server.max_items: expected a whole number, 0 or more, found \"ten\"",
+        ),
+        (
+            "[server]\nmax_items = 2.5",
+            "weir.toml:2:1: server.max_items: expected a whole number, 0 or more, found 2.5",
+        ),
+        (
+            "[server]\nmax_items = -1",
+            "weir.toml:2:1: server.max_items: expected a whole number, 0 or more, found -1",
+        ),
+        (
+            "[server]\nmax_items = \"5\"",
+            "weir.toml:2:1: server.max_items: expected a whole number, 0 or more, found \"5\"",
+        ),
+        (
+            "[server]\nbind = 8001",
+            "weir.toml:2:1: server.bind: expected an address and port, such as \"127.0.0.1:8001\", found 8001",
+        ),
+        (
+            "[server]\nbind = \"localhost\"",
+            "weir.toml:2:1: server.bind: expected an address and port, such as \"127.0.0.1:8001\", found \"localhost\"",
+        ),
+        (
+            "server = 1",
+            "weir.toml:1:1: server: expected a table, found 1",
+        ),
+        (
+            "[recorder]\nenabled = \"yes\"",
+            "weir.toml:2:1: recorder.enabled: expected true or false, found \"yes\"",
+        ),
+        (
+            "[server]\ncors_origins = \"*\"",
+            "weir.toml:2:1: server.cors_origins: expected a list, found \"*\"",
+        ),
+        (
+            "[server]\ncors_origins = [\n  \"*\",\n  7,\n]",
+            "weir.toml:4:3: server.cors_origins[1]: expected a string, found 7",
+        ),
+        (
+            "[policies.calm]\nmatch = \"words\"",
+            "weir.toml:2:1: policies.calm.match: expected one of word, substring, found \"words\"; did you mean word?",
+        ),
+        (
+            "[policies.calm]\nmatch = 3",
+            "weir.toml:2:1: policies.calm.match: expected a string, found 3",
+        ),
+        (
+            "[policies.calm]\nentity_weight = nan",
+            "weir.toml:2:1: policies.calm.entity_weight: expected a number, found a number that is not finite",
+        ),
+        (
+            "[ranking]\nmax_entity_age = 60",
+            "weir.toml:2:1: ranking.max_entity_age: expected a duration with its unit, such as \"60s\", found 60",
+        ),
+        (
+            "[ranking]\nmax_entity_age = \"60\"",
+            "weir.toml:2:1: ranking.max_entity_age: expected a duration with its unit, such as \"60s\", found \"60\"",
+        ),
+    ] {
+        assert_eq!(problem(file), expected);
+    }
+}
+
+#[test]
+fn a_required_key_that_is_missing_is_named_at_its_table() {
+    assert_eq!(
+        problem("\n[schedules.nightly]\nevery = \"1d\""),
+        "weir.toml:2:12: schedules.nightly.job: missing"
+    );
+    assert_eq!(
+        problem("[scorers.mine]\nworkers = 1"),
+        "weir.toml:1:10: scorers.mine.kind: missing"
+    );
+}
+
+#[test]
+fn a_file_that_is_not_toml_is_told_with_the_place() {
+    let problem = problem("[server]\nbind = 127.0.0.1\n");
+    assert!(problem.starts_with("weir.toml:2:"), "{problem}");
+    let twice = problems("[server]\nworkers = 1\nworkers = 2\n", &[]).remove(0);
+    assert!(
+        twice.starts_with("weir.toml:3:1: not TOML: duplicate key"),
+        "{twice}"
+    );
+}
+
+#[test]
+fn columns_are_counted_in_characters() {
+    let problems = problems("pools = { ranker = { 'é' = 1, instances = 0 } }", &[]);
+    assert_eq!(
+        problems[1],
+        "weir.toml:1:31: pools.ranker.instances: expected 1 to 1024, found 0"
+    );
+}
+
+#[test]
+fn a_wrong_variable_is_named() {
+    assert_eq!(
+        problem_of_variable("WEIR__SERVER__BND", "0.0.0.0:1"),
+        "WEIR__SERVER__BND: server.bnd: unknown key; did you mean bind?"
+    );
+    assert_eq!(
+        problem_of_variable("WEIR__RANKING__DEADLINE_MS", "soon"),
+        "WEIR__RANKING__DEADLINE_MS: ranking.deadline_ms: expected a whole number, 0 or more, found \"soon\""
+    );
+    assert_eq!(
+        problem_of_variable("WEIR__SERVER__MAX_ITEMS", "0"),
+        "WEIR__SERVER__MAX_ITEMS: server.max_items: expected 1 to 1000000, found 0"
+    );
+    assert_eq!(
+        problem_of_variable("WEIR__SERVER__CORS_ORIGINS", "*,example.org"),
+        "WEIR__SERVER__CORS_ORIGINS: server.cors_origins[1]: expected * or an origin such as https://example.org"
+    );
+}
+
+#[test]
+fn values_that_make_no_sense_are_refused_by_key() {
+    for (file, expected) in [
+        (
+            "[ranking]\npolicy = \"clam\"",
+            "weir.toml:2:1: ranking.policy: there is no policy clam; did you mean calm?",
+        ),
+        (
+            "[ranking]\ndeadline_ms = 0",
+            "weir.toml:2:1: ranking.deadline_ms: must be longer than 0",
+        ),
+        (
+            "[policies.calm]\nweights = { sentimnt = 1 }",
+            "weir.toml:2:13: policies.calm.weights.sentimnt: there is no scorer sentimnt; did you mean sentiment?",
+        ),
+        (
+            "[scorers.sentiment]\nworkers = 0",
+            "weir.toml:2:1: scorers.sentiment.workers: expected 1 to 1024, found 0",
+        ),
+        (
+            "[scorers.sentiment]\nseed = 4",
+            "weir.toml:2:1: scorers.sentiment.seed: only scorers of the kind random have this",
+        ),
+        (
+            "[scorers.dice]\nkind = \"random\"\nfail_rate = 2",
+            "weir.toml:3:1: scorers.dice.fail_rate: expected 0 to 1, found 2",
+        ),
+        (
+            "[pools]\njobs.workers = 0",
+            "weir.toml:2:6: pools.jobs.workers: expected 1 to 1024, found 0",
+        ),
+        (
+            "[schedules.top_named_entities]\nevery = \"0s\"",
+            "weir.toml:2:1: schedules.top_named_entities.every: must be longer than 0",
+        ),
+        (
+            "[ranking]\nmax_entity_age = \"1000years\"",
+            "weir.toml:2:1: ranking.max_entity_age: must not be longer than 3650 days",
+        ),
+        (
+            "[supervision]\nbackoff.max = \"1ms\"",
+            "weir.toml:2:9: supervision.backoff.max: must not be shorter than supervision.backoff.initial",
+        ),
+        (
+            "[policies.\"a b\"]",
+            "weir.toml:1:11: policies.a b: a name is made of letters, digits, _ and -",
+        ),
+        (
+            "[log]\nfilter = \"weir=loud\"",
+            "weir.toml:2:1: log.filter: expected levels such as info or warn,weir=debug, found \"weir=loud\"",
+        ),
+        (
+            "[results]\nshared_keys = [\"*\"]",
+            "weir.toml:2:16: results.shared_keys[0]: a pattern begins with the name it shares, not with *",
+        ),
+    ] {
+        assert_eq!(problem(file), expected);
+    }
+}
+
+#[test]
+fn a_policy_may_not_weigh_a_scorer_that_was_removed() {
+    assert_eq!(
+        problem("[scorers.sentiment]\nenabled = false"),
+        "policies.calm.weights.sentiment: there is no scorer sentiment"
+    );
+}
+
+#[test]
+fn all_that_is_wrong_is_reported_together() {
+    let file = "[server]\nbnd = 1\nmax_items = 0\n[ranking]\ndeadline_ms = \"x\"\n[results]\nbackend = \"disk\"\n";
+    assert_eq!(
+        problems(file, &[("WEIR__POOLS__JOBS__WORKERS", "0")]),
+        [
+            "weir.toml:5:1: ranking.deadline_ms: expected a whole number, 0 or more, found \"x\"",
+            "weir.toml:7:1: results.backend: expected one of auto, redis, embedded, found \"disk\"",
+            "weir.toml:2:1: server.bnd: unknown key; did you mean bind?",
+            "weir.toml:3:1: server.max_items: expected 1 to 1000000, found 0",
+            "WEIR__POOLS__JOBS__WORKERS: pools.jobs.workers: expected 1 to 1024, found 0",
+        ]
+    );
+}
+
+#[test]
+fn a_secret_is_in_no_error_and_no_debug_form() {
+    for file in [
+        "[auth]\nadmin = \"hunter2\"",
+        "[auth]\nadmin = [\"hunter2 hunter2\"]",
+        "[auth]\nadmn = [\"hunter2\"]",
+        "[database]\nurl = \"mysql://weir:hunter2@db/weir\"",
+        "[database]\nurl = [\"hunter2\"]",
+        "[results]\nredis_url = \"http://:hunter2@db\"",
+    ] {
+        let problem = problem(file);
+        assert!(!problem.contains("hunter2"), "{problem}");
+    }
+    let settings = load(
+        "[auth]\nadmin = [\"hunter2\"]\n[database]\nurl = \"postgres://weir:hunter2@db/weir\"\n",
+        &[("WEIR__RESULTS__REDIS_URL", "redis://:hunter2@cache")],
+    );
+    let printed = format!("{:?}", settings.unwrap());
+    assert!(
+        printed.contains("@cache") && !printed.contains("hunter2"),
+        "{printed}"
+    );
+}
+
+#[test]
+fn settings_changed_in_code_are_validated_too() {
+    let mut settings = Settings::default();
+    assert!(settings.validate().is_ok());
+    settings.policies.get_mut("calm").unwrap().entity_weight = f64::INFINITY;
+    settings.ranking.policy = "none".to_owned();
+    let refusal = settings.validate().unwrap_err().to_string();
+    assert_eq!(
+        refusal,
+        "the settings are wrong\n  ranking.policy: there is no policy none\n  \
+         policies.calm.entity_weight: expected a finite number, found inf"
+    );
+}

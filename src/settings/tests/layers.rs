@@ -1,0 +1,82 @@
+use std::time::Duration;
+
+use super::load;
+use crate::settings::{EntityMatch, Secret, Settings};
+
+#[test]
+fn a_file_changes_what_it_names_and_leaves_the_rest() {
+    let settings = load(
+        "[server]\nmax_items = 7\n[policies.calm]\nmatch = \"substring\"",
+        &[],
+    )
+    .unwrap();
+    let calm = &settings.policies["calm"];
+    assert_eq!(settings.server.max_items, 7);
+    assert_eq!(settings.server.bind, Settings::default().server.bind);
+    assert_eq!(calm.entity_match, EntityMatch::Substring);
+    assert_eq!(calm.weights["sentiment"].to_bits(), 0.5_f64.to_bits());
+}
+
+#[test]
+fn a_table_of_a_new_name_joins_those_of_the_defaults() {
+    let settings = load("[policies.mild]\nentity_weight = 0.1", &[]).unwrap();
+    assert_eq!(
+        settings.policies.keys().collect::<Vec<_>>(),
+        ["calm", "entities", "mild", "off"]
+    );
+}
+
+#[test]
+fn enabled_false_removes_a_table() {
+    let settings = load("[schedules.top_named_entities]\nenabled = false", &[]).unwrap();
+    assert!(settings.schedules.is_empty());
+}
+
+#[test]
+fn a_variable_goes_before_the_file() {
+    let variables = [
+        ("WEIR__SERVER__MAX_ITEMS", "9"),
+        ("WEIR__POLICIES__CALM__WEIGHTS__SENTIMENT", "1"),
+        ("WEIR__RANKING__MAX_ENTITY_AGE", "90m"),
+        ("WEIR__RECORDER__ENABLED", "true"),
+    ];
+    let settings = load("[server]\nmax_items = 7", &variables).unwrap();
+    assert_eq!(settings.server.max_items, 9);
+    assert_eq!(
+        settings.policies["calm"].weights["sentiment"].to_bits(),
+        1_f64.to_bits()
+    );
+    assert_eq!(settings.ranking.max_entity_age, Duration::from_mins(90));
+    assert!(settings.recorder.enabled);
+}
+
+#[test]
+fn a_variable_for_a_list_is_split_at_commas() {
+    let settings = load("", &[("WEIR__AUTH__ADMIN", "first,second")]).unwrap();
+    assert_eq!(settings.auth.admin, ["first", "second"].map(Secret::from));
+}
+
+#[test]
+fn a_variable_that_looks_like_a_number_is_text_where_text_belongs() {
+    let variables = [
+        ("WEIR__AUTH__ADMIN", "0012"),
+        ("WEIR__AUTH__RANK", "true"),
+        ("WEIR__RESULTS__PREFIX", "1e5"),
+    ];
+    let settings = load("", &variables).unwrap();
+    assert_eq!(settings.auth.admin, [Secret::from("0012")]);
+    assert_eq!(settings.auth.rank, [Secret::from("true")]);
+    assert_eq!(settings.results.prefix, "1e5");
+}
+
+#[test]
+fn an_empty_variable_counts_as_none() {
+    assert_eq!(
+        load(
+            "",
+            &[("WEIR__RESULTS__REDIS_URL", ""), ("WEIR__SERVER__BIND", "")]
+        )
+        .unwrap(),
+        Settings::default()
+    );
+}

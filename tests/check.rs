@@ -1,0 +1,113 @@
+//! `weir check`, as a shell sees it.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+fn weir_check() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_weir"));
+    command.arg("check");
+    command.env_remove("WEIR_CONFIG");
+    command
+}
+
+fn settings_file(folder: &TempDir, text: &str) -> PathBuf {
+    let path = folder.path().join("weir.toml");
+    fs::write(&path, text).unwrap();
+    path
+}
+
+fn lines(text: &[u8]) -> Vec<String> {
+    String::from_utf8_lossy(text)
+        .lines()
+        .map(str::to_owned)
+        .collect()
+}
+
+fn assert_refused(output: &Output, expected: &[String]) {
+    assert_eq!(output.status.code(), Some(1));
+    assert!(output.stdout.is_empty());
+    assert_eq!(lines(&output.stderr), expected);
+}
+
+#[test]
+fn good_settings_get_one_line_and_exit_code_0() {
+    let folder = TempDir::new().unwrap();
+    let file = settings_file(&folder, "[server]\nbind = \"127.0.0.1:9\"");
+    let output = weir_check().arg(file).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(lines(&output.stdout).len(), 1);
+    assert!(lines(&output.stdout)[0].ends_with("listens on 127.0.0.1:9"));
+}
+
+#[test]
+fn everything_wrong_in_file_and_environment_gets_a_line_and_exit_code_1() {
+    let folder = TempDir::new().unwrap();
+    let file = settings_file(&folder, "[server]\nbnd = 1\n[ranking]\npolicy = \"clam\"\n");
+    let output = weir_check()
+        .arg(&file)
+        .env("WEIR__POOLS__JOBS__WORKERS", "0")
+        .output()
+        .unwrap();
+    let file = file.display();
+    assert_refused(
+        &output,
+        &[
+            format!("{file}:2:1: server.bnd: unknown key; did you mean bind?"),
+            format!("{file}:4:1: ranking.policy: there is no policy clam; did you mean calm?"),
+            "WEIR__POOLS__JOBS__WORKERS: pools.jobs.workers: expected 1 to 1024, found 0"
+                .to_owned(),
+        ],
+    );
+}
+
+#[test]
+fn without_an_argument_the_file_is_the_one_that_weir_config_names() {
+    let folder = TempDir::new().unwrap();
+    let file = settings_file(&folder, "data_dir = 1\n");
+    let output = weir_check().env("WEIR_CONFIG", &file).output().unwrap();
+    assert_refused(
+        &output,
+        &[format!(
+            "{}:1:1: data_dir: expected a string, found 1",
+            file.display()
+        )],
+    );
+}
+
+#[test]
+fn the_argument_goes_before_weir_config() {
+    let folder = TempDir::new().unwrap();
+    let file = settings_file(&folder, "");
+    let output = weir_check()
+        .arg(&file)
+        .env("WEIR_CONFIG", "/no/such/file")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named() {
+    let output = weir_check().arg("/no/such/file").output().unwrap();
+    let line =
+        "weir: cannot read the settings from /no/such/file: No such file or directory (os error 2)";
+    assert_refused(&output, &[line.to_owned()]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_variable_that_is_not_unicode_is_named() {
+    use std::os::unix::ffi::OsStrExt;
+    let value = std::ffi::OsStr::from_bytes(b"\xff");
+    let output = weir_check()
+        .env("WEIR__RESULTS__PREFIX", value)
+        .output()
+        .unwrap();
+    assert_refused(
+        &output,
+        &["WEIR__RESULTS__PREFIX: results.prefix: is not Unicode".to_owned()],
+    );
+}

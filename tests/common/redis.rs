@@ -1,0 +1,81 @@
+//! A real Redis that a test starts itself, on a unix socket in a temporary folder.
+
+use std::{
+    process::{Child, Command, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use redis::ConnectionLike;
+use tempfile::TempDir;
+
+/// A server of its own, killed when dropped. It keeps its data through [`Redis::kill`] and [`Redis::start_again`].
+pub(crate) struct Redis {
+    folder: TempDir,
+    process: Option<Child>,
+}
+
+impl Redis {
+    /// Starts a server and waits until it answers.
+    pub(crate) fn start() -> Self {
+        let mut redis = Self::absent();
+        redis.start_again();
+        redis
+    }
+
+    /// A server that does not run yet.
+    pub(crate) fn absent() -> Self {
+        Self {
+            folder: TempDir::new().unwrap(),
+            process: None,
+        }
+    }
+
+    /// Ends the server as a crash would.
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.kill().unwrap();
+            process.wait().unwrap();
+        }
+    }
+
+    /// Starts it at the same address, on the same data.
+    pub(crate) fn start_again(&mut self) {
+        let process = Command::new("redis-server")
+            .args(["--port", "0", "--save", "", "--appendonly", "yes"])
+            .args(["--appendfsync", "always", "--unixsocket", "redis.sock"])
+            .current_dir(self.folder.path())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("these tests need the package `redis-server` (Debian, Ubuntu)");
+        self.process = Some(process);
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while !self
+            .client()
+            .get_connection()
+            .is_ok_and(|mut connection| connection.check_connection())
+        {
+            assert!(Instant::now() < deadline, "redis-server does not answer");
+            sleep(Duration::from_millis(5));
+        }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("unix://{}", self.folder.path().join("redis.sock").display())
+    }
+
+    /// A client that is not Weir's.
+    pub(crate) fn client(&self) -> redis::Client {
+        redis::Client::open(self.url()).unwrap()
+    }
+
+    pub(crate) fn connection(&self) -> redis::Connection {
+        self.client().get_connection().unwrap()
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}

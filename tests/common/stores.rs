@@ -1,0 +1,129 @@
+//! One suite of tests on every results store.
+
+use std::{future::Future, time::Duration};
+
+use tempfile::TempDir;
+use tokio::sync::watch;
+use weir::results::{RedisUrl, Results, ResultsConfig, StoreLocation};
+
+use super::{postgres::Postgres, redis::Redis};
+
+/// An empty store of its own.
+pub(crate) struct TestStore {
+    pub(crate) config: ResultsConfig,
+    pub(crate) location: StoreLocation,
+    pub(crate) results: Results,
+    redis: Option<Redis>,
+    _folder: Option<TempDir>,
+}
+
+impl TestStore {
+    pub(crate) fn redis() -> Self {
+        let redis = Redis::start();
+        let url = RedisUrl::new(redis.url());
+        Self::open(StoreLocation::ExternalRedis { url }, Some(redis), None)
+    }
+
+    pub(crate) fn sqlite() -> Self {
+        let folder = TempDir::new().unwrap();
+        let file = folder.path().join("results 100%?.db");
+        Self::open(StoreLocation::Sqlite { file }, None, Some(folder))
+    }
+
+    pub(crate) fn postgres() -> Self {
+        let url = Postgres::shared().fresh_database();
+        Self::open(StoreLocation::Postgres { url }, None, None)
+    }
+
+    fn open(location: StoreLocation, redis: Option<Redis>, folder: Option<TempDir>) -> Self {
+        let config = ResultsConfig::default();
+        Self {
+            results: Results::open(&config, &location).unwrap(),
+            config,
+            location,
+            redis,
+            _folder: folder,
+        }
+    }
+
+    /// A second handle, with connections of its own, as another process would have.
+    pub(crate) fn another(&self) -> Results {
+        Results::open(&self.config, &self.location).unwrap()
+    }
+}
+
+/// Makes one test for each store of each `async fn(TestStore)` named.
+macro_rules! on_every_store {
+    ($($test:ident),+ $(,)?) => {
+        mod on_redis {
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test(super::common::stores::TestStore::redis()).await;
+            })+
+        }
+        mod on_sqlite {
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test(super::common::stores::TestStore::sqlite()).await;
+            })+
+        }
+        mod on_postgres {
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test(super::common::stores::TestStore::postgres()).await;
+            })+
+        }
+    };
+}
+pub(crate) use on_every_store;
+
+/// What `future` gives, if it gives it within `limit`.
+pub(crate) async fn within<T>(limit: Duration, future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(limit, future)
+        .await
+        .expect("took too long")
+}
+
+/// Waits until the receiver holds what `wanted` accepts.
+pub(crate) async fn sees<T>(
+    limit: Duration,
+    receiver: &mut watch::Receiver<T>,
+    wanted: impl FnMut(&T) -> bool,
+) {
+    within(limit, receiver.wait_for(wanted)).await.unwrap();
+}
+
+impl TestStore {
+    /// How many keys of ours that begin with `start` take room, expired or not: not asked through Weir.
+    pub(crate) async fn count_keys(&self, start: &str) -> i64 {
+        let count = format!("SELECT count(*) FROM weir_results WHERE key LIKE 'weir:{start}%'");
+        match (&self.location, &self.redis) {
+            (StoreLocation::Sqlite { file }, _) => {
+                let file = file
+                    .to_str()
+                    .unwrap()
+                    .replace('%', "%25")
+                    .replace('?', "%3F");
+                query_i64(&format!("sqlite:{file}"), &count).await
+            }
+            (StoreLocation::Postgres { url }, _) => query_i64(url, &count).await,
+            (_, Some(redis)) => {
+                let mut scan = redis::cmd("KEYS");
+                let keys: Vec<String> = scan
+                    .arg(format!("weir:{start}*"))
+                    .query(&mut redis.connection())
+                    .unwrap();
+                i64::try_from(keys.len()).unwrap()
+            }
+            _ => unreachable!("redis stores bring their server"),
+        }
+    }
+}
+
+async fn query_i64(url: &str, query: &str) -> i64 {
+    use sea_orm::{ConnectionTrait, Database, Statement};
+    let database = Database::connect(url).await.unwrap();
+    let statement = Statement::from_string(database.get_database_backend(), query);
+    let row = database.query_one_raw(statement).await.unwrap().unwrap();
+    row.try_get_by_index(0).unwrap()
+}
