@@ -2,19 +2,21 @@
 
 use sea_orm::{ConnectOptions, DatabaseConnection, sqlx::postgres::PgConnectOptions};
 
-use super::{DatabaseConfig, DbError};
+use super::DbError;
+use crate::settings::DatabaseSettings;
 
 /// Prepares the pool; the server is not spoken to before the first statement.
-pub(super) async fn open(config: &DatabaseConfig) -> Result<DatabaseConnection, DbError> {
-    let options = config
+pub(super) async fn open(settings: &DatabaseSettings) -> Result<DatabaseConnection, DbError> {
+    let options = settings
         .url
+        .expose()
         .parse::<PgConnectOptions>()
         .map_err(DbError::Url)?
         .application_name("weir");
     // sea-orm traces the options it is given, so the true URL, with its password, comes by the closure.
     let mut pool = ConnectOptions::new("postgres://localhost/weir");
-    pool.max_connections(config.max_connections)
-        .acquire_timeout(config.connect_timeout())
+    pool.max_connections(settings.max_connections)
+        .acquire_timeout(settings.connect_timeout())
         .sqlx_logging(false)
         .record_stmt_in_spans(false)
         .connect_lazy(true)

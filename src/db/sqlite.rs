@@ -7,7 +7,8 @@ use sea_orm::{
     sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 
-use super::{DatabaseConfig, DbError};
+use super::DbError;
+use crate::settings::DatabaseSettings;
 
 /// Longest wait for another process's lock, longer than any batch of ours takes to commit.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -18,9 +19,9 @@ pub(super) struct Pools {
 }
 
 /// Makes the folder and the file when absent.
-pub(super) async fn open(config: &DatabaseConfig) -> Result<Pools, DbError> {
-    let options = config
-        .url
+pub(super) async fn open(settings: &DatabaseSettings) -> Result<Pools, DbError> {
+    let url = settings.url.expose();
+    let options = url
         .parse::<SqliteConnectOptions>()
         .map_err(DbError::Url)?
         .create_if_missing(true)
@@ -28,10 +29,10 @@ pub(super) async fn open(config: &DatabaseConfig) -> Result<Pools, DbError> {
         .synchronous(SqliteSynchronous::Normal)
         .busy_timeout(BUSY_TIMEOUT)
         .pragma("journal_size_limit", "67108864");
-    let in_memory = config.url.contains(":memory:") || config.url.contains("mode=memory");
+    let in_memory = url.contains(":memory:") || url.contains("mode=memory");
     if in_memory {
         // Each further connection would have an empty database of its own.
-        let only = pool(config, options, 1).await?;
+        let only = pool(settings, options, 1).await?;
         return Ok(Pools {
             reader: only.clone(),
             writer: only,
@@ -40,19 +41,19 @@ pub(super) async fn open(config: &DatabaseConfig) -> Result<Pools, DbError> {
     create_folder_of(options.get_filename())?;
     let reading = options.clone().pragma("query_only", "on");
     Ok(Pools {
-        writer: pool(config, options, 1).await?,
-        reader: pool(config, reading, config.max_connections).await?,
+        writer: pool(settings, options, 1).await?,
+        reader: pool(settings, reading, settings.max_connections).await?,
     })
 }
 
 async fn pool(
-    config: &DatabaseConfig,
+    settings: &DatabaseSettings,
     options: SqliteConnectOptions,
     max_connections: u32,
 ) -> Result<DatabaseConnection, DbError> {
     let mut pool = ConnectOptions::new("sqlite::memory:");
     pool.max_connections(max_connections)
-        .acquire_timeout(config.connect_timeout())
+        .acquire_timeout(settings.connect_timeout())
         // A memory database lives as long as its connection.
         .idle_timeout(None)
         .max_lifetime(None)
