@@ -43,13 +43,13 @@ macro_rules! on_both_databases {
         mod on_sqlite {
             $(#[tokio::test] $(#[$attribute])*
             async fn $test() {
-                super::$test(super::common::databases::TestDatabase::sqlite().await).await;
+                super::$test(crate::common::databases::TestDatabase::sqlite().await).await;
             })+
         }
         mod on_postgres {
             $(#[tokio::test] $(#[$attribute])*
             async fn $test() {
-                super::$test(super::common::databases::TestDatabase::postgres().await).await;
+                super::$test(crate::common::databases::TestDatabase::postgres().await).await;
             })+
         }
     };

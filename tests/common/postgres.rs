@@ -35,6 +35,8 @@ impl Postgres {
             .arg(&binaries)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            // Not ours: a test runner waits until nobody holds a test's output.
+            .stderr(Stdio::piped())
             // A group of its own: a runner that kills a test's group must not kill what cleans up after it.
             .process_group(0)
             .spawn()
@@ -44,10 +46,14 @@ impl Postgres {
             .read_line(&mut folder)
             .unwrap();
         let folder = folder.trim().to_owned();
-        assert!(
-            !folder.is_empty(),
-            "Postgres did not start; its own message is above"
-        );
+        if folder.is_empty() {
+            let stderr = keeper.stderr.take().unwrap();
+            panic!(
+                "Postgres did not start: {}",
+                std::io::read_to_string(stderr).unwrap()
+            );
+        }
+        drop(keeper.stderr.take());
         Self {
             keeper,
             binaries,
@@ -76,6 +82,11 @@ impl Postgres {
             .expect("cannot run createdb");
         assert!(created.success(), "createdb {name} failed");
         self.url_of(&name)
+    }
+
+    /// The folder of its socket.
+    pub(crate) fn folder(&self) -> &str {
+        &self.folder
     }
 
     fn url_of(&self, database: &str) -> String {

@@ -25,5 +25,6 @@ cp -r "$template/." "$data"
     -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200 -c shared_buffers=16MB" >&2 ||
     { cat "$data/log" >&2; exit 1; }
 echo "$data"
-cat >/dev/null
-"$bin/pg_ctl" stop --silent --mode=immediate --pgdata="$data" >/dev/null 2>&1
+exec >/dev/null 2>&1
+cat
+"$bin/pg_ctl" stop --silent --mode=immediate --pgdata="$data"

@@ -21,3 +21,11 @@ pub(crate) fn post(post_id: &str, text: &str) -> NewPost {
 pub(crate) fn time(iso: &str) -> DateTime<Utc> {
     iso.parse().unwrap()
 }
+
+/// The same, written at another time.
+pub(crate) fn created(iso: &str, post_id: &str) -> NewPost {
+    NewPost {
+        created_at: time(iso),
+        ..post(post_id, "text")
+    }
+}

@@ -1,21 +1,18 @@
-//! The posts database on SQLite and Postgres.
-
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod common;
+//! What is asked of the posts.
 
 use std::collections::{BTreeMap, HashSet};
 
-use common::{
-    databases::{TestDatabase, on_both_databases, shared_data},
-    postgres::Postgres,
-    posts::{post, time},
-};
-use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, QueryOrder, Statement};
+use sea_orm::EntityTrait;
 use serde_json::value::RawValue;
-use weir::db::{
-    Database, DatabaseConfig, DbError, NewPost, PostFilter, PostText, TimeRange,
-    post as post_entity,
+use weir::db::{DbError, NewPost, PostFilter, TimeRange, post as post_entity};
+
+use crate::{
+    between,
+    common::{
+        databases::{TestDatabase, on_both_databases},
+        posts::{created, post, time},
+    },
+    ids, sql, walk,
 };
 
 on_both_databases! {
@@ -30,58 +27,6 @@ on_both_databases! {
     posts_are_counted_by_platform,
     the_newest_time_is_the_latest_of_all,
     an_empty_database_says_so,
-    migrating_again_changes_nothing,
-    two_may_migrate_at_once,
-    many_may_write_at_once,
-}
-
-async fn walk(database: &Database, filter: PostFilter, page_size: u64) -> Vec<PostText> {
-    let mut pages = database.post_pages(filter, page_size);
-    let mut posts = Vec::new();
-    while let Some(page) = pages.next().await.unwrap() {
-        assert!(!page.is_empty() && page.len() as u64 <= page_size);
-        posts.extend(page);
-    }
-    posts
-}
-
-fn ids(posts: &[PostText]) -> Vec<&str> {
-    posts
-        .iter()
-        .map(|post| post.post_id.as_deref().unwrap())
-        .collect()
-}
-
-fn created(iso: &str, post_id: &str) -> NewPost {
-    NewPost {
-        created_at: time(iso),
-        ..post(post_id, "text")
-    }
-}
-
-fn between(from: &str, to: &str) -> PostFilter {
-    PostFilter {
-        created: TimeRange {
-            from: Some(time(from)),
-            to: Some(time(to)),
-        },
-        platform: None,
-    }
-}
-
-async fn sql(database: &Database, statement: &str) {
-    let transaction = database.begin().await.unwrap();
-    transaction.execute_unprepared(statement).await.unwrap();
-    transaction.commit().await.unwrap();
-}
-
-/// The first column of every row, as text.
-async fn texts(database: &Database, backend: DbBackend, query: &str) -> Vec<String> {
-    let statement = Statement::from_string(backend, query);
-    let rows = database.reader().query_all_raw(statement).await.unwrap();
-    rows.iter()
-        .map(|row| row.try_get_by_index(0).unwrap())
-        .collect()
 }
 
 async fn what_is_stored_is_read_back(TestDatabase { database, .. }: TestDatabase) {
@@ -323,57 +268,4 @@ async fn an_empty_database_says_so(TestDatabase { database, .. }: TestDatabase) 
     assert_eq!(walk(&database, PostFilter::default(), 10).await, []);
     database.insert_posts(&[post("a", "text")]).await.unwrap();
     assert!(!database.is_empty().await.unwrap());
-}
-
-async fn migrating_again_changes_nothing(
-    TestDatabase {
-        database, config, ..
-    }: TestDatabase,
-) {
-    database.insert_posts(&[post("a", "text")]).await.unwrap();
-    let again = Database::connect(&config).await.unwrap();
-    again.migrate().await.unwrap();
-    assert_eq!(walk(&again, PostFilter::default(), 10).await.len(), 1);
-}
-
-async fn two_may_migrate_at_once(
-    TestDatabase {
-        database, config, ..
-    }: TestDatabase,
-) {
-    sql(&database, "DROP TABLE posts").await;
-    sql(&database, "DROP TABLE seaql_migrations").await;
-    let other = Database::connect(&config).await.unwrap();
-    let (one, two, three) = tokio::join!(database.migrate(), other.migrate(), database.migrate());
-    assert!(
-        one.is_ok() && two.is_ok() && three.is_ok(),
-        "{one:?} {two:?} {three:?}"
-    );
-    assert!(database.is_empty().await.unwrap());
-}
-
-async fn many_may_write_at_once(
-    TestDatabase {
-        database, config, ..
-    }: TestDatabase,
-) {
-    let other = Database::connect(&config).await.unwrap();
-    let writers = (0..20).map(|number| {
-        let database = if number % 2 == 0 {
-            database.clone()
-        } else {
-            other.clone()
-        };
-        tokio::spawn(async move {
-            let posts: Vec<NewPost> = (0..50)
-                .map(|n| post(&format!("{number}/{n}"), "text"))
-                .collect();
-            database.insert_posts(&posts).await.unwrap().inserted
-        })
-    });
-    let mut inserted = 0;
-    for writer in writers.collect::<Vec<_>>() {
-        inserted += writer.await.unwrap();
-    }
-    assert_eq!(inserted, 1_000);
 }
