@@ -8,6 +8,7 @@ pub mod cli;
 pub mod data_dir;
 pub mod db;
 pub mod feed;
+pub mod http;
 pub mod ranking;
 pub mod results;
 pub mod scoring;
