@@ -1,0 +1,5 @@
+//! What a post says, in numbers.
+
+pub mod sentiment;
+
+pub use sentiment::Sentiment;
