@@ -13,3 +13,4 @@ pub mod ranking;
 pub mod results;
 pub mod scoring;
 pub mod settings;
+pub mod scoring;
