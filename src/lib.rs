@@ -5,7 +5,7 @@
 
 pub mod actors;
 pub mod cli;
-pub mod feed;
-pub mod settings;
 pub mod data_dir;
+pub mod feed;
 pub mod results;
+pub mod settings;
