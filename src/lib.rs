@@ -14,3 +14,6 @@ pub mod results;
 pub mod scoring;
 pub mod settings;
 pub mod scoring;
+pub mod feed;
+pub mod results;
+pub mod settings;
