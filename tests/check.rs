@@ -1,8 +1,8 @@
 //! `weir check`, as a shell sees it.
 
-use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output};
+use std::{fs, io};
 
 use tempfile::TempDir;
 
@@ -13,10 +13,10 @@ fn weir_check() -> Command {
     command
 }
 
-fn settings_file(folder: &TempDir, text: &str) -> PathBuf {
+fn settings_file(folder: &TempDir, text: &str) -> io::Result<PathBuf> {
     let path = folder.path().join("weir.toml");
-    fs::write(&path, text).unwrap();
-    path
+    fs::write(&path, text)?;
+    Ok(path)
 }
 
 fn lines(text: &[u8]) -> Vec<String> {
@@ -35,7 +35,7 @@ fn assert_refused(output: &Output, expected: &[String]) {
 #[test]
 fn good_settings_get_one_line_and_exit_code_0() {
     let folder = TempDir::new().unwrap();
-    let file = settings_file(&folder, "[server]\nbind = \"127.0.0.1:9\"");
+    let file = settings_file(&folder, "[server]\nbind = \"127.0.0.1:9\"").unwrap();
     let output = weir_check().arg(file).output().unwrap();
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(lines(&output.stdout).len(), 1);
@@ -45,7 +45,7 @@ fn good_settings_get_one_line_and_exit_code_0() {
 #[test]
 fn everything_wrong_in_file_and_environment_gets_a_line_and_exit_code_1() {
     let folder = TempDir::new().unwrap();
-    let file = settings_file(&folder, "[server]\nbnd = 1\n[ranking]\npolicy = \"clam\"\n");
+    let file = settings_file(&folder, "[server]\nbnd = 1\n[ranking]\npolicy = \"clam\"\n").unwrap();
     let output = weir_check()
         .arg(&file)
         .env("WEIR__POOLS__JOBS__WORKERS", "0")
@@ -66,7 +66,7 @@ fn everything_wrong_in_file_and_environment_gets_a_line_and_exit_code_1() {
 #[test]
 fn without_an_argument_the_file_is_the_one_that_weir_config_names() {
     let folder = TempDir::new().unwrap();
-    let file = settings_file(&folder, "data_dir = 1\n");
+    let file = settings_file(&folder, "data_dir = 1\n").unwrap();
     let output = weir_check().env("WEIR_CONFIG", &file).output().unwrap();
     assert_refused(
         &output,
@@ -80,7 +80,7 @@ fn without_an_argument_the_file_is_the_one_that_weir_config_names() {
 #[test]
 fn the_argument_goes_before_weir_config() {
     let folder = TempDir::new().unwrap();
-    let file = settings_file(&folder, "");
+    let file = settings_file(&folder, "").unwrap();
     let output = weir_check()
         .arg(&file)
         .env("WEIR_CONFIG", "/no/such/file")

@@ -15,9 +15,12 @@ use std::{
 use redis::Commands;
 use serde_json::json;
 use tempfile::TempDir;
-use weir::results::{
-    Durability, RedisServer, RedisServerError, RedisServerOptions, Results, ResultsConfig,
-    StoreLocation, redis_server_on_path, socket_path,
+use weir::{
+    results::{
+        RedisServer, RedisServerError, RedisServerOptions, Results, StoreLocation,
+        redis_server_on_path, socket_path,
+    },
+    settings::{Durability, ResultsSettings},
 };
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -28,7 +31,7 @@ fn options(folder: &Path) -> RedisServerOptions {
         program: redis_server_on_path().expect("these tests need the package `redis-server`"),
         socket: socket_path(&folder).unwrap(),
         folder,
-        durability: Durability::Second,
+        durability: Durability::Store,
     }
 }
 
@@ -37,7 +40,7 @@ fn results(options: &RedisServerOptions) -> Results {
         program: options.program.clone(),
         socket: options.socket.clone(),
     };
-    Results::open(&ResultsConfig::default(), &location).unwrap()
+    Results::open(&ResultsSettings::default(), &location).unwrap()
 }
 
 fn connection(options: &RedisServerOptions) -> redis::Connection {

@@ -13,15 +13,18 @@ use common::{
 };
 use redis::Commands;
 use serde_json::{Value, json};
-use weir::results::{RedisUrl, Results, ResultsConfig, ResultsError, StoreLocation};
+use weir::{
+    results::{Results, ResultsError, StoreLocation},
+    settings::ResultsSettings,
+};
 
 const MINUTE: Duration = Duration::from_mins(1);
 const FAST: Duration = Duration::from_secs(1);
 
-fn open(url: String) -> Results {
-    let url = RedisUrl::new(url);
+fn open(url: &str) -> Results {
+    let url = url.into();
     Results::open(
-        &ResultsConfig::default(),
+        &ResultsSettings::default(),
         &StoreLocation::ExternalRedis { url },
     )
     .unwrap()
@@ -62,7 +65,7 @@ async fn works_again(results: &Results) {
 #[tokio::test]
 async fn every_key_in_redis_has_a_time_to_live_and_ours_have_the_prefix() {
     let redis = Redis::start();
-    let results = open(redis.url());
+    let results = open(&redis.url());
     results.put("report", &json!(1), MINUTE).await.unwrap();
     results
         .put("my_worker:report", &json!({"a": [1]}), MINUTE)
@@ -84,7 +87,7 @@ async fn every_key_in_redis_has_a_time_to_live_and_ours_have_the_prefix() {
 #[tokio::test]
 async fn a_shared_key_written_by_another_program_is_read_and_watched() {
     let redis = Redis::start();
-    let results = open(redis.url());
+    let results = open(&redis.url());
     let mut foreign = redis.connection();
     let mut watched = results.watch("my_worker:scheduled:top").unwrap();
 
@@ -110,7 +113,7 @@ async fn a_shared_key_written_by_another_program_is_read_and_watched() {
 #[tokio::test]
 async fn a_shared_key_that_holds_no_text_is_an_error_that_names_it() {
     let redis = Redis::start();
-    let results = open(redis.url());
+    let results = open(&redis.url());
     let () = redis.connection().rpush("my_worker:list", "x").unwrap();
 
     let error = results.get("my_worker:list").await.unwrap_err();
@@ -124,7 +127,7 @@ async fn a_shared_key_that_holds_no_text_is_an_error_that_names_it() {
 #[tokio::test]
 async fn calls_fail_fast_while_redis_is_away_and_work_within_a_second_of_its_return() {
     let mut redis = Redis::start();
-    let results = open(redis.url());
+    let results = open(&redis.url());
     works_again(&results).await;
     let mut away = results.away_since();
 
@@ -141,7 +144,7 @@ async fn calls_fail_fast_while_redis_is_away_and_work_within_a_second_of_its_ret
 #[tokio::test]
 async fn the_first_call_after_an_unnoticed_restart_works() {
     let mut redis = Redis::start();
-    let results = open(redis.url());
+    let results = open(&redis.url());
     results.put("report", &json!(1), MINUTE).await.unwrap();
 
     redis.kill();
@@ -154,7 +157,7 @@ async fn the_first_call_after_an_unnoticed_restart_works() {
 async fn a_handle_opened_before_redis_works_once_redis_is_there() {
     let mut redis = Redis::absent();
     let begun = Instant::now();
-    let results = open(redis.url());
+    let results = open(&redis.url());
     let mut watched = results.watch("report").unwrap();
     assert!(
         begun.elapsed() < Duration::from_millis(100),
@@ -172,7 +175,7 @@ async fn a_handle_opened_before_redis_works_once_redis_is_there() {
 #[tokio::test]
 async fn a_watcher_outlives_an_outage_and_sees_what_was_written_meanwhile() {
     let mut redis = Redis::start();
-    let results = open(redis.url());
+    let results = open(&redis.url());
     let mut watched = results.watch("my_worker:report").unwrap();
     let mut away = results.away_since();
     results
@@ -230,7 +233,7 @@ async fn a_redis_that_accepts_but_does_not_answer_is_unavailable_within_a_second
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("silent.sock");
     let _silent = std::os::unix::net::UnixListener::bind(&socket).unwrap();
-    fails_fast(&open(format!("unix://{}", socket.display()))).await;
+    fails_fast(&open(&format!("unix://{}", socket.display()))).await;
 }
 
 #[tokio::test]
@@ -239,19 +242,19 @@ async fn a_postgres_that_is_away_fails_fast() {
     let location = StoreLocation::Postgres {
         url: postgres.url(),
     };
-    let results = Results::open(&ResultsConfig::default(), &location).unwrap();
+    let results = Results::open(&ResultsSettings::default(), &location).unwrap();
     results.put("report", &json!(1), MINUTE).await.unwrap();
 
     drop(postgres);
 
     fails_fast(&results).await;
-    fails_fast(&Results::open(&ResultsConfig::default(), &location).unwrap()).await;
+    fails_fast(&Results::open(&ResultsSettings::default(), &location).unwrap()).await;
 }
 
 #[tokio::test]
 async fn a_handle_dropped_by_everybody_stops_listening() {
     let redis = Redis::start();
-    let results = open(redis.url());
+    let results = open(&redis.url());
     let watched = results.watch("report").unwrap();
     results.put("report", &json!(1), MINUTE).await.unwrap();
     let subscribers = || -> i64 {

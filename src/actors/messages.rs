@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use actix::Message;
 use actix_web::web::Bytes;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::ServedPolicy;
 use crate::feed::{Degraded, RankRequest};
@@ -63,4 +63,11 @@ pub struct Record {
     pub feed: Arc<RankRequest>,
     /// The request as received.
     pub body: Bytes,
+    /// The feed's place in the recorder's bounded queue.
+    pub place: OwnedSemaphorePermit,
 }
+
+/// Answer once everything queued before is dealt with.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Flush;

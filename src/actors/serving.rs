@@ -30,13 +30,19 @@ pub struct Rankers {
 impl Rankers {
     /// Hands feeds to `actors` in turn.
     pub fn new(actors: Vec<ActorRef<Ranker>>) -> Self {
-        Self { actors, next: AtomicUsize::new(0) }
+        Self {
+            actors,
+            next: AtomicUsize::new(0),
+        }
     }
 
     /// Gives the feed to the next ranker. Without any, its reply is dropped, as by a ranker that died.
     pub fn rank(&self, message: Rank) {
         let turn = self.next.fetch_add(1, Ordering::Relaxed);
-        if let Some(ranker) = turn.checked_rem(self.actors.len()).and_then(|place| self.actors.get(place)) {
+        if let Some(ranker) = turn
+            .checked_rem(self.actors.len())
+            .and_then(|place| self.actors.get(place))
+        {
             ranker.tell(message);
         }
     }

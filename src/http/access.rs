@@ -29,7 +29,10 @@ pub struct Access {
 impl Access {
     /// The rules for a Weir bound to `bind`.
     pub fn new(keys: AuthSettings, bind: SocketAddr) -> Self {
-        Self { keys, bound_to_loopback: bind.ip().is_loopback() }
+        Self {
+            keys,
+            bound_to_loopback: bind.ip().is_loopback(),
+        }
     }
 
     /// Lets the request pass, or says why not.
@@ -54,7 +57,11 @@ impl Access {
     }
 
     fn check_local(&self, headers: &HeaderMap) -> Result<(), ApiError> {
-        let refuse = |why: &str| Err(ApiError::forbidden(format!("without a configured key, {why}")));
+        let refuse = |why: &str| {
+            Err(ApiError::forbidden(format!(
+                "without a configured key, {why}"
+            )))
+        };
         if !self.bound_to_loopback {
             return refuse("this is open only while Weir is bound to loopback");
         }
@@ -64,8 +71,14 @@ impl Access {
         if !text(headers, header::HOST.as_str()).is_some_and(is_loopback_authority) {
             return refuse("the Host must be a loopback one");
         }
-        let local_origin = |origin: &str| origin.split_once("://").is_some_and(|(_, rest)| is_loopback_authority(rest));
-        if headers.contains_key(header::ORIGIN) && !text(headers, "origin").is_some_and(local_origin) {
+        let local_origin = |origin: &str| {
+            origin
+                .split_once("://")
+                .is_some_and(|(_, rest)| is_loopback_authority(rest))
+        };
+        if headers.contains_key(header::ORIGIN)
+            && !text(headers, "origin").is_some_and(local_origin)
+        {
             return refuse("foreign origins are refused");
         }
         if has_body(headers) && !text(headers, "content-type").is_some_and(is_json) {
@@ -78,12 +91,21 @@ impl Access {
 fn check_key(keys: &[Secret], headers: &HeaderMap) -> Result<(), ApiError> {
     let bearer = text(headers, "authorization").and_then(|value| value.strip_prefix("Bearer "));
     let Some(given) = bearer.or_else(|| text(headers, "x-api-key")) else {
-        return Err(ApiError::unauthorized("a key is needed: Authorization: Bearer KEY"));
+        return Err(ApiError::unauthorized(
+            "a key is needed: Authorization: Bearer KEY",
+        ));
     };
     // Every key is compared, each in constant time, so that the time tells nothing.
     let equal = |key: &Secret| key.expose().as_bytes().ct_eq(given.as_bytes());
-    let known = keys.iter().map(equal).fold(subtle::Choice::from(0), |any, one| any | one);
-    if known.into() { Ok(()) } else { Err(ApiError::forbidden("this key does not open this")) }
+    let known = keys
+        .iter()
+        .map(equal)
+        .fold(subtle::Choice::from(0), |any, one| any | one);
+    if known.into() {
+        Ok(())
+    } else {
+        Err(ApiError::forbidden("this key does not open this"))
+    }
 }
 
 fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
@@ -96,7 +118,10 @@ fn has_body(headers: &HeaderMap) -> bool {
 }
 
 fn is_json(content_type: &str) -> bool {
-    content_type.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+    content_type
+        .split(';')
+        .next()
+        .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
 }
 
 /// Whether `HOST` or `HOST:PORT` names this machine to itself.
@@ -105,7 +130,8 @@ fn is_loopback_authority(authority: &str) -> bool {
         Some(v6) => v6.split(']').next().unwrap_or_default(),
         None => authority.split(':').next().unwrap_or_default(),
     };
-    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 #[cfg(test)]
@@ -116,7 +142,10 @@ mod tests {
     use super::*;
 
     fn access(admin: &[&str], bind: &str) -> Access {
-        let keys = AuthSettings { admin: admin.iter().map(|&key| key.into()).collect(), ..AuthSettings::default() };
+        let keys = AuthSettings {
+            admin: admin.iter().map(|&key| key.into()).collect(),
+            ..AuthSettings::default()
+        };
         Access::new(keys, bind.parse().unwrap())
     }
 
@@ -125,7 +154,10 @@ mod tests {
         for &(name, value) in headers {
             request = request.insert_header((name, value));
         }
-        access.check(scope, &request.to_http_request()).err().map(|error| error.status_code().as_u16())
+        access
+            .check(scope, &request.to_http_request())
+            .err()
+            .map(|error| error.status_code().as_u16())
     }
 
     const LOCAL: &str = "127.0.0.1:8001";
@@ -133,23 +165,46 @@ mod tests {
 
     #[test]
     fn rank_without_a_key_is_open_everywhere() {
-        assert_eq!(verdict(&access(&[], "0.0.0.0:8001"), Scope::Rank, &[("origin", "https://a.example")]), None);
+        assert_eq!(
+            verdict(
+                &access(&[], "0.0.0.0:8001"),
+                Scope::Rank,
+                &[("origin", "https://a.example")]
+            ),
+            None
+        );
     }
 
     #[test]
     fn a_key_is_needed_where_there_is_one_and_any_of_them_will_do() {
         let access = access(&["one", "two"], LOCAL);
-        assert_eq!(verdict(&access, Scope::Admin, &[("host", LOCAL)]), Some(StatusCode::UNAUTHORIZED.as_u16()));
-        assert_eq!(verdict(&access, Scope::Admin, &[("authorization", "Bearer three")]), FORBIDDEN);
-        assert_eq!(verdict(&access, Scope::Admin, &[("authorization", "Bearer two")]), None);
-        assert_eq!(verdict(&access, Scope::Admin, &[("x-api-key", "one")]), None);
+        assert_eq!(
+            verdict(&access, Scope::Admin, &[("host", LOCAL)]),
+            Some(StatusCode::UNAUTHORIZED.as_u16())
+        );
+        assert_eq!(
+            verdict(&access, Scope::Admin, &[("authorization", "Bearer three")]),
+            FORBIDDEN
+        );
+        assert_eq!(
+            verdict(&access, Scope::Admin, &[("authorization", "Bearer two")]),
+            None
+        );
+        assert_eq!(
+            verdict(&access, Scope::Admin, &[("x-api-key", "one")]),
+            None
+        );
     }
 
     #[test]
     fn without_a_key_only_a_local_program_is_let_in() {
         let local = access(&[], LOCAL);
         for host in ["127.0.0.1:8001", "localhost", "LOCALHOST:80", "[::1]:8001"] {
-            assert_eq!(verdict(&local, Scope::Admin, &[("host", host)]), None, "{host}");
+            assert_eq!(
+                verdict(&local, Scope::Admin, &[("host", host)]),
+                None,
+                "{host}"
+            );
         }
         for refused in [
             &[("host", "weir.example:8001")][..],
@@ -159,14 +214,40 @@ mod tests {
             &[("host", LOCAL), ("forwarded", "for=127.0.0.1")],
             &[("host", LOCAL), ("origin", "https://a.example")],
             &[("host", LOCAL), ("origin", "null")],
-            &[("host", LOCAL), ("content-length", "2"), ("content-type", "text/plain")],
+            &[
+                ("host", LOCAL),
+                ("content-length", "2"),
+                ("content-type", "text/plain"),
+            ],
             &[("host", LOCAL), ("transfer-encoding", "chunked")],
         ] {
-            assert_eq!(verdict(&local, Scope::Ingest, refused), FORBIDDEN, "{refused:?}");
+            assert_eq!(
+                verdict(&local, Scope::Ingest, refused),
+                FORBIDDEN,
+                "{refused:?}"
+            );
         }
-        let json = [("host", LOCAL), ("content-length", "2"), ("content-type", "application/json; charset=utf-8")];
+        let json = [
+            ("host", LOCAL),
+            ("content-length", "2"),
+            ("content-type", "application/json; charset=utf-8"),
+        ];
         assert_eq!(verdict(&local, Scope::Admin, &json), None);
-        assert_eq!(verdict(&local, Scope::Admin, &[("host", LOCAL), ("origin", "http://localhost:3000")]), None);
-        assert_eq!(verdict(&access(&[], "0.0.0.0:8001"), Scope::Admin, &[("host", LOCAL)]), FORBIDDEN);
+        assert_eq!(
+            verdict(
+                &local,
+                Scope::Admin,
+                &[("host", LOCAL), ("origin", "http://localhost:3000")]
+            ),
+            None
+        );
+        assert_eq!(
+            verdict(
+                &access(&[], "0.0.0.0:8001"),
+                Scope::Admin,
+                &[("host", LOCAL)]
+            ),
+            FORBIDDEN
+        );
     }
 }

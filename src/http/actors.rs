@@ -4,7 +4,10 @@ use serde_json::json;
 use super::{ApiError, Front, Scope};
 
 /// `GET /actors`: every actor's state, counters, restarts and last exit.
-pub(super) async fn list(request: HttpRequest, front: web::Data<Front>) -> Result<HttpResponse, ApiError> {
+pub(super) async fn list(
+    request: HttpRequest,
+    front: web::Data<Front>,
+) -> Result<HttpResponse, ApiError> {
     front.access.check(Scope::Admin, &request)?;
     Ok(HttpResponse::Ok().json(json!({ "actors": front.system.signs() })))
 }

@@ -23,11 +23,19 @@ pub(super) async fn read(
         return Err(too_large(max_bytes));
     }
     let body = collect(request, payload, announced.unwrap_or_default(), max_bytes);
-    tokio::time::timeout(limit, body).await.unwrap_or_else(|_| Err(ApiError::body_timeout(limit.as_millis())))
+    tokio::time::timeout(limit, body)
+        .await
+        .unwrap_or_else(|_| Err(ApiError::body_timeout(limit.as_millis())))
 }
 
 fn announced_bytes(request: &HttpRequest) -> Option<usize> {
-    request.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+    request
+        .headers()
+        .get(CONTENT_LENGTH)?
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()
 }
 
 async fn collect(

@@ -31,12 +31,21 @@ struct Detail<'e> {
 
 impl ApiError {
     fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), path: None, retry_after_s: None }
+        Self {
+            status,
+            code,
+            message: message.into(),
+            path: None,
+            retry_after_s: None,
+        }
     }
 
     /// 400: something is wrong at `path`.
     pub fn invalid(path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { path: Some(path.into()), ..Self::new(StatusCode::BAD_REQUEST, "invalid_request", message) }
+        Self {
+            path: Some(path.into()),
+            ..Self::new(StatusCode::BAD_REQUEST, "invalid_request", message)
+        }
     }
 
     /// 401: the scope needs a key and none was sent.
@@ -56,7 +65,11 @@ impl ApiError {
 
     /// 405: the path exists, with other methods.
     pub fn method_not_allowed() -> Self {
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this path has other methods")
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            "this path has other methods",
+        )
     }
 
     /// 408: the body did not arrive in time.
@@ -80,13 +93,20 @@ impl ApiError {
 
     /// 500: a fault of Weir's own; the log has it.
     pub fn internal() -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Weir failed; its log says more")
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "Weir failed; its log says more",
+        )
     }
 }
 
 impl From<FeedError> for ApiError {
     fn from(FeedError { path, message }: FeedError) -> Self {
-        Self { path: (!path.is_empty()).then_some(path), ..Self::invalid("", message) }
+        Self {
+            path: (!path.is_empty()).then_some(path),
+            ..Self::invalid("", message)
+        }
     }
 }
 
@@ -100,7 +120,11 @@ impl ResponseError for ApiError {
         if let Some(seconds) = self.retry_after_s {
             response.insert_header((RETRY_AFTER, seconds.to_string()));
         }
-        let detail = Detail { code: self.code, message: &self.message, path: self.path.as_deref() };
+        let detail = Detail {
+            code: self.code,
+            message: &self.message,
+            path: self.path.as_deref(),
+        };
         response.json(Body { error: detail })
     }
 }

@@ -1,12 +1,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::web::Bytes;
 use metrics_exporter_prometheus::PrometheusHandle;
 
-use super::{Access, Admission};
-use crate::actors::Serving;
+use super::{Access, Admission, Health};
 use crate::actors::supervision::ActorSystem;
-use crate::health::Health;
+use crate::actors::{RecorderInbox, Serving};
+use crate::feed::RankRequest;
 
 /// What the handlers share.
 pub struct Front {
@@ -22,7 +23,7 @@ pub struct Front {
     pub recorder: Option<RecorderInbox>,
     /// All actors.
     pub system: ActorSystem,
-    /// How the parts outside the actors are.
+    /// What ails.
     pub health: Health,
     /// Everything counted and measured.
     pub metrics: PrometheusHandle,
@@ -37,4 +38,13 @@ pub struct Limits {
     pub max_items: usize,
     /// Time for a body to arrive.
     pub body_timeout: Duration,
+}
+
+impl Front {
+    /// Offers a served feed to the recorder, if there is one.
+    pub(super) fn record(&self, feed: &Arc<RankRequest>, body: Bytes) {
+        if let Some(recorder) = &self.recorder {
+            recorder.offer(feed, body);
+        }
+    }
 }

@@ -4,5 +4,7 @@ use super::Front;
 
 /// `GET /metrics`: everything counted and measured, in Prometheus' text format.
 pub(super) async fn render(front: web::Data<Front>) -> HttpResponse {
-    HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(front.metrics.render())
+    HttpResponse::Ok()
+        .content_type("text/plain; version=0.0.4; charset=utf-8")
+        .body(front.metrics.render())
 }

@@ -28,7 +28,11 @@ struct RankQuery {
 
 impl RankOptions {
     /// Reads the header and the query; the query is the admin's.
-    pub(super) fn of(request: &HttpRequest, access: &Access, serving: &Serving) -> Result<Self, ApiError> {
+    pub(super) fn of(
+        request: &HttpRequest,
+        access: &Access,
+        serving: &Serving,
+    ) -> Result<Self, ApiError> {
         let deadline = match lowered_deadline(request)? {
             Some(lowered) => lowered.min(serving.deadline),
             None => serving.deadline,
@@ -39,12 +43,15 @@ impl RankOptions {
         }
         let policy = match query.policy {
             None => &serving.policy,
-            Some(name) => serving
-                .policies
-                .get(&name)
-                .ok_or_else(|| ApiError::invalid("policy", format!("there is no policy named {name:?}")))?,
+            Some(name) => serving.policies.get(&name).ok_or_else(|| {
+                ApiError::invalid("policy", format!("there is no policy named {name:?}"))
+            })?,
         };
-        Ok(Self { policy: Arc::clone(policy), deadline, explain: query.explain })
+        Ok(Self {
+            policy: Arc::clone(policy),
+            deadline,
+            explain: query.explain,
+        })
     }
 }
 
@@ -54,13 +61,21 @@ impl RankQuery {
             return Ok(Self::default());
         }
         let query = Query::from_query(request.query_string());
-        query.map(Query::into_inner).map_err(|error| ApiError::invalid("query", error.to_string()))
+        query
+            .map(Query::into_inner)
+            .map_err(|error| ApiError::invalid("query", error.to_string()))
     }
 }
 
 fn lowered_deadline(request: &HttpRequest) -> Result<Option<Duration>, ApiError> {
-    let Some(value) = request.headers().get(DEADLINE_HEADER) else { return Ok(None) };
-    let millis = value.to_str().ok().and_then(|text| text.trim().parse().ok());
-    let millis = millis.ok_or_else(|| ApiError::invalid(DEADLINE_HEADER, "expected whole milliseconds"))?;
+    let Some(value) = request.headers().get(DEADLINE_HEADER) else {
+        return Ok(None);
+    };
+    let millis = value
+        .to_str()
+        .ok()
+        .and_then(|text| text.trim().parse().ok());
+    let millis =
+        millis.ok_or_else(|| ApiError::invalid(DEADLINE_HEADER, "expected whole milliseconds"))?;
     Ok(Some(Duration::from_millis(millis)))
 }

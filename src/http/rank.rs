@@ -18,17 +18,26 @@ const GRACE: Duration = Duration::from_millis(5);
 
 /// `POST /rank`: the order to show a feed in, by the deadline. A valid request is answered with 200 and every id,
 /// whatever fails behind it.
-pub(super) async fn rank(request: HttpRequest, payload: Payload, front: Data<Front>) -> Result<HttpResponse, ApiError> {
+pub(super) async fn rank(
+    request: HttpRequest,
+    payload: Payload,
+    front: Data<Front>,
+) -> Result<HttpResponse, ApiError> {
     let arrived = Instant::now();
     let _permit = front.admission.admit()?;
     front.access.check(Scope::Rank, &request)?;
-    let serving = Arc::clone(&front.serving);
-    let options = RankOptions::of(&request, &front.access, &serving)?;
+    let options = RankOptions::of(&request, &front.access, &front.serving)?;
 
-    let body = body::read(&request, payload, front.limits.max_body_bytes, front.limits.body_timeout).await?;
+    let body = body::read(
+        &request,
+        payload,
+        front.limits.max_body_bytes,
+        front.limits.body_timeout,
+    )
+    .await?;
     let feed = Arc::new(parse(&body, front.limits.max_items)?);
-    let ranked = ranked(&serving, &feed, &options, arrived + options.deadline).await;
-    let response = answer(&serving, &feed, &options.policy, ranked);
+    let ranked = ranked(&front.serving, &feed, &options, arrived + options.deadline).await;
+    let response = answer(&front, &feed, &options.policy, ranked);
 
     front.record(&feed, body);
     metrics::histogram!("weir_rank_seconds").record(arrived.elapsed());
@@ -38,7 +47,10 @@ pub(super) async fn rank(request: HttpRequest, payload: Payload, front: Data<Fro
 fn parse(body: &Bytes, max_items: usize) -> Result<RankRequest, ApiError> {
     let mut feed = RankRequest::from_json(body)?;
     if feed.items.len() > max_items {
-        return Err(ApiError::too_large(format!("items: {} are more than {max_items}", feed.items.len())));
+        return Err(ApiError::too_large(format!(
+            "items: {} are more than {max_items}",
+            feed.items.len()
+        )));
     }
     feed.keep_first_of_each_id();
     Ok(feed)
@@ -59,24 +71,56 @@ async fn ranked(
         explain: options.explain,
         reply,
     });
-    tokio::time::timeout_at((deadline + GRACE).into(), answer).await.ok()?.ok()
+    tokio::time::timeout_at((deadline + GRACE).into(), answer)
+        .await
+        .ok()?
+        .ok()
 }
 
-fn answer(serving: &Serving, feed: &RankRequest, policy: &ServedPolicy, ranked: Option<Ranked>) -> HttpResponse {
-    let Some(Ranked { ranking, degraded, explanation }) = ranked else {
+fn answer(
+    front: &Front,
+    feed: &RankRequest,
+    policy: &ServedPolicy,
+    ranked: Option<Ranked>,
+) -> HttpResponse {
+    let Some(Ranked {
+        ranking,
+        degraded,
+        explanation,
+    }) = ranked
+    else {
         metrics::counter!("weir_rank_total", "outcome" => "incoming_order").increment(1);
-        let ranker = Degraded { part: "ranker".into(), missed: feed.items.len(), why: "no answer in time".into() };
-        return respond(&in_order(feed, 0..feed.items.len(), metadata(serving, policy, false, vec![ranker])));
+        let ranker = Degraded {
+            part: "ranker".into(),
+            missed: feed.items.len(),
+            why: "no answer in time".into(),
+        };
+        return respond(&in_order(
+            feed,
+            0..feed.items.len(),
+            metadata(front, policy, false, vec![ranker]),
+        ));
     };
-    let outcome = if degraded.is_empty() { "whole" } else { "degraded" };
+    let outcome = if degraded.is_empty() {
+        "whole"
+    } else {
+        "degraded"
+    };
     metrics::counter!("weir_rank_total", "outcome" => outcome).increment(1);
-    let metadata = metadata(serving, policy, ranking.intervened, degraded);
+    let metadata = metadata(front, policy, ranking.intervened, degraded);
     let response = in_order(feed, ranking.order.iter().copied(), metadata);
     match explanation {
         None => respond(&response),
         Some(items) => {
-            let explanation = ranking.order.iter().filter_map(|&place| items.get(place)).collect();
-            respond(&ExplainedResponse { response, explanation })
+            let explanation = ranking
+                .order
+                .iter()
+                .filter_map(|&place| items.get(place))
+                .collect();
+            respond(&ExplainedResponse {
+                response,
+                explanation,
+            })
         }
     }
 }
@@ -89,16 +133,38 @@ struct ExplainedResponse<'f> {
     explanation: Vec<&'f Explained>,
 }
 
-fn metadata(serving: &Serving, policy: &ServedPolicy, intervened: bool, mut degraded: Vec<Degraded>) -> Metadata {
-    degraded.extend(serving.results_away());
-    let metadata =
-        Metadata { intervention_on: intervened, policy: Some(policy.policy.name.clone().into()), degraded };
-    if serving.minimal_metadata { metadata.minimal() } else { metadata }
+fn metadata(
+    front: &Front,
+    policy: &ServedPolicy,
+    intervened: bool,
+    mut degraded: Vec<Degraded>,
+) -> Metadata {
+    degraded.extend(front.health.results_away());
+    let metadata = Metadata {
+        intervention_on: intervened,
+        policy: Some(policy.policy.name.clone().into()),
+        degraded,
+    };
+    if front.serving.minimal_metadata {
+        metadata.minimal()
+    } else {
+        metadata
+    }
 }
 
-fn in_order(feed: &RankRequest, order: impl Iterator<Item = usize>, metadata: Metadata) -> RankResponse<'_> {
-    let ranked_ids = order.map(|place| Cow::Borrowed(feed.items[place].id.as_str())).collect();
-    RankResponse { ranked_ids, new_items: Vec::new(), metadata }
+fn in_order(
+    feed: &RankRequest,
+    order: impl Iterator<Item = usize>,
+    metadata: Metadata,
+) -> RankResponse<'_> {
+    let ranked_ids = order
+        .map(|place| Cow::Borrowed(feed.items[place].id.as_str()))
+        .collect();
+    RankResponse {
+        ranked_ids,
+        new_items: Vec::new(),
+        metadata,
+    }
 }
 
 fn respond(response: &impl Serialize) -> HttpResponse {

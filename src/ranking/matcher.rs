@@ -74,6 +74,11 @@ impl EntityMatcher {
         }
     }
 
+    /// How many entities it looks for.
+    pub fn entities(&self) -> usize {
+        self.names.len()
+    }
+
     /// The name of the entity in a place that [`find`](Self::find) answered.
     pub fn name(&self, place: usize) -> &str {
         &self.names[place]

@@ -5,9 +5,11 @@ mod order;
 mod policy;
 mod rank;
 mod score;
+mod top_entities;
 
 pub use matcher::{EntityMatcher, MatcherError, Matching, NamedEntity};
 pub use order::descending;
 pub use policy::{Policy, Term};
 pub use rank::{Column, EntityFlags, Ranking, rank};
 pub use score::Score;
+pub use top_entities::{TopEntities, TopEntitiesError};

@@ -5,10 +5,10 @@ use std::{env, fmt, fs, io};
 
 use serde::{Deserialize, Serialize};
 
-use super::config::{BackendSetting, RedisUrl, ResultsConfig};
 use super::error::ResultsError;
 use super::redis_server::socket_path;
 use crate::data_dir::DataDir;
+use crate::settings::{Backend, ConnectionUrl, ResultsSettings};
 
 /// A store, and how to reach it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub enum StoreLocation {
     /// A Redis server that others run.
     ExternalRedis {
         /// Its address and credentials.
-        url: RedisUrl,
+        url: ConnectionUrl,
     },
     /// A Redis server that Weir runs in the data folder.
     ManagedRedis {
@@ -88,7 +88,7 @@ pub struct Choice {
 pub enum ChoiceError {
     /// The configuration asks for what is not there.
     #[error(transparent)]
-    Config(#[from] ResultsError),
+    Settings(#[from] ResultsError),
     /// No socket can be made for the managed server.
     #[error("there is no place for the socket of redis-server")]
     Socket(#[source] io::Error),
@@ -103,23 +103,23 @@ pub enum ChoiceError {
 }
 
 impl Choice {
-    /// Decides for `config`; `database_url` is that of the posts, `redis_server` the program found on PATH, if any.
+    /// Decides for `settings`; `database_url` is that of the posts, `redis_server` the program found on PATH, if any.
     pub fn make(
-        config: &ResultsConfig,
+        settings: &ResultsSettings,
         database_url: &str,
         redis_server: Option<PathBuf>,
         data_dir: &DataDir,
     ) -> Result<Self, ChoiceError> {
-        use BackendSetting::{Auto, Embedded, Redis};
+        use Backend::{Auto, Embedded, Redis};
         let external = || StoreLocation::ExternalRedis {
-            url: config.redis_url.clone(),
+            url: settings.redis_url.clone(),
         };
         let managed = |program| {
             let socket = socket_path(&data_dir.redis()).map_err(ChoiceError::Socket)?;
             Ok::<_, ChoiceError>(StoreLocation::ManagedRedis { program, socket })
         };
-        let url = config.redis_url.is_set();
-        let (location, why) = match (config.backend, redis_server) {
+        let url = !settings.redis_url.is_empty();
+        let (location, why) = match (settings.backend, redis_server) {
             (Embedded, _) => (
                 embedded(database_url, data_dir),
                 "results.backend is embedded",
@@ -135,9 +135,9 @@ impl Choice {
                 (embedded(database_url, data_dir), why)
             }
             (Redis, None) => {
-                return Err(ChoiceError::Config(ResultsError::Config {
+                return Err(ChoiceError::Settings(ResultsError::Setting {
                     key: "results.backend",
-                    why: "redis needs results.redis_url, or redis-server on PATH".to_owned(),
+                    why: "redis needs results.redis_url, or redis-server on PATH",
                 }));
             }
         };
@@ -213,7 +213,7 @@ mod tests {
     const POSTGRES: &str = "postgres://localhost/weir";
 
     struct Case {
-        backend: BackendSetting,
+        backend: Backend,
         redis_url: &'static str,
         database_url: &'static str,
         redis_server: Option<&'static str>,
@@ -223,20 +223,20 @@ mod tests {
         fn choose(&self) -> Result<StoreKind, ChoiceError> {
             let folder = tempfile::tempdir().unwrap();
             let data_dir = DataDir::open(folder.path()).unwrap();
-            let config = ResultsConfig {
+            let settings = ResultsSettings {
                 backend: self.backend,
-                redis_url: RedisUrl::new(self.redis_url),
-                ..ResultsConfig::default()
+                redis_url: self.redis_url.into(),
+                ..ResultsSettings::default()
             };
             let program = self.redis_server.map(PathBuf::from);
-            Choice::make(&config, self.database_url, program, &data_dir)
+            Choice::make(&settings, self.database_url, program, &data_dir)
                 .map(|choice| choice.location.kind())
         }
     }
 
     #[test]
     fn configuration_and_presence_decide() {
-        use BackendSetting::{Auto, Embedded, Redis};
+        use Backend::{Auto, Embedded, Redis};
         let url = "redis://localhost:1";
         let program = Some("/usr/bin/redis-server");
         for (backend, redis_url, database_url, redis_server, expected) in [
@@ -262,7 +262,7 @@ mod tests {
     #[test]
     fn redis_without_url_and_program_is_refused_by_key() {
         let case = Case {
-            backend: BackendSetting::Redis,
+            backend: Backend::Redis,
             redis_url: "",
             database_url: SQLITE,
             redis_server: None,
@@ -281,7 +281,7 @@ mod tests {
         let data_dir = DataDir::open(folder.path()).unwrap();
         let choose = |redis_server: Option<&str>| {
             let program = redis_server.map(PathBuf::from);
-            Choice::make(&ResultsConfig::default(), SQLITE, program, &data_dir).unwrap()
+            Choice::make(&ResultsSettings::default(), SQLITE, program, &data_dir).unwrap()
         };
         choose(None).settle(&data_dir).unwrap();
         assert_eq!(
@@ -301,7 +301,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let data_dir = DataDir::open(folder.path()).unwrap();
         fs::write(data_dir.results_note(), "{").unwrap();
-        let choice = Choice::make(&ResultsConfig::default(), SQLITE, None, &data_dir).unwrap();
+        let choice = Choice::make(&ResultsSettings::default(), SQLITE, None, &data_dir).unwrap();
         let error = choice.settle(&data_dir).unwrap_err();
         assert!(error.to_string().contains("results.json"), "{error}");
     }

@@ -12,11 +12,11 @@ use tokio::sync::{OnceCell, broadcast};
 
 use self::connect::{Connections, Target};
 use self::schema::Sql;
-use super::config::ResultsConfig;
 use super::error::ResultsError;
 use super::keys::Key;
 use super::store::{CHANGES_KEPT, Change, KeyValue};
 use super::stored::Stored;
+use crate::settings::ResultsSettings;
 
 /// A SQL database. Times in it are milliseconds since the epoch, by its own clock.
 pub(super) struct EmbeddedStore {
@@ -28,16 +28,16 @@ pub(super) struct EmbeddedStore {
 
 impl EmbeddedStore {
     /// The `SQLite` file, made with the first call.
-    pub(super) fn sqlite(file: &Path, config: &ResultsConfig) -> Self {
+    pub(super) fn sqlite(file: &Path, settings: &ResultsSettings) -> Self {
         Self::new(
-            Target::sqlite(file, config.durability),
-            Sql::sqlite(&config.prefix),
+            Target::sqlite(file, settings.durability),
+            Sql::sqlite(&settings.prefix),
         )
     }
 
     /// Tables in the Postgres database at `url`, made with the first call.
-    pub(super) fn postgres(url: &str, config: &ResultsConfig) -> Self {
-        Self::new(Target::postgres(url), Sql::postgres(&config.prefix))
+    pub(super) fn postgres(url: &str, settings: &ResultsSettings) -> Self {
+        Self::new(Target::postgres(url), Sql::postgres(&settings.prefix))
     }
 
     fn new(target: Target, sql: Sql) -> Self {

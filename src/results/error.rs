@@ -28,8 +28,8 @@ pub enum ResultsError {
         /// The key as stored.
         key: String,
     },
-    /// The value is over `results.max_value_bytes`.
-    #[error("a value of {bytes} bytes for `{key}` is over results.max_value_bytes = {limit}")]
+    /// The value is over the limit, in bytes.
+    #[error("a value of {bytes} bytes for `{key}` is over the limit of {limit}")]
     TooLarge {
         /// The key as given.
         key: String,
@@ -40,11 +40,11 @@ pub enum ResultsError {
     },
     /// A setting is wrong.
     #[error("{key}: {why}")]
-    Config {
+    Setting {
         /// The setting, as `results.prefix`.
         key: &'static str,
         /// What is expected.
-        why: String,
+        why: &'static str,
     },
 }
 

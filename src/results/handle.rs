@@ -9,7 +9,6 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use super::choice::StoreLocation;
-use super::config::ResultsConfig;
 use super::embedded::EmbeddedStore;
 use super::error::ResultsError;
 use super::keys::KeySpace;
@@ -17,9 +16,13 @@ use super::outage::Outage;
 use super::redis::RedisStore;
 use super::store::Store;
 use super::stored::Stored;
+use crate::settings::ResultsSettings;
 
 /// No call takes longer; past it the store counts as unavailable.
 const CALL_TIMEOUT: Duration = Duration::from_millis(900);
+
+/// The largest value. What is larger belongs into a file.
+pub const MAX_VALUE_BYTES: usize = 8 * 1024 * 1024;
 
 /// A handle on the results store; clones share one store and its connections.
 ///
@@ -35,7 +38,6 @@ pub(super) struct Inner {
     pub(super) store: Box<dyn Store>,
     keys: KeySpace,
     outage: Outage,
-    max_value_bytes: usize,
     pub(super) home: Handle,
 }
 
@@ -45,22 +47,24 @@ impl Results {
     ///
     /// # Panics
     /// Outside a tokio runtime: the calling one is that on which connections will live.
-    pub fn open(config: &ResultsConfig, location: &StoreLocation) -> Result<Self, ResultsError> {
-        config.validate()?;
+    pub fn open(
+        settings: &ResultsSettings,
+        location: &StoreLocation,
+    ) -> Result<Self, ResultsError> {
+        let keys = KeySpace::new(settings)?;
         let store: Box<dyn Store> = match location {
-            StoreLocation::ExternalRedis { url } => Box::new(RedisStore::external(url, config)?),
+            StoreLocation::ExternalRedis { url } => Box::new(RedisStore::external(url, settings)?),
             StoreLocation::ManagedRedis { socket, .. } => {
-                Box::new(RedisStore::managed(socket, config)?)
+                Box::new(RedisStore::managed(socket, settings)?)
             }
-            StoreLocation::Sqlite { file } => Box::new(EmbeddedStore::sqlite(file, config)),
-            StoreLocation::Postgres { url } => Box::new(EmbeddedStore::postgres(url, config)),
+            StoreLocation::Sqlite { file } => Box::new(EmbeddedStore::sqlite(file, settings)),
+            StoreLocation::Postgres { url } => Box::new(EmbeddedStore::postgres(url, settings)),
         };
         Ok(Self {
             inner: Arc::new(Inner {
                 store,
-                keys: KeySpace::new(config),
+                keys,
                 outage: Outage::new(),
-                max_value_bytes: config.max_value_bytes,
                 home: Handle::current(),
             }),
         })
@@ -79,12 +83,11 @@ impl Results {
         value: Vec<u8>,
         ttl: Duration,
     ) -> Result<(), ResultsError> {
-        let limit = self.inner.max_value_bytes;
-        if value.len() > limit {
+        if value.len() > MAX_VALUE_BYTES {
             return Err(ResultsError::TooLarge {
                 key: key.to_owned(),
                 bytes: value.len(),
-                limit,
+                limit: MAX_VALUE_BYTES,
             });
         }
         let key = self.inner.keys.key(key)?;

@@ -1,7 +1,10 @@
 //! Key spaces: ours under the prefix, and those shared with other programs.
 
-use super::config::ResultsConfig;
 use super::error::ResultsError;
+use crate::settings::ResultsSettings;
+
+/// The prefix also begins the names of tables and indexes, of which Postgres reads 63 bytes.
+const MAX_PREFIX_BYTES: usize = 32;
 
 /// A key as the store holds it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -30,12 +33,28 @@ pub struct KeySpace {
 }
 
 impl KeySpace {
-    /// The spaces of a configuration.
-    pub fn new(config: &ResultsConfig) -> Self {
-        Self {
-            prefix: config.prefix.clone(),
-            shared: config.shared_keys.clone(),
+    /// The spaces that `settings` name, unless these make no sense.
+    pub fn new(settings: &ResultsSettings) -> Result<Self, ResultsError> {
+        if !settings.prefix.is_ascii() || settings.prefix.len() > MAX_PREFIX_BYTES {
+            return Err(ResultsError::Setting {
+                key: "results.prefix",
+                why: "at most 32 ASCII characters",
+            });
         }
+        if settings
+            .shared_keys
+            .iter()
+            .any(|pattern| pattern.starts_with('*'))
+        {
+            return Err(ResultsError::Setting {
+                key: "results.shared_keys",
+                why: "a pattern begins with the name it shares, not with *",
+            });
+        }
+        Ok(Self {
+            prefix: settings.prefix.clone(),
+            shared: settings.shared_keys.clone(),
+        })
     }
 
     /// The key for `name`: unprefixed if it matches a shared pattern.
@@ -87,7 +106,7 @@ mod tests {
 
     #[test]
     fn shared_keys_stay_as_they_are_and_ours_get_the_prefix() {
-        let keys = KeySpace::new(&ResultsConfig::default());
+        let keys = KeySpace::new(&ResultsSettings::default()).unwrap();
         let shared = keys.key("my_worker:scheduled:top").unwrap();
         assert_eq!(
             (shared.name(), shared.is_shared()),
@@ -98,8 +117,27 @@ mod tests {
     }
 
     #[test]
+    fn spaces_that_make_no_sense_are_refused_by_setting() {
+        let long = ResultsSettings {
+            prefix: "p".repeat(33),
+            ..ResultsSettings::default()
+        };
+        let everything = ResultsSettings {
+            shared_keys: vec!["*".into()],
+            ..ResultsSettings::default()
+        };
+        for (settings, key) in [
+            (long, "results.prefix"),
+            (everything, "results.shared_keys"),
+        ] {
+            let refusal = KeySpace::new(&settings).unwrap_err();
+            assert!(refusal.to_string().starts_with(key), "{refusal}");
+        }
+    }
+
+    #[test]
     fn an_empty_long_or_unprintable_key_is_refused() {
-        let keys = KeySpace::new(&ResultsConfig::default());
+        let keys = KeySpace::new(&ResultsSettings::default()).unwrap();
         for name in ["", "a\0b", &"k".repeat(513)] {
             assert!(
                 matches!(keys.key(name), Err(ResultsError::InvalidKey { .. })),

@@ -4,7 +4,6 @@
 //! server behind one of the choices. The backends, `redis` and `embedded`, pass the same suite.
 
 mod choice;
-mod config;
 mod embedded;
 mod error;
 mod handle;
@@ -17,9 +16,8 @@ mod stored;
 mod watch;
 
 pub use choice::{Choice, ChoiceError, StoreLocation, redis_server_on_path};
-pub use config::{BackendSetting, Durability, RedisUrl, ResultsConfig};
 pub use error::ResultsError;
-pub use handle::Results;
+pub use handle::{MAX_VALUE_BYTES, Results};
 pub use keys::{Key, KeySpace};
 pub use redis_server::{
     RedisServer, RedisServerError, RedisServerOptions, ServerExit, socket_path,

@@ -17,11 +17,11 @@ use tokio::task::JoinSet;
 
 use self::announcements::Announcements;
 use self::request::Request;
-use super::config::{RedisUrl, ResultsConfig};
 use super::error::ResultsError;
 use super::keys::Key;
 use super::store::{Change, KeyValue};
 use super::stored::Stored;
+use crate::settings::{ConnectionUrl, ResultsSettings};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(300);
 const RESPONSE_TIMEOUT: Duration = Duration::from_millis(700);
@@ -37,8 +37,11 @@ pub(super) struct RedisStore {
 
 impl RedisStore {
     /// The server at `url`; says once when it is set up to lose what it is given.
-    pub(super) fn external(url: &RedisUrl, config: &ResultsConfig) -> Result<Self, ResultsError> {
-        let mut store = Self::new(url.client()?, config)?;
+    pub(super) fn external(
+        url: &ConnectionUrl,
+        settings: &ResultsSettings,
+    ) -> Result<Self, ResultsError> {
+        let mut store = Self::new(client(url.expose())?, settings)?;
         store
             .background
             .spawn(advice::give(store.connection.clone()));
@@ -46,12 +49,12 @@ impl RedisStore {
     }
 
     /// The managed server, which listens on `socket`.
-    pub(super) fn managed(socket: &Path, config: &ResultsConfig) -> Result<Self, ResultsError> {
-        let url = RedisUrl::new(format!("unix://{}", socket.display()));
-        Self::new(url.client()?, config)
+    pub(super) fn managed(socket: &Path, settings: &ResultsSettings) -> Result<Self, ResultsError> {
+        let url = format!("unix://{}", socket.display());
+        Self::new(client(&url)?, settings)
     }
 
-    fn new(client: Client, config: &ResultsConfig) -> Result<Self, ResultsError> {
+    fn new(client: Client, settings: &ResultsSettings) -> Result<Self, ResultsError> {
         // Few retries and short delays: whoever waits would rather know, and tries again.
         let timeouts = ConnectionManagerConfig::new()
             .set_connection_timeout(Some(CONNECT_TIMEOUT))
@@ -60,7 +63,7 @@ impl RedisStore {
             .set_min_delay(Duration::from_millis(20));
         Ok(Self {
             connection: ConnectionManager::new_lazy_with_config(client.clone(), timeouts)?,
-            announcements: Announcements::follow(client, &config.prefix),
+            announcements: Announcements::follow(client, &settings.prefix),
             put: Script::new(include_str!("redis/put.lua")),
             background: JoinSet::new(),
         })
@@ -124,6 +127,14 @@ impl KeyValue for RedisStore {
 
 /// A century: past that Redis refuses.
 const MAX_TTL_MS: u64 = 100 * 365 * 24 * 3600 * 1000;
+
+/// The error does not repeat the URL, which may hold a password.
+fn client(url: &str) -> Result<Client, ResultsError> {
+    Client::open(url).map_err(|_| ResultsError::Setting {
+        key: "results.redis_url",
+        why: "not a Redis URL (redis://, rediss:// or unix://)",
+    })
+}
 
 fn transaction() -> Pipeline {
     let mut commands = ::redis::pipe();

@@ -59,11 +59,14 @@ fn read_tree(mut tree: Value, layers: &Layers) -> (Option<Settings>, Vec<Complai
         if read_verbatim(&key, &mut tree, layers) {
             continue;
         }
-        complaints.push(Complaint::from_serde(
-            &key,
-            &refusal.inner().to_string(),
-            &tree,
-        ));
+        let complaint = Complaint::from_serde(&key, &refusal.inner().to_string(), &tree);
+        // A required key that was wrong is missing once it is taken out.
+        if complaints
+            .iter()
+            .all(|known: &Complaint| known.key != complaint.key)
+        {
+            complaints.push(complaint);
+        }
         if key.remove(&mut tree).is_none() {
             return (None, complaints);
         }

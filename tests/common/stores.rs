@@ -4,13 +4,16 @@ use std::{future::Future, time::Duration};
 
 use tempfile::TempDir;
 use tokio::sync::watch;
-use weir::results::{RedisUrl, Results, ResultsConfig, StoreLocation};
+use weir::{
+    results::{Results, StoreLocation},
+    settings::ResultsSettings,
+};
 
 use super::{postgres::Postgres, redis::Redis};
 
 /// An empty store of its own.
 pub(crate) struct TestStore {
-    pub(crate) config: ResultsConfig,
+    pub(crate) settings: ResultsSettings,
     pub(crate) location: StoreLocation,
     pub(crate) results: Results,
     redis: Option<Redis>,
@@ -20,7 +23,7 @@ pub(crate) struct TestStore {
 impl TestStore {
     pub(crate) fn redis() -> Self {
         let redis = Redis::start();
-        let url = RedisUrl::new(redis.url());
+        let url = redis.url().as_str().into();
         Self::open(StoreLocation::ExternalRedis { url }, Some(redis), None)
     }
 
@@ -36,10 +39,10 @@ impl TestStore {
     }
 
     fn open(location: StoreLocation, redis: Option<Redis>, folder: Option<TempDir>) -> Self {
-        let config = ResultsConfig::default();
+        let settings = ResultsSettings::default();
         Self {
-            results: Results::open(&config, &location).unwrap(),
-            config,
+            results: Results::open(&settings, &location).unwrap(),
+            settings,
             location,
             redis,
             _folder: folder,
@@ -48,7 +51,7 @@ impl TestStore {
 
     /// A second handle, with connections of its own, as another process would have.
     pub(crate) fn another(&self) -> Results {
-        Results::open(&self.config, &self.location).unwrap()
+        Results::open(&self.settings, &self.location).unwrap()
     }
 }
 

@@ -10,7 +10,7 @@ use sea_orm::{
 };
 
 use super::schema::Sql;
-use crate::results::config::Durability;
+use crate::settings::Durability;
 
 const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(700);
 const READERS: u32 = 4;
@@ -87,7 +87,7 @@ impl Connections {
 fn sqlite(file: &Path, durability: Durability, connections: u32) -> ConnectOptions {
     let file = file.to_path_buf();
     let synchronous = match durability {
-        Durability::Second => SqliteSynchronous::Normal,
+        Durability::Store => SqliteSynchronous::Normal,
         Durability::Disk => SqliteSynchronous::Full,
     };
     // The path is set as a path: in the URL some of its signs would mean something else.

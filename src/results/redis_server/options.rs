@@ -11,7 +11,7 @@ use tokio::process::{Child, Command};
 use xxhash_rust::xxh3::Xxh3Default;
 
 use super::error::RedisServerError;
-use crate::results::config::Durability;
+use crate::settings::Durability;
 
 /// What an address of a unix socket holds, the ending zero included, on the narrowest system (macOS; Linux has 108).
 const MAX_SOCKET_PATH_BYTES: usize = 104;
@@ -39,7 +39,7 @@ impl RedisServerOptions {
 
     pub(super) fn append_fsync(&self) -> &'static str {
         match self.durability {
-            Durability::Second => "everysec",
+            Durability::Store => "everysec",
             Durability::Disk => "always",
         }
     }

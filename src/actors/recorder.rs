@@ -1,0 +1,218 @@
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use actix::{Actor, AsyncContext, Context, Handler, Supervised, WrapFuture};
+use actix_web::web::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use tokio::sync::Semaphore;
+
+use super::messages::{Flush, Record};
+use super::row_budget::RowBudget;
+use super::supervision::{ActorRef, Incarnation};
+use crate::db::{Database, DbError, NewPost};
+use crate::feed::{ContentItem, FeedError, RankRequest, raw_items};
+use crate::settings::RecorderSettings;
+
+/// Writes served feeds into the posts, one at a time, whole or not at all.
+pub struct Recorder {
+    database: Database,
+    budget: RowBudget,
+    incarnation: Incarnation,
+    counters: Arc<RecorderCounters>,
+}
+
+/// What became of the feeds so far.
+#[derive(Debug, Default, Serialize)]
+pub struct RecorderCounters {
+    /// Rows written.
+    pub rows: AtomicU64,
+    /// Rows that this user had already.
+    pub known_rows: AtomicU64,
+    /// Rows that the database refused.
+    pub rejected_rows: AtomicU64,
+    /// Feeds left out because they were prefetches.
+    pub prefetches: AtomicU64,
+    /// Feeds left out because too many waited.
+    pub queue_full: AtomicU64,
+    /// Feeds left out because of `max_rows_per_s`.
+    pub over_rate: AtomicU64,
+    /// Feeds left out because the database failed.
+    pub failed: AtomicU64,
+}
+
+/// The bounded way to the recorder.
+#[derive(Clone)]
+pub struct RecorderInbox {
+    recorder: ActorRef<Recorder>,
+    room: Arc<Semaphore>,
+    counters: Arc<RecorderCounters>,
+}
+
+/// A feed could not be recorded.
+#[derive(Debug, thiserror::Error)]
+enum RecordError {
+    #[error(transparent)]
+    Feed(#[from] FeedError),
+    #[error("an item cannot be read again: {0}")]
+    Item(#[from] serde_json::Error),
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+impl RecorderInbox {
+    /// An inbox in which up to `settings.queue` feeds wait.
+    pub fn new(
+        recorder: ActorRef<Recorder>,
+        settings: &RecorderSettings,
+        counters: Arc<RecorderCounters>,
+    ) -> Self {
+        Self {
+            recorder,
+            room: Arc::new(Semaphore::new(settings.queue)),
+            counters,
+        }
+    }
+
+    /// Hands over a served feed, unless it is a prefetch or there is no room. Never waits.
+    pub fn offer(&self, feed: &Arc<RankRequest>, body: Bytes) {
+        if feed.session.is_prefetch() {
+            self.counters.prefetches.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        match Arc::clone(&self.room).try_acquire_owned() {
+            Ok(place) => self.recorder.tell(Record {
+                feed: Arc::clone(feed),
+                body,
+                place,
+            }),
+            Err(_) => {
+                self.counters.queue_full.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// The recorder itself.
+    pub fn recorder(&self) -> &ActorRef<Recorder> {
+        &self.recorder
+    }
+}
+
+impl Recorder {
+    /// A recorder that writes up to `max_rows_per_s` rows a second.
+    pub fn new(
+        database: Database,
+        max_rows_per_s: u32,
+        incarnation: Incarnation,
+        counters: Arc<RecorderCounters>,
+    ) -> Self {
+        Self {
+            database,
+            budget: RowBudget::new(max_rows_per_s, Instant::now()),
+            incarnation,
+            counters,
+        }
+    }
+}
+
+impl Actor for Recorder {
+    type Context = Context<Self>;
+}
+
+impl Supervised for Recorder {}
+
+impl Handler<Record> for Recorder {
+    type Result = ();
+
+    fn handle(&mut self, record: Record, ctx: &mut Self::Context) {
+        if !self.budget.take(record.feed.items.len(), Instant::now()) {
+            self.counters.over_rate.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        if !self.incarnation.is_current() {
+            return;
+        }
+        let (database, counters) = (self.database.clone(), Arc::clone(&self.counters));
+        // The next message waits until this feed is written.
+        ctx.wait(async move { write(&database, &counters, record).await }.into_actor(self));
+    }
+}
+
+impl Handler<Flush> for Recorder {
+    type Result = ();
+
+    fn handle(&mut self, Flush: Flush, _: &mut Self::Context) {}
+}
+
+async fn write(database: &Database, counters: &RecorderCounters, record: Record) {
+    if let Err(error) = try_write(database, counters, &record.feed, &record.body).await {
+        if counters.failed.fetch_add(1, Ordering::Relaxed) == 0 {
+            tracing::warn!(%error, "a served feed was not recorded, further ones are counted only");
+        }
+    }
+}
+
+async fn try_write(
+    database: &Database,
+    counters: &RecorderCounters,
+    feed: &RankRequest,
+    body: &[u8],
+) -> Result<(), RecordError> {
+    let user = &feed.session.user_id;
+    let pairs: Vec<_> = feed
+        .items
+        .iter()
+        .map(|item| (item.id.clone(), user.clone()))
+        .collect();
+    let known = database.known_posts(&pairs).await?;
+    let raw = raw_by_id(body)?;
+    let posts: Vec<NewPost> = feed
+        .items
+        .iter()
+        .zip(&pairs)
+        .filter(|(_, pair)| !known.contains(*pair))
+        .filter_map(|(item, _)| Some(row(feed, item, raw.get(item.id.as_str())?)))
+        .collect();
+    let outcome = database.insert_posts(&posts).await?;
+    counters
+        .known_rows
+        .fetch_add(known.len() as u64, Ordering::Relaxed);
+    counters
+        .rows
+        .fetch_add(outcome.inserted as u64, Ordering::Relaxed);
+    counters
+        .rejected_rows
+        .fetch_add(outcome.rejected.len() as u64, Ordering::Relaxed);
+    Ok(())
+}
+
+/// The items as received, each id at its first place.
+fn raw_by_id(body: &[u8]) -> Result<HashMap<Cow<'_, str>, &RawValue>, RecordError> {
+    #[derive(Deserialize)]
+    struct Identified<'b> {
+        #[serde(borrow)]
+        id: Cow<'b, str>,
+    }
+    let mut items = HashMap::new();
+    for raw in raw_items(body)? {
+        let Identified { id } = serde_json::from_str(raw.get())?;
+        items.entry(id).or_insert(raw);
+    }
+    Ok(items)
+}
+
+fn row(feed: &RankRequest, item: &ContentItem, raw: &RawValue) -> NewPost {
+    NewPost {
+        post_id: item.id.clone(),
+        session_timestamp: feed.session.current_time,
+        session_user_id: feed.session.user_id.clone(),
+        platform: feed.session.platform.as_str().to_owned(),
+        kind: item.kind.as_str().to_owned(),
+        author_name_hash: item.author_name_hash.clone(),
+        created_at: item.created_at,
+        post_blob: raw.to_owned(),
+    }
+}

@@ -1,0 +1,31 @@
+use xxhash_rust::xxh3::Xxh3;
+
+use super::{CacheKey, Context, Scorer, Sentiment, Unscored, Worker};
+use crate::feed::ContentItem;
+
+/// How positive a text is: VADER's compound score, -1 to 1, of the title, a newline and the text.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SentimentScorer;
+
+impl Scorer for SentimentScorer {
+    fn worker(&self) -> Box<dyn Worker> {
+        Sentiment::of("warms the lexicon up");
+        Box::new(Self)
+    }
+
+    fn cache_key(&self, item: &ContentItem, _: Context<'_>) -> Option<CacheKey> {
+        let mut hash = Xxh3::new();
+        if let Some(title) = &item.title {
+            hash.update(title.as_bytes());
+            hash.update(b"\n");
+        }
+        hash.update(item.text.as_bytes());
+        Some(hash.digest128())
+    }
+}
+
+impl Worker for SentimentScorer {
+    fn score(&mut self, items: &[&ContentItem], _: Context<'_>) -> Vec<Result<f64, Unscored>> {
+        items.iter().map(|item| Ok(Sentiment::of(&item.analysed_text()).compound)).collect()
+    }
+}

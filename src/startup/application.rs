@@ -1,0 +1,138 @@
+use std::future::Future;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::{Server, ServerHandle};
+use actix_web::web::Data;
+use tokio::sync::watch;
+
+use super::stores::Stores;
+use super::{StartupError, serving};
+use crate::actors::messages::Flush;
+use crate::actors::supervision::{ActorSystem, SupervisionPolicy};
+use crate::actors::{Recorder, RecorderCounters, RecorderInbox, ShutDown};
+use crate::data_dir::DataDir;
+use crate::db::Database;
+use crate::http::{self, Access, Admission, Front, Health, Limits};
+use crate::settings::{ServerSettings, Settings, SupervisionSettings};
+use crate::telemetry;
+
+/// How long the managed `redis-server` may take to write its last.
+const REDIS_SHUTDOWN_LIMIT: Duration = Duration::from_secs(15);
+
+/// A Weir, listening and ready to run.
+pub struct Application {
+    server: Server,
+    port: u16,
+    system: ActorSystem,
+    stores: Stores,
+    recorder: Option<RecorderInbox>,
+    stopping: watch::Sender<bool>,
+    grace: Duration,
+    _data_dir: DataDir,
+}
+
+impl Application {
+    /// Locks the data folder, listens, and starts every actor. Waits for neither the results nor the database: both are
+    /// retried behind the running server. Must run in an actix system; errors are those of the configuration.
+    pub async fn build(settings: Settings) -> Result<Self, StartupError> {
+        let data_dir = DataDir::open(&settings.data_dir)?;
+        let address = settings.server.bind;
+        let bind_failed = |source| StartupError::Bind { address, source };
+        let listener = TcpListener::bind(address).map_err(bind_failed)?;
+        let port = listener.local_addr().map_err(bind_failed)?.port();
+
+        let system = ActorSystem::start(supervision_policy(&settings.supervision));
+        let stores = Stores::open(&settings, &data_dir, &system).await?;
+        actix_rt::spawn(migrate(stores.database.clone()));
+        let recorder = settings.recorder.enabled.then(|| start_recorder(&settings, &stores.database, &system));
+        let stopping = watch::Sender::new(false);
+        let front = Front {
+            access: Access::new(settings.auth.clone(), address),
+            admission: Admission::new(settings.server.max_in_flight),
+            limits: limits(&settings.server),
+            serving: Arc::new(serving::start(&settings, &stores.results, &system)),
+            recorder: recorder.clone(),
+            system: system.clone(),
+            health: Health::new(stores.results.away_since(), stores.database.clone(), stopping.subscribe()),
+            metrics: telemetry::metrics()?,
+        };
+        let grace = settings.shutdown.grace();
+        let server =
+            http::serve(listener, Data::new(front), &settings.server, grace).map_err(StartupError::Server)?;
+        tracing::info!(%address, port, policy = settings.ranking.policy, "weir is listening");
+        Ok(Self { server, port, system, stores, recorder, stopping, grace, _data_dir: data_dir })
+    }
+
+    /// The port that it listens on.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Serves until `shutdown` resolves, then takes everything down in order.
+    pub async fn run_until_stopped(self, shutdown: impl Future<Output = ()>) -> Result<(), StartupError> {
+        let handle = self.server.handle();
+        let mut server = actix_rt::spawn(self.server);
+        let ended = tokio::select! {
+            ended = &mut server => ended.unwrap_or_else(|error| Err(std::io::Error::other(error))),
+            () = shutdown => Ok(()),
+        };
+        tracing::info!("weir is stopping");
+        self.stopping.send_replace(true);
+        drain(&handle, self.grace).await;
+        if let Some(recorder) = &self.recorder {
+            // Feeds that are not written by then are lost, as they are when Weir is killed.
+            let _ = recorder.recorder().ask(Flush, self.grace).await;
+        }
+        if let Some(redis_server) = &self.stores.redis_server
+            && redis_server.ask(ShutDown, REDIS_SHUTDOWN_LIMIT).await.is_err()
+        {
+            tracing::warn!("redis-server is left running, the next weir adopts it");
+        }
+        self.system.stop();
+        tracing::info!("weir has stopped");
+        ended.map_err(StartupError::Server)
+    }
+}
+
+/// Takes no new connections and waits for the requests at work.
+async fn drain(server: &ServerHandle, grace: Duration) {
+    if tokio::time::timeout(grace, server.stop(true)).await.is_err() {
+        server.stop(false).await;
+    }
+}
+
+async fn migrate(database: Database) {
+    if let Err(error) = database.migrate_when_available().await {
+        tracing::error!(%error, "the database cannot be migrated");
+    }
+}
+
+fn start_recorder(settings: &Settings, database: &Database, system: &ActorSystem) -> RecorderInbox {
+    let counters = Arc::<RecorderCounters>::default();
+    let (shown, rate, database) = (Arc::clone(&counters), settings.recorder.max_rows_per_s, database.clone());
+    let counted = Arc::clone(&counters);
+    let recorder = system.supervise("recorder", shown, move |_, incarnation| {
+        Recorder::new(database.clone(), rate, incarnation, Arc::clone(&counted))
+    });
+    RecorderInbox::new(recorder, &settings.recorder, counters)
+}
+
+fn limits(settings: &ServerSettings) -> Limits {
+    Limits {
+        max_body_bytes: settings.max_body_bytes,
+        max_items: settings.max_items,
+        body_timeout: settings.body_timeout(),
+    }
+}
+
+fn supervision_policy(settings: &SupervisionSettings) -> SupervisionPolicy {
+    SupervisionPolicy {
+        initial_backoff: settings.backoff.initial,
+        max_backoff: settings.backoff.max,
+        max_restarts: settings.max_restarts as usize,
+        window: settings.window,
+        freeze_after: settings.freeze_after,
+    }
+}

@@ -1,0 +1,38 @@
+use std::io;
+use std::net::SocketAddr;
+
+use crate::data_dir::DataDirError;
+use crate::db::DbError;
+use crate::results::{ChoiceError, ResultsError};
+use crate::telemetry::TelemetryError;
+
+/// Why a Weir could not start, or ended by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum StartupError {
+    /// The data folder cannot be had.
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
+    /// The address is taken, or not this machine's.
+    #[error("cannot listen on {address} (server.bind): {source}")]
+    Bind {
+        /// The address as configured.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// No results store could be settled on.
+    #[error(transparent)]
+    Choice(#[from] ChoiceError),
+    /// The results cannot be opened as configured.
+    #[error(transparent)]
+    Results(#[from] ResultsError),
+    /// The database cannot be opened as configured.
+    #[error(transparent)]
+    Database(#[from] DbError),
+    /// Metrics cannot be collected.
+    #[error(transparent)]
+    Telemetry(#[from] TelemetryError),
+    /// The HTTP server failed.
+    #[error("the HTTP server failed: {0}")]
+    Server(#[source] io::Error),
+}

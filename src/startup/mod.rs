@@ -1,0 +1,9 @@
+//! How a Weir is put together, and in which order it is taken apart.
+
+mod application;
+mod error;
+mod serving;
+mod stores;
+
+pub use application::Application;
+pub use error::StartupError;

@@ -1,0 +1,51 @@
+use std::sync::Arc;
+
+use super::StartupError;
+use crate::actors::supervision::{ActorRef, ActorSystem};
+use crate::actors::{RedisServer, RedisServerCounters};
+use crate::data_dir::DataDir;
+use crate::db::Database;
+use crate::results::{Choice, RedisServerOptions, Results, StoreLocation, redis_server_on_path};
+use crate::settings::Settings;
+
+/// What Weir keeps things in.
+pub(super) struct Stores {
+    pub(super) database: Database,
+    pub(super) results: Results,
+    /// The keeper of the managed `redis-server`, where that is the results store.
+    pub(super) redis_server: Option<ActorRef<RedisServer>>,
+}
+
+impl Stores {
+    /// Opens both stores without waiting for either to answer.
+    pub(super) async fn open(
+        settings: &Settings,
+        data_dir: &DataDir,
+        system: &ActorSystem,
+    ) -> Result<Self, StartupError> {
+        let choice = Choice::make(&settings.results, &settings.database.url, redis_server_on_path(), data_dir)?;
+        choice.settle(data_dir)?;
+        let redis_server = keep_redis_server(&choice, settings, data_dir, system);
+        let results = Results::open(&settings.results, &choice.location)?;
+        let database = Database::lazy(&settings.database).await?;
+        Ok(Self { database, results, redis_server })
+    }
+}
+
+fn keep_redis_server(
+    choice: &Choice,
+    settings: &Settings,
+    data_dir: &DataDir,
+    system: &ActorSystem,
+) -> Option<ActorRef<RedisServer>> {
+    let StoreLocation::ManagedRedis { program, socket } = &choice.location else { return None };
+    let options = RedisServerOptions {
+        program: program.clone(),
+        folder: data_dir.redis(),
+        socket: socket.clone(),
+        durability: settings.results.durability,
+    };
+    let counters = Arc::<RedisServerCounters>::default();
+    let shown = Arc::clone(&counters);
+    Some(system.supervise("redis_server", shown, move |_, _| RedisServer::new(options.clone(), Arc::clone(&counters))))
+}
