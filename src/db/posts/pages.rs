@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use sea_orm::{
     ConnectionTrait, ExprTrait, Order,
     sea_query::{Expr, Func, Query},
@@ -30,6 +32,17 @@ pub struct PostText {
     pub title: Option<String>,
     /// The item's text.
     pub text: Option<String>,
+}
+
+impl PostText {
+    /// What entity extraction reads: the title, a newline and the text, or the one there is.
+    pub fn analysed_text(&self) -> Cow<'_, str> {
+        let text = self.text.as_deref().unwrap_or_default();
+        match self.title.as_deref() {
+            None | Some("") => text.into(),
+            Some(title) => format!("{title}\n{text}").into(),
+        }
+    }
 }
 
 /// A walk over posts in the order of their keys, a page in memory at a time. Each page is a read of its own, so a long

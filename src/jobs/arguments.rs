@@ -1,0 +1,97 @@
+//! Forms of arguments that several jobs take.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+use super::ArgumentError;
+use crate::{db::TimeRange, feed::parse_timestamp};
+
+/// A span of time back from now, written as `"30d"` or `"1h 30m"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window(TimeDelta);
+
+impl Window {
+    /// When the window begins that ends at `now`.
+    pub fn start(self, now: DateTime<Utc>) -> DateTime<Utc> {
+        now.checked_sub_signed(self.0).unwrap_or(DateTime::<Utc>::MIN_UTC)
+    }
+}
+
+impl<'de> Deserialize<'de> for Window {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let expected = || D::Error::custom("expected a duration with its unit, such as \"30d\"");
+        let duration = humantime::parse_duration(&text).map_err(|_| expected())?;
+        TimeDelta::from_std(duration).map(Self).map_err(|_| expected())
+    }
+}
+
+impl Serialize for Window {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let duration: Duration = self.0.to_std().unwrap_or_default();
+        serializer.collect_str(&humantime::format_duration(duration))
+    }
+}
+
+/// The arguments `from`, `to` and `window` together: `from <= created_at < to`, or the window that ends now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Period {
+    pub(super) from: Option<DateTime<Utc>>,
+    pub(super) to: Option<DateTime<Utc>>,
+    pub(super) window: Option<Window>,
+}
+
+impl Period {
+    /// Refuses a window beside bounds, and bounds in the wrong order.
+    pub fn validate(&self) -> Result<(), ArgumentError> {
+        if self.window.is_some() && (self.from.is_some() || self.to.is_some()) {
+            return Err(ArgumentError::new("window", "expected either a window or from and to"));
+        }
+        if let (Some(from), Some(to)) = (self.from, self.to)
+            && from >= to
+        {
+            return Err(ArgumentError::new("to", "expected a time after from"));
+        }
+        Ok(())
+    }
+
+    /// The range meant at `now`.
+    pub fn range(&self, now: DateTime<Utc>) -> TimeRange {
+        TimeRange {
+            from: self.from.or_else(|| self.window.map(|window| window.start(now))),
+            to: self.to,
+        }
+    }
+}
+
+/// Reads a time as ISO 8601 or `YYYY-MM-DD hh:mm:ss`, UTC when it names no zone.
+pub(super) fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(deserializer)? else {
+        return Ok(None);
+    };
+    let expected = || D::Error::custom("expected a time, such as \"2017-05-31 23:00:00\"");
+    parse_timestamp(&text).map(Some).ok_or_else(expected)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_is_written_as_it_is_read() {
+        let window: Window = serde_json::from_str("\"30d\"").unwrap();
+        let written = serde_json::to_string(&window).unwrap();
+        assert_eq!(serde_json::from_str::<Window>(&written).unwrap(), window);
+        let now = parse_timestamp("2017-05-31T00:00:00Z").unwrap();
+        assert_eq!(window.start(now), parse_timestamp("2017-05-01T00:00:00Z").unwrap());
+    }
+
+    #[test]
+    fn a_window_longer_than_time_begins_with_it() {
+        let window: Window = serde_json::from_str("\"200000years\"").unwrap();
+        let range = Period { window: Some(window), ..Period::default() }.range(Utc::now());
+        assert!(range.from.is_some());
+    }
+}

@@ -1,0 +1,87 @@
+use std::error::Error;
+
+use thiserror::Error;
+
+use crate::{db::DbError, results::ResultsError};
+
+/// Why a run failed.
+#[derive(Debug, Error)]
+pub enum JobError {
+    /// The run was asked to stop.
+    #[error("cancelled")]
+    Cancelled,
+    /// The posts database.
+    #[error(transparent)]
+    Database(#[from] DbError),
+    /// The results store.
+    #[error(transparent)]
+    Results(#[from] ResultsError),
+    /// The job's code panicked.
+    #[error("the job panicked: {0}")]
+    Panicked(String),
+    /// Trying again would fail in the same way.
+    #[error("{0}")]
+    Permanent(Box<dyn Error + Send + Sync>),
+    /// Anything else, which may pass.
+    #[error("{0}")]
+    Transient(Box<dyn Error + Send + Sync>),
+}
+
+impl JobError {
+    /// Whether another run may succeed.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Cancelled | Self::Permanent(_) => false,
+            Self::Database(error) => !matches!(error, DbError::Data(_)),
+            Self::Results(error) => matches!(error, ResultsError::Unavailable { .. }),
+            Self::Panicked(_) | Self::Transient(_) => true,
+        }
+    }
+}
+
+/// A blocking step ends without a value only by a panic, or with the runtime.
+impl From<tokio::task::JoinError> for JobError {
+    fn from(error: tokio::task::JoinError) -> Self {
+        match error.try_into_panic() {
+            Ok(panic) => Self::Panicked(panic_message(panic.as_ref()).to_owned()),
+            Err(_) => Self::Cancelled,
+        }
+    }
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
+    let literal = panic.downcast_ref::<&str>().copied();
+    literal
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message")
+}
+
+/// An argument that a job does not take.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{argument}: {why}")]
+pub struct ArgumentError {
+    /// The argument's place, as `from` or `filters[3].name`; `.` is the whole.
+    pub argument: String,
+    /// What was expected.
+    pub why: String,
+}
+
+impl ArgumentError {
+    /// The argument at fault and what was expected of it.
+    pub fn new(argument: impl Into<String>, why: impl Into<String>) -> Self {
+        Self {
+            argument: argument.into(),
+            why: why.into(),
+        }
+    }
+}
+
+/// No job has this name.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("there is no job {name:?}; the jobs are {}", known.join(", "))]
+pub struct UnknownJob {
+    /// The name asked for.
+    pub name: String,
+    /// Those there are.
+    pub known: Vec<&'static str>,
+}
