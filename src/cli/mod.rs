@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand.
 
 mod check;
+mod serve;
 
 use std::process::ExitCode;
 
@@ -17,6 +18,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Check),
+    Serve(serve::Serve),
 }
 
 impl Cli {
@@ -26,6 +28,7 @@ impl Cli {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Check(check) => check.run(),
+            Command::Serve(serve) => serve.run(),
         }
     }
 }

@@ -6,7 +6,8 @@ use sea_orm::{
 };
 use tracing::{info, warn};
 
-use super::{DatabaseConfig, DbError, migrations, postgres, sqlite};
+use super::{DbError, migrations, postgres, sqlite};
+use crate::settings::DatabaseSettings;
 
 const FIRST_RETRY: Duration = Duration::from_millis(100);
 const LONGEST_RETRY: Duration = Duration::from_secs(5);
@@ -20,15 +21,20 @@ pub struct Database {
 
 impl Database {
     /// Opens the database, creating a SQLite file and its folder when absent, and fails when it is away.
-    pub async fn connect(config: &DatabaseConfig) -> Result<Self, DbError> {
+    pub async fn connect(config: &DatabaseSettings) -> Result<Self, DbError> {
         let database = Self::lazy(config).await?;
         database.ping().await?;
         Ok(database)
     }
 
     /// Prepares the connections, which are made when first used: only a bad URL or folder fails here.
-    pub async fn lazy(config: &DatabaseConfig) -> Result<Self, DbError> {
-        match config.url.split_once(':').map(|(scheme, _)| scheme) {
+    pub async fn lazy(config: &DatabaseSettings) -> Result<Self, DbError> {
+        match config
+            .url
+            .expose()
+            .split_once(':')
+            .map(|(scheme, _)| scheme)
+        {
             Some("sqlite") => {
                 let sqlite::Pools { reader, writer } = sqlite::open(config).await?;
                 Ok(Self { reader, writer })

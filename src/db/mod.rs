@@ -1,6 +1,5 @@
 //! The posts database, on SQLite or Postgres: connections, migrations, and queries named by intent.
 
-mod config;
 mod connection;
 mod error;
 mod migrations;
@@ -9,7 +8,6 @@ mod posts;
 mod sqlite;
 mod time;
 
-pub use config::DatabaseConfig;
 pub use connection::Database;
 pub use error::DbError;
 pub use posts::{

@@ -2,12 +2,14 @@
 
 use sea_orm::{ConnectOptions, DatabaseConnection, sqlx::postgres::PgConnectOptions};
 
-use super::{DatabaseConfig, DbError};
+use super::DbError;
+use crate::settings::DatabaseSettings;
 
 /// Prepares the pool; the server is not spoken to before the first statement.
-pub(super) async fn open(config: &DatabaseConfig) -> Result<DatabaseConnection, DbError> {
+pub(super) async fn open(config: &DatabaseSettings) -> Result<DatabaseConnection, DbError> {
     let options = config
         .url
+        .expose()
         .parse::<PgConnectOptions>()
         .map_err(DbError::Url)?
         .application_name("weir");

@@ -7,7 +7,8 @@ use sea_orm::{
     sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 
-use super::{DatabaseConfig, DbError};
+use super::DbError;
+use crate::settings::DatabaseSettings;
 
 /// Longest wait for another process's lock, longer than any batch of ours takes to commit.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -18,9 +19,10 @@ pub(super) struct Pools {
 }
 
 /// Makes the folder and the file when absent.
-pub(super) async fn open(config: &DatabaseConfig) -> Result<Pools, DbError> {
+pub(super) async fn open(config: &DatabaseSettings) -> Result<Pools, DbError> {
     let options = config
         .url
+        .expose()
         .parse::<SqliteConnectOptions>()
         .map_err(DbError::Url)?
         .create_if_missing(true)
@@ -28,7 +30,8 @@ pub(super) async fn open(config: &DatabaseConfig) -> Result<Pools, DbError> {
         .synchronous(SqliteSynchronous::Normal)
         .busy_timeout(BUSY_TIMEOUT)
         .pragma("journal_size_limit", "67108864");
-    let in_memory = config.url.contains(":memory:") || config.url.contains("mode=memory");
+    let in_memory =
+        config.url.expose().contains(":memory:") || config.url.expose().contains("mode=memory");
     if in_memory {
         // Each further connection would have an empty database of its own.
         let only = pool(config, options, 1).await?;
@@ -46,7 +49,7 @@ pub(super) async fn open(config: &DatabaseConfig) -> Result<Pools, DbError> {
 }
 
 async fn pool(
-    config: &DatabaseConfig,
+    config: &DatabaseSettings,
     options: SqliteConnectOptions,
     max_connections: u32,
 ) -> Result<DatabaseConnection, DbError> {

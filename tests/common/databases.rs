@@ -3,14 +3,15 @@
 use std::path::PathBuf;
 
 use tempfile::TempDir;
-use weir::db::{Database, DatabaseConfig};
+use weir::db::Database;
+use weir::settings::DatabaseSettings;
 
 use super::postgres::Postgres;
 
 /// An empty, migrated database of its own.
 pub(crate) struct TestDatabase {
     pub(crate) database: Database,
-    pub(crate) config: DatabaseConfig,
+    pub(crate) config: DatabaseSettings,
     _folder: Option<TempDir>,
 }
 
@@ -26,7 +27,7 @@ impl TestDatabase {
     }
 
     async fn migrated(url: String, folder: Option<TempDir>) -> Self {
-        let config = DatabaseConfig::with_url(url);
+        let config = DatabaseSettings::with_url(url);
         let database = Database::connect(&config).await.unwrap();
         database.migrate().await.unwrap();
         Self {

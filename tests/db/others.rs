@@ -4,7 +4,8 @@ use std::{path::Path, process::Command};
 
 use sea_orm::DbBackend;
 use tempfile::TempDir;
-use weir::db::{Database, DatabaseConfig, PostFilter, TimeRange};
+use weir::db::{Database, PostFilter, TimeRange};
+use weir::settings::DatabaseSettings;
 
 use crate::{
     between,
@@ -38,7 +39,7 @@ const POSTGRES_OBJECTS: &str =
     "SELECT indexdef FROM pg_indexes WHERE tablename = 'posts' ORDER BY indexname";
 
 async fn made_by_another(url: &str, schema: &str) -> Database {
-    let database = Database::connect(&DatabaseConfig::with_url(url))
+    let database = Database::connect(&DatabaseSettings::with_url(url))
         .await
         .unwrap();
     sql(&database, schema).await;
@@ -189,7 +190,7 @@ async fn a_real_database_of_others_opens_and_works() {
         .unwrap();
     std::fs::write(&file, unpacked.stdout).unwrap();
 
-    let database = Database::connect(&DatabaseConfig::with_url(format!(
+    let database = Database::connect(&DatabaseSettings::with_url(format!(
         "sqlite://{}",
         file.display()
     )))

@@ -1,6 +1,7 @@
 //! Connecting and migrating.
 
-use weir::db::{Database, DatabaseConfig, NewPost, PostFilter};
+use weir::db::{Database, NewPost, PostFilter};
+use weir::settings::DatabaseSettings;
 
 use crate::{
     common::{
@@ -72,7 +73,7 @@ async fn many_may_write_at_once(
 
 #[tokio::test]
 async fn a_memory_database_works() {
-    let database = Database::connect(&DatabaseConfig::with_url("sqlite::memory:"))
+    let database = Database::connect(&DatabaseSettings::with_url("sqlite::memory:"))
         .await
         .unwrap();
     database.migrate().await.unwrap();
@@ -87,7 +88,7 @@ async fn a_url_of_another_kind_is_refused_and_does_not_print() {
         "hunter2",
         "postgres://weir:hunter2@db:port/weir",
     ] {
-        let error = Database::connect(&DatabaseConfig::with_url(url))
+        let error = Database::connect(&DatabaseSettings::with_url(url))
             .await
             .unwrap_err();
         assert!(!error.is_unavailable());
@@ -98,7 +99,7 @@ async fn a_url_of_another_kind_is_refused_and_does_not_print() {
 #[tokio::test]
 async fn a_server_that_went_away_is_unavailable() {
     let postgres = Postgres::start();
-    let database = Database::connect(&DatabaseConfig::with_url(postgres.url()))
+    let database = Database::connect(&DatabaseSettings::with_url(postgres.url()))
         .await
         .unwrap();
     database.migrate().await.unwrap();
@@ -118,7 +119,7 @@ async fn migration_waits_for_a_server_that_is_not_there_yet() {
     let url = postgres
         .fresh_database()
         .replace(postgres.folder(), socket_folder);
-    let config = DatabaseConfig::with_url(url);
+    let config = DatabaseSettings::with_url(url);
     assert!(
         Database::connect(&config)
             .await
@@ -142,7 +143,7 @@ async fn migration_waits_for_a_server_that_is_not_there_yet() {
 #[tokio::test]
 async fn a_missing_database_is_not_worth_waiting_for() {
     let url = Postgres::shared().url().replace("/postgres?", "/absent?");
-    let database = Database::lazy(&DatabaseConfig::with_url(url))
+    let database = Database::lazy(&DatabaseSettings::with_url(url))
         .await
         .unwrap();
     let error = database.migrate_when_available().await.unwrap_err();
