@@ -1,8 +1,14 @@
 //! The command line: one file per subcommand.
 
+mod eval_entities;
+mod train_entities;
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use eval_entities::EvalEntities;
+use train_entities::TrainEntities;
 
 /// A feed-ranking server.
 #[derive(Debug, Parser)]
@@ -13,13 +19,20 @@ pub struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    EvalEntities(EvalEntities),
+    TrainEntities(TrainEntities),
+}
 
 impl Cli {
     /// Runs the chosen subcommand.
     ///
     /// Exit codes: 0 for success, 1 for failure (the error is the caller's to print), 2 for usage (clap's own).
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        match self.command {}
+        match self.command {
+            Command::EvalEntities(command) => command.run()?,
+            Command::TrainEntities(command) => command.run()?,
+        }
+        Ok(ExitCode::SUCCESS)
     }
 }
