@@ -7,6 +7,7 @@ pub mod actors;
 pub mod cli;
 pub mod data_dir;
 pub mod db;
+pub mod entities;
 pub mod feed;
 pub mod http;
 pub mod ranking;
