@@ -21,26 +21,26 @@ pub struct Database {
 
 impl Database {
     /// Opens the database, creating a SQLite file and its folder when absent, and fails when it is away.
-    pub async fn connect(config: &DatabaseSettings) -> Result<Self, DbError> {
-        let database = Self::lazy(config).await?;
+    pub async fn connect(settings: &DatabaseSettings) -> Result<Self, DbError> {
+        let database = Self::lazy(settings).await?;
         database.ping().await?;
         Ok(database)
     }
 
     /// Prepares the connections, which are made when first used: only a bad URL or folder fails here.
-    pub async fn lazy(config: &DatabaseSettings) -> Result<Self, DbError> {
-        match config
+    pub async fn lazy(settings: &DatabaseSettings) -> Result<Self, DbError> {
+        match settings
             .url
             .expose()
             .split_once(':')
             .map(|(scheme, _)| scheme)
         {
             Some("sqlite") => {
-                let sqlite::Pools { reader, writer } = sqlite::open(config).await?;
+                let sqlite::Pools { reader, writer } = sqlite::open(settings).await?;
                 Ok(Self { reader, writer })
             }
             Some("postgres" | "postgresql") => {
-                let pool = postgres::open(config).await?;
+                let pool = postgres::open(settings).await?;
                 Ok(Self {
                     reader: pool.clone(),
                     writer: pool,

@@ -19,10 +19,9 @@ pub(super) struct Pools {
 }
 
 /// Makes the folder and the file when absent.
-pub(super) async fn open(config: &DatabaseSettings) -> Result<Pools, DbError> {
-    let options = config
-        .url
-        .expose()
+pub(super) async fn open(settings: &DatabaseSettings) -> Result<Pools, DbError> {
+    let url = settings.url.expose();
+    let options = url
         .parse::<SqliteConnectOptions>()
         .map_err(DbError::Url)?
         .create_if_missing(true)
@@ -30,11 +29,10 @@ pub(super) async fn open(config: &DatabaseSettings) -> Result<Pools, DbError> {
         .synchronous(SqliteSynchronous::Normal)
         .busy_timeout(BUSY_TIMEOUT)
         .pragma("journal_size_limit", "67108864");
-    let in_memory =
-        config.url.expose().contains(":memory:") || config.url.expose().contains("mode=memory");
+    let in_memory = url.contains(":memory:") || url.contains("mode=memory");
     if in_memory {
         // Each further connection would have an empty database of its own.
-        let only = pool(config, options, 1).await?;
+        let only = pool(settings, options, 1).await?;
         return Ok(Pools {
             reader: only.clone(),
             writer: only,
@@ -43,19 +41,19 @@ pub(super) async fn open(config: &DatabaseSettings) -> Result<Pools, DbError> {
     create_folder_of(options.get_filename())?;
     let reading = options.clone().pragma("query_only", "on");
     Ok(Pools {
-        writer: pool(config, options, 1).await?,
-        reader: pool(config, reading, config.max_connections).await?,
+        writer: pool(settings, options, 1).await?,
+        reader: pool(settings, reading, settings.max_connections).await?,
     })
 }
 
 async fn pool(
-    config: &DatabaseSettings,
+    settings: &DatabaseSettings,
     options: SqliteConnectOptions,
     max_connections: u32,
 ) -> Result<DatabaseConnection, DbError> {
     let mut pool = ConnectOptions::new("sqlite::memory:");
     pool.max_connections(max_connections)
-        .acquire_timeout(config.connect_timeout())
+        .acquire_timeout(settings.connect_timeout())
         // A memory database lives as long as its connection.
         .idle_timeout(None)
         .max_lifetime(None)

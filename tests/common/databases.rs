@@ -3,15 +3,22 @@
 use std::path::PathBuf;
 
 use tempfile::TempDir;
-use weir::db::Database;
-use weir::settings::DatabaseSettings;
+use weir::{db::Database, settings::DatabaseSettings};
 
 use super::postgres::Postgres;
+
+/// The default settings with another URL.
+pub(crate) fn database_at(url: impl AsRef<str>) -> DatabaseSettings {
+    DatabaseSettings {
+        url: url.as_ref().into(),
+        ..DatabaseSettings::default()
+    }
+}
 
 /// An empty, migrated database of its own.
 pub(crate) struct TestDatabase {
     pub(crate) database: Database,
-    pub(crate) config: DatabaseSettings,
+    pub(crate) settings: DatabaseSettings,
     _folder: Option<TempDir>,
 }
 
@@ -27,12 +34,12 @@ impl TestDatabase {
     }
 
     async fn migrated(url: String, folder: Option<TempDir>) -> Self {
-        let config = DatabaseSettings::with_url(url);
-        let database = Database::connect(&config).await.unwrap();
+        let settings = database_at(url);
+        let database = Database::connect(&settings).await.unwrap();
         database.migrate().await.unwrap();
         Self {
             database,
-            config,
+            settings,
             _folder: folder,
         }
     }

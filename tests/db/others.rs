@@ -5,12 +5,11 @@ use std::{path::Path, process::Command};
 use sea_orm::DbBackend;
 use tempfile::TempDir;
 use weir::db::{Database, PostFilter, TimeRange};
-use weir::settings::DatabaseSettings;
 
 use crate::{
     between,
     common::{
-        databases::shared_data,
+        databases::{database_at, shared_data},
         postgres::Postgres,
         posts::{created, post, time},
     },
@@ -39,9 +38,7 @@ const POSTGRES_OBJECTS: &str =
     "SELECT indexdef FROM pg_indexes WHERE tablename = 'posts' ORDER BY indexname";
 
 async fn made_by_another(url: &str, schema: &str) -> Database {
-    let database = Database::connect(&DatabaseSettings::with_url(url))
-        .await
-        .unwrap();
+    let database = Database::connect(&database_at(url)).await.unwrap();
     sql(&database, schema).await;
     database
 }
@@ -190,12 +187,9 @@ async fn a_real_database_of_others_opens_and_works() {
         .unwrap();
     std::fs::write(&file, unpacked.stdout).unwrap();
 
-    let database = Database::connect(&DatabaseSettings::with_url(format!(
-        "sqlite://{}",
-        file.display()
-    )))
-    .await
-    .unwrap();
+    let database = Database::connect(&database_at(format!("sqlite://{}", file.display())))
+        .await
+        .unwrap();
     let rows = "SELECT id || post_id || session_timestamp || created_at || post_blob FROM posts ORDER BY id";
     let rows_before = texts(&database, DbBackend::Sqlite, rows).await;
     let objects_before = texts(&database, DbBackend::Sqlite, SQLITE_OBJECTS).await;

@@ -1,11 +1,10 @@
 //! Connecting and migrating.
 
 use weir::db::{Database, NewPost, PostFilter};
-use weir::settings::DatabaseSettings;
 
 use crate::{
     common::{
-        databases::{TestDatabase, on_both_databases},
+        databases::{TestDatabase, database_at, on_both_databases},
         postgres::Postgres,
         posts::post,
     },
@@ -20,23 +19,23 @@ on_both_databases! {
 
 async fn migrating_again_changes_nothing(
     TestDatabase {
-        database, config, ..
+        database, settings, ..
     }: TestDatabase,
 ) {
     database.insert_posts(&[post("a", "text")]).await.unwrap();
-    let again = Database::connect(&config).await.unwrap();
+    let again = Database::connect(&settings).await.unwrap();
     again.migrate().await.unwrap();
     assert_eq!(walk(&again, PostFilter::default(), 10).await.len(), 1);
 }
 
 async fn two_may_migrate_at_once(
     TestDatabase {
-        database, config, ..
+        database, settings, ..
     }: TestDatabase,
 ) {
     sql(&database, "DROP TABLE posts").await;
     sql(&database, "DROP TABLE seaql_migrations").await;
-    let other = Database::connect(&config).await.unwrap();
+    let other = Database::connect(&settings).await.unwrap();
     let (one, two, three) = tokio::join!(database.migrate(), other.migrate(), database.migrate());
     assert!(
         one.is_ok() && two.is_ok() && three.is_ok(),
@@ -47,10 +46,10 @@ async fn two_may_migrate_at_once(
 
 async fn many_may_write_at_once(
     TestDatabase {
-        database, config, ..
+        database, settings, ..
     }: TestDatabase,
 ) {
-    let other = Database::connect(&config).await.unwrap();
+    let other = Database::connect(&settings).await.unwrap();
     let writers = (0..20).map(|number| {
         let database = if number % 2 == 0 {
             database.clone()
@@ -73,7 +72,7 @@ async fn many_may_write_at_once(
 
 #[tokio::test]
 async fn a_memory_database_works() {
-    let database = Database::connect(&DatabaseSettings::with_url("sqlite::memory:"))
+    let database = Database::connect(&database_at("sqlite::memory:"))
         .await
         .unwrap();
     database.migrate().await.unwrap();
@@ -88,9 +87,7 @@ async fn a_url_of_another_kind_is_refused_and_does_not_print() {
         "hunter2",
         "postgres://weir:hunter2@db:port/weir",
     ] {
-        let error = Database::connect(&DatabaseSettings::with_url(url))
-            .await
-            .unwrap_err();
+        let error = Database::connect(&database_at(url)).await.unwrap_err();
         assert!(!error.is_unavailable());
         assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
     }
@@ -99,7 +96,7 @@ async fn a_url_of_another_kind_is_refused_and_does_not_print() {
 #[tokio::test]
 async fn a_server_that_went_away_is_unavailable() {
     let postgres = Postgres::start();
-    let database = Database::connect(&DatabaseSettings::with_url(postgres.url()))
+    let database = Database::connect(&database_at(postgres.url()))
         .await
         .unwrap();
     database.migrate().await.unwrap();
@@ -119,15 +116,15 @@ async fn migration_waits_for_a_server_that_is_not_there_yet() {
     let url = postgres
         .fresh_database()
         .replace(postgres.folder(), socket_folder);
-    let config = DatabaseSettings::with_url(url);
+    let settings = database_at(url);
     assert!(
-        Database::connect(&config)
+        Database::connect(&settings)
             .await
             .unwrap_err()
             .is_unavailable()
     );
 
-    let database = Database::lazy(&config).await.unwrap();
+    let database = Database::lazy(&settings).await.unwrap();
     assert!(database.migrate().await.unwrap_err().is_unavailable());
     let waiting = tokio::spawn({
         let database = database.clone();
@@ -143,9 +140,7 @@ async fn migration_waits_for_a_server_that_is_not_there_yet() {
 #[tokio::test]
 async fn a_missing_database_is_not_worth_waiting_for() {
     let url = Postgres::shared().url().replace("/postgres?", "/absent?");
-    let database = Database::lazy(&DatabaseSettings::with_url(url))
-        .await
-        .unwrap();
+    let database = Database::lazy(&database_at(url)).await.unwrap();
     let error = database.migrate_when_available().await.unwrap_err();
     assert!(!error.is_unavailable(), "{error:?}");
 }
