@@ -9,8 +9,9 @@ use tracing_subscriber::EnvFilter;
 use crate::settings::{LogFormat, LogSettings};
 
 /// Upper bounds of the buckets that durations are counted in, in seconds.
-const BUCKETS: [f64; 14] =
-    [0.000_25, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 5.0];
+const BUCKETS: [f64; 14] = [
+    0.000_25, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 5.0,
+];
 
 /// Metrics cannot be collected.
 #[derive(Debug, thiserror::Error)]
@@ -31,10 +32,22 @@ pub fn init_logs(settings: &LogSettings) {
 
 /// The message of a panic only if it is a literal: a formatted one may quote a post.
 fn log_panic(panic: &PanicHookInfo<'_>) {
-    let message = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("(not shown)");
-    let location = panic.location().map(ToString::to_string).unwrap_or_default();
+    let message = panic
+        .payload()
+        .downcast_ref::<&'static str>()
+        .copied()
+        .unwrap_or("(not shown)");
+    let location = panic
+        .location()
+        .map(ToString::to_string)
+        .unwrap_or_default();
     let thread = std::thread::current();
-    tracing::error!(message, location, thread = thread.name().unwrap_or_default(), "panic");
+    tracing::error!(
+        message,
+        location,
+        thread = thread.name().unwrap_or_default(),
+        "panic"
+    );
 }
 
 /// The metrics of this process, collected from the first call on.
@@ -44,6 +57,8 @@ pub fn metrics() -> Result<PrometheusHandle, TelemetryError> {
     if let Some(handle) = &*metrics {
         return Ok(handle.clone());
     }
-    let handle = PrometheusBuilder::new().set_buckets(&BUCKETS)?.install_recorder()?;
+    let handle = PrometheusBuilder::new()
+        .set_buckets(&BUCKETS)?
+        .install_recorder()?;
     Ok(metrics.insert(handle).clone())
 }

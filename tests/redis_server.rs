@@ -31,7 +31,7 @@ fn options(folder: &Path) -> RedisServerOptions {
         program: redis_server_on_path().expect("these tests need the package `redis-server`"),
         socket: socket_path(&folder).unwrap(),
         folder,
-        durability: Durability::Store,
+        durability: Durability::Second,
     }
 }
 

@@ -148,10 +148,11 @@ impl Handler<Flush> for Recorder {
 }
 
 async fn write(database: &Database, counters: &RecorderCounters, record: Record) {
-    if let Err(error) = try_write(database, counters, &record.feed, &record.body).await {
-        if counters.failed.fetch_add(1, Ordering::Relaxed) == 0 {
-            tracing::warn!(%error, "a served feed was not recorded, further ones are counted only");
-        }
+    let Err(error) = try_write(database, counters, &record.feed, &record.body).await else {
+        return;
+    };
+    if counters.failed.fetch_add(1, Ordering::Relaxed) == 0 {
+        tracing::warn!(%error, "a served feed was not recorded, further ones are counted only");
     }
 }
 

@@ -1,6 +1,9 @@
 //! The command line: one file per subcommand.
 
 mod check;
+mod eval_entities;
+mod serve;
+mod train_entities;
 
 use std::process::ExitCode;
 
@@ -17,6 +20,9 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Check),
+    EvalEntities(eval_entities::EvalEntities),
+    Serve(serve::Serve),
+    TrainEntities(train_entities::TrainEntities),
 }
 
 impl Cli {
@@ -25,7 +31,10 @@ impl Cli {
     /// Exit codes: 0 for success, 1 for failure (the error is the caller's to print), 2 for usage (clap's own).
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
-            Command::Check(check) => check.run(),
+            Command::Check(command) => command.run(),
+            Command::EvalEntities(command) => command.run(),
+            Command::Serve(command) => command.run(),
+            Command::TrainEntities(command) => command.run(),
         }
     }
 }

@@ -90,7 +90,7 @@ fn answer(
     }) = ranked
     else {
         metrics::counter!("weir_rank_total", "outcome" => "incoming_order").increment(1);
-        let ranker = Degraded {
+        let silent = Degraded {
             part: "ranker".into(),
             missed: feed.items.len(),
             why: "no answer in time".into(),
@@ -98,7 +98,7 @@ fn answer(
         return respond(&in_order(
             feed,
             0..feed.items.len(),
-            metadata(front, policy, false, vec![ranker]),
+            metadata(front, policy, false, vec![silent]),
         ));
     };
     let outcome = if degraded.is_empty() {

@@ -26,6 +26,9 @@ impl Scorer for SentimentScorer {
 
 impl Worker for SentimentScorer {
     fn score(&mut self, items: &[&ContentItem], _: Context<'_>) -> Vec<Result<f64, Unscored>> {
-        items.iter().map(|item| Ok(Sentiment::of(&item.analysed_text()).compound)).collect()
+        items
+            .iter()
+            .map(|item| Ok(Sentiment::of(&item.analysed_text()).compound))
+            .collect()
     }
 }

@@ -31,6 +31,14 @@ impl DatabaseSettings {
         check.lasting("connect_timeout_ms", self.connect_timeout());
     }
 
+    /// The defaults with another URL.
+    pub fn with_url(url: impl AsRef<str>) -> Self {
+        Self {
+            url: url.as_ref().into(),
+            ..Self::default()
+        }
+    }
+
     /// `connect_timeout_ms` as a duration.
     pub fn connect_timeout(&self) -> Duration {
         Duration::from_millis(self.connect_timeout_ms)

@@ -46,23 +46,39 @@ impl Application {
         let system = ActorSystem::start(supervision_policy(&settings.supervision));
         let stores = Stores::open(&settings, &data_dir, &system).await?;
         actix_rt::spawn(migrate(stores.database.clone()));
-        let recorder = settings.recorder.enabled.then(|| start_recorder(&settings, &stores.database, &system));
+        let recorder = settings
+            .recorder
+            .enabled
+            .then(|| start_recorder(&settings, &stores.database, &system));
         let stopping = watch::Sender::new(false);
         let front = Front {
             access: Access::new(settings.auth.clone(), address),
             admission: Admission::new(settings.server.max_in_flight),
             limits: limits(&settings.server),
-            serving: Arc::new(serving::start(&settings, &stores.results, &system)),
+            serving: Arc::new(serving::start(&settings, &stores.results, &system)?),
             recorder: recorder.clone(),
             system: system.clone(),
-            health: Health::new(stores.results.away_since(), stores.database.clone(), stopping.subscribe()),
+            health: Health::new(
+                stores.results.away_since(),
+                stores.database.clone(),
+                stopping.subscribe(),
+            ),
             metrics: telemetry::metrics()?,
         };
         let grace = settings.shutdown.grace();
-        let server =
-            http::serve(listener, Data::new(front), &settings.server, grace).map_err(StartupError::Server)?;
+        let server = http::serve(listener, Data::new(front), &settings.server, grace)
+            .map_err(StartupError::Server)?;
         tracing::info!(%address, port, policy = settings.ranking.policy, "weir is listening");
-        Ok(Self { server, port, system, stores, recorder, stopping, grace, _data_dir: data_dir })
+        Ok(Self {
+            server,
+            port,
+            system,
+            stores,
+            recorder,
+            stopping,
+            grace,
+            _data_dir: data_dir,
+        })
     }
 
     /// The port that it listens on.
@@ -71,7 +87,10 @@ impl Application {
     }
 
     /// Serves until `shutdown` resolves, then takes everything down in order.
-    pub async fn run_until_stopped(self, shutdown: impl Future<Output = ()>) -> Result<(), StartupError> {
+    pub async fn run_until_stopped(
+        self,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), StartupError> {
         let handle = self.server.handle();
         let mut server = actix_rt::spawn(self.server);
         let ended = tokio::select! {
@@ -86,7 +105,10 @@ impl Application {
             let _ = recorder.recorder().ask(Flush, self.grace).await;
         }
         if let Some(redis_server) = &self.stores.redis_server
-            && redis_server.ask(ShutDown, REDIS_SHUTDOWN_LIMIT).await.is_err()
+            && redis_server
+                .ask(ShutDown, REDIS_SHUTDOWN_LIMIT)
+                .await
+                .is_err()
         {
             tracing::warn!("redis-server is left running, the next weir adopts it");
         }
@@ -98,7 +120,10 @@ impl Application {
 
 /// Takes no new connections and waits for the requests at work.
 async fn drain(server: &ServerHandle, grace: Duration) {
-    if tokio::time::timeout(grace, server.stop(true)).await.is_err() {
+    if tokio::time::timeout(grace, server.stop(true))
+        .await
+        .is_err()
+    {
         server.stop(false).await;
     }
 }
@@ -111,7 +136,11 @@ async fn migrate(database: Database) {
 
 fn start_recorder(settings: &Settings, database: &Database, system: &ActorSystem) -> RecorderInbox {
     let counters = Arc::<RecorderCounters>::default();
-    let (shown, rate, database) = (Arc::clone(&counters), settings.recorder.max_rows_per_s, database.clone());
+    let (shown, rate, database) = (
+        Arc::clone(&counters),
+        settings.recorder.max_rows_per_s,
+        database.clone(),
+    );
     let counted = Arc::clone(&counters);
     let recorder = system.supervise("recorder", shown, move |_, incarnation| {
         Recorder::new(database.clone(), rate, incarnation, Arc::clone(&counted))

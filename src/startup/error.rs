@@ -29,6 +29,9 @@ pub enum StartupError {
     /// The database cannot be opened as configured.
     #[error(transparent)]
     Database(#[from] DbError),
+    /// The policy in force is not there; checked settings cannot say so.
+    #[error("there is no policy {0:?} (ranking.policy)")]
+    Policy(String),
     /// Metrics cannot be collected.
     #[error(transparent)]
     Telemetry(#[from] TelemetryError),

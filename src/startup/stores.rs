@@ -23,12 +23,21 @@ impl Stores {
         data_dir: &DataDir,
         system: &ActorSystem,
     ) -> Result<Self, StartupError> {
-        let choice = Choice::make(&settings.results, &settings.database.url, redis_server_on_path(), data_dir)?;
+        let choice = Choice::make(
+            &settings.results,
+            settings.database.url.expose(),
+            redis_server_on_path(),
+            data_dir,
+        )?;
         choice.settle(data_dir)?;
         let redis_server = keep_redis_server(&choice, settings, data_dir, system);
         let results = Results::open(&settings.results, &choice.location)?;
         let database = Database::lazy(&settings.database).await?;
-        Ok(Self { database, results, redis_server })
+        Ok(Self {
+            database,
+            results,
+            redis_server,
+        })
     }
 }
 
@@ -38,7 +47,9 @@ fn keep_redis_server(
     data_dir: &DataDir,
     system: &ActorSystem,
 ) -> Option<ActorRef<RedisServer>> {
-    let StoreLocation::ManagedRedis { program, socket } = &choice.location else { return None };
+    let StoreLocation::ManagedRedis { program, socket } = &choice.location else {
+        return None;
+    };
     let options = RedisServerOptions {
         program: program.clone(),
         folder: data_dir.redis(),
@@ -47,5 +58,7 @@ fn keep_redis_server(
     };
     let counters = Arc::<RedisServerCounters>::default();
     let shown = Arc::clone(&counters);
-    Some(system.supervise("redis_server", shown, move |_, _| RedisServer::new(options.clone(), Arc::clone(&counters))))
+    Some(system.supervise("redis_server", shown, move |_, _| {
+        RedisServer::new(options.clone(), Arc::clone(&counters))
+    }))
 }

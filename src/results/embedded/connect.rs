@@ -87,7 +87,7 @@ impl Connections {
 fn sqlite(file: &Path, durability: Durability, connections: u32) -> ConnectOptions {
     let file = file.to_path_buf();
     let synchronous = match durability {
-        Durability::Store => SqliteSynchronous::Normal,
+        Durability::Second => SqliteSynchronous::Normal,
         Durability::Disk => SqliteSynchronous::Full,
     };
     // The path is set as a path: in the URL some of its signs would mean something else.

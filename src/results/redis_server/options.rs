@@ -39,7 +39,7 @@ impl RedisServerOptions {
 
     pub(super) fn append_fsync(&self) -> &'static str {
         match self.durability {
-            Durability::Store => "everysec",
+            Durability::Second => "everysec",
             Durability::Disk => "always",
         }
     }

@@ -1,0 +1,63 @@
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Args;
+
+use crate::entities::{
+    Casing, Corpora, Corpus, EntityKind, Evaluation, Extractor, Model, Score, Split,
+};
+
+/// Evaluate the named-entity model on the test corpora.
+#[derive(Debug, Args)]
+pub(super) struct EvalEntities {
+    /// Folder with the annotated corpora, one `.conll` file each.
+    #[arg(long)]
+    data: PathBuf,
+    /// A model file; without it, the model in the binary.
+    #[arg(long)]
+    model: Option<PathBuf>,
+}
+
+impl EvalEntities {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        let corpora = Corpora::read(&self.data, Split::Final)?;
+        let Some(path) = self.model else {
+            report(Extractor::bundled().model(), &corpora.test);
+            return Ok(ExitCode::SUCCESS);
+        };
+        let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let model = Model::read(&bytes).with_context(|| path.display().to_string())?;
+        report(&model, &corpora.test);
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Prints precision, recall and F1 per corpus, casing and kind.
+pub(super) fn report(model: &Model, corpora: &[Corpus]) {
+    println!(
+        "{:<12} {:<10} {:<13} {:>9} {:>7} {:>7} {:>6}",
+        "corpus", "casing", "kind", "precision", "recall", "F1", "spans"
+    );
+    for corpus in corpora {
+        for casing in Casing::ALL {
+            let evaluation = Evaluation::of(model, corpus, casing);
+            let row = |kind: &str, score: Score| {
+                println!(
+                    "{:<12} {:<10} {kind:<13} {:>9.3} {:>7.3} {:>7.3} {:>6}",
+                    corpus.name,
+                    casing.name(),
+                    score.precision(),
+                    score.recall(),
+                    score.f1(),
+                    score.annotated
+                );
+            };
+            row("all", evaluation.all);
+            for (kind, score) in EntityKind::ALL.iter().zip(evaluation.kinds) {
+                row(kind.name(), score);
+            }
+        }
+    }
+}

@@ -1,0 +1,49 @@
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Args;
+
+use super::eval_entities;
+use crate::entities::{Corpora, Split, TrainingOptions, train};
+
+/// Train the named-entity model.
+#[derive(Debug, Args)]
+pub(super) struct TrainEntities {
+    /// Folder with the annotated corpora, one `.conll` file each.
+    #[arg(long)]
+    data: PathBuf,
+    /// Where the model goes.
+    #[arg(long)]
+    out: PathBuf,
+    /// Hold a part of the training data out and test on that, to choose features and parameters without the tests.
+    #[arg(long)]
+    held_out: bool,
+}
+
+impl TrainEntities {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        let corpora = Corpora::read(
+            &self.data,
+            if self.held_out {
+                Split::HeldOut
+            } else {
+                Split::Final
+            },
+        )?;
+        let model = train(
+            &corpora.training,
+            &TrainingOptions::default(),
+            |epoch, likelihood| {
+                eprintln!("pass {epoch}: mean log-likelihood {likelihood:.4}");
+            },
+        );
+        let bytes = model.write();
+        fs::write(&self.out, &bytes)
+            .with_context(|| format!("cannot write {}", self.out.display()))?;
+        println!("{} features, {} bytes", model.features(), bytes.len());
+        eval_entities::report(&model, &corpora.test);
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,232 @@
+//! Reads annotated corpora: a token and its label a line, an empty line between sentences.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::kind::EntityKind;
+use super::labels::Label;
+
+/// A corpus that could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum CorpusError {
+    /// A file is missing or not UTF-8.
+    #[error("cannot read {path}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A line has no label, or one that is not known.
+    #[error("{path}:{line}: {label:?} is not a label")]
+    Label {
+        /// The file.
+        path: PathBuf,
+        /// Counted from 1.
+        line: usize,
+        /// What stands there.
+        label: String,
+    },
+}
+
+/// One annotated sentence or post.
+#[derive(Debug, Clone, Default)]
+pub struct Sentence {
+    pub(super) tokens: Vec<String>,
+    pub(super) labels: Vec<Label>,
+}
+
+/// Sentences from one file.
+#[derive(Debug, Clone)]
+pub struct Corpus {
+    /// The file's name without its extension.
+    pub name: String,
+    /// In the file's order.
+    pub sentences: Vec<Sentence>,
+}
+
+/// Which part of the corpora is trained on and which is tested.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Split {
+    /// Everything but the tests: for the committed model.
+    Final,
+    /// The training part alone, a share of it held out: for choosing features and parameters.
+    HeldOut,
+}
+
+/// The corpora, split.
+#[derive(Debug, Clone)]
+pub struct Corpora {
+    /// To train on.
+    pub training: Vec<Corpus>,
+    /// To test on.
+    pub test: Vec<Corpus>,
+}
+
+const TRAINING: [&str; 8] = [
+    "btc_a",
+    "btc_b",
+    "btc_e",
+    "btc_g",
+    "btc_h",
+    "wnut_train",
+    "wnut_dev",
+    WIKIGOLD,
+];
+const TEST: [&str; 2] = ["btc_f", "wnut_test"];
+const WIKIGOLD: &str = "wikigold";
+
+impl Corpora {
+    /// Reads the corpora from `folder`.
+    ///
+    /// Tests are `btc_f`, `wnut_test` and the last fifth of `wikigold`. [`Split::HeldOut`] never opens them: it tests on `wnut_dev` and on
+    /// the last sixth of the other training files.
+    pub fn read(folder: &Path, split: Split) -> Result<Self, CorpusError> {
+        let mut corpora = Self {
+            training: Vec::new(),
+            test: Vec::new(),
+        };
+        for name in TRAINING {
+            let mut corpus = Corpus::read(folder, name)?;
+            let fifth = if name == WIKIGOLD {
+                corpus.split_off(5)
+            } else {
+                None
+            };
+            match split {
+                Split::Final => corpora.test.extend(fifth),
+                Split::HeldOut if name == "wnut_dev" => {
+                    corpora.test.push(corpus);
+                    continue;
+                }
+                Split::HeldOut => corpora.test.extend(corpus.split_off(6)),
+            }
+            corpora.training.push(corpus);
+        }
+        if split == Split::Final {
+            let tests = TEST
+                .iter()
+                .map(|name| Corpus::read(folder, name))
+                .collect::<Result<Vec<_>, _>>()?;
+            corpora.test.splice(0..0, tests);
+        }
+        Ok(corpora)
+    }
+}
+
+impl Corpus {
+    fn read(folder: &Path, name: &str) -> Result<Self, CorpusError> {
+        let path = folder.join(name).with_extension("conll");
+        let text = fs::read_to_string(&path).map_err(|source| CorpusError::Io {
+            path: path.clone(),
+            source,
+        })?;
+        let mut sentences = Vec::new();
+        let mut sentence = Sentence::default();
+        for (number, line) in text.lines().enumerate() {
+            let line = line.trim_end();
+            if line.is_empty() {
+                sentences.extend(sentence.finish());
+                continue;
+            }
+            let (token, label) = line.rsplit_once(['\t', ' ']).unwrap_or((line, ""));
+            let label = parse(label).ok_or_else(|| CorpusError::Label {
+                path: path.clone(),
+                line: number + 1,
+                label: label.to_owned(),
+            })?;
+            sentence.tokens.push(token.trim().to_owned());
+            sentence.labels.push(label);
+        }
+        sentences.extend(sentence.finish());
+        Ok(Self {
+            name: name.to_owned(),
+            sentences,
+        })
+    }
+
+    /// Takes the last `1 / share` off as a corpus of the same name.
+    fn split_off(&mut self, share: usize) -> Option<Self> {
+        let at = self.sentences.len() - self.sentences.len() / share;
+        let sentences = self.sentences.split_off(at);
+        (!sentences.is_empty()).then(|| Self {
+            name: self.name.clone(),
+            sentences,
+        })
+    }
+}
+
+impl Sentence {
+    /// The sentence as the extractor would see its text, leaving an empty one behind.
+    fn finish(&mut self) -> Option<Self> {
+        let mut done = std::mem::take(self);
+        done.join_signs();
+        done.repair();
+        (!done.tokens.is_empty()).then_some(done)
+    }
+
+    /// Puts a detached `@` or `#` back before its name, and labels every @handle outside.
+    ///
+    /// The corpora disagree about handles (all, none or a third are entities), and a handle is an address, not a name in the text.
+    fn join_signs(&mut self) {
+        let tokens = std::mem::take(&mut self.tokens);
+        let labels = std::mem::take(&mut self.labels);
+        let mut sign: Option<String> = None;
+        for (token, label) in tokens.into_iter().zip(labels) {
+            let joined = match sign.take() {
+                Some(sign) if token.starts_with(|c: char| c.is_alphabetic() || c == '_') => {
+                    sign + &token
+                }
+                Some(lone) => {
+                    self.tokens.push(lone);
+                    self.labels.push(Label::OUTSIDE);
+                    token
+                }
+                None => token,
+            };
+            if joined == "@" || joined == "#" {
+                sign = Some(joined);
+                continue;
+            }
+            let is_handle = joined.len() > 1 && joined.starts_with('@');
+            self.labels
+                .push(if is_handle { Label::OUTSIDE } else { label });
+            self.tokens.push(joined);
+        }
+        if let Some(lone) = sign {
+            self.tokens.push(lone);
+            self.labels.push(Label::OUTSIDE);
+        }
+    }
+
+    /// Makes an inside label that continues nothing the beginning of an entity.
+    fn repair(&mut self) {
+        let mut before = Label::OUTSIDE;
+        for label in &mut self.labels {
+            if let Some(kind) = label.kind().filter(|_| !before.may_precede(*label)) {
+                *label = Label::begin(kind);
+            }
+            before = *label;
+        }
+    }
+}
+
+/// The label of a corpus in our alphabet; products, works and miscellany are outside it.
+fn parse(label: &str) -> Option<Label> {
+    if label == "O" {
+        return Some(Label::OUTSIDE);
+    }
+    let (position, kind) = label.split_once('-')?;
+    let kind = match kind {
+        "PER" | "person" => EntityKind::Person,
+        "ORG" | "corporation" | "group" => EntityKind::Organisation,
+        "LOC" | "location" => EntityKind::Place,
+        "MISC" | "product" | "creative-work" => return Some(Label::OUTSIDE),
+        _ => return None,
+    };
+    match position {
+        "B" => Some(Label::begin(kind)),
+        "I" => Some(Label::inside(kind)),
+        _ => None,
+    }
+}

@@ -1,0 +1,105 @@
+use std::sync::LazyLock;
+
+use super::crf::Lattice;
+use super::entity::Entity;
+use super::labels::{Span, spans};
+use super::model::{Model, ModelError, Tagging};
+use super::tokenizer::{Token, tokenize};
+
+static BUNDLED: LazyLock<Extractor> = LazyLock::new(|| {
+    Extractor::read(include_bytes!("../../models/entities.crf"))
+        .unwrap_or_else(|error| unreachable!("the compiled-in model: {error}"))
+});
+
+/// The longest sequence tagged at once, in tokens; a longer line is cut, at the end of a sentence if it has one.
+const MAX_TOKENS: usize = 256;
+
+/// Finds named entities. Shared freely between threads; each brings its own [`Scratch`].
+#[derive(Debug)]
+pub struct Extractor {
+    model: Model,
+}
+
+/// Buffers that one thread uses again for each text.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    tokens: Vec<Token>,
+    tagging: Tagging,
+    lattice: Lattice,
+}
+
+impl Extractor {
+    /// The extractor with the model compiled into the binary, built at the first call.
+    pub fn bundled() -> &'static Self {
+        &BUNDLED
+    }
+
+    /// An extractor with the model of a file's `bytes`.
+    pub fn read(bytes: &[u8]) -> Result<Self, ModelError> {
+        Model::read(bytes).map(|model| Self { model })
+    }
+
+    /// The model behind it.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// The entities of `text`, in order and without overlap.
+    ///
+    /// Linear in the length of the text, whatever it holds.
+    pub fn entities<'t>(&self, text: &'t str, scratch: &mut Scratch) -> Vec<Entity<'t>> {
+        let mut found = Vec::new();
+        let Scratch {
+            tokens,
+            tagging,
+            lattice,
+        } = scratch;
+        tokenize(text, tokens);
+        let mut rest = tokens.as_slice();
+        while !rest.is_empty() {
+            let (sequence, after) = rest.split_at(sequence_len(text, rest));
+            self.model.tag(
+                sequence.iter().map(|token| &text[token.start..token.end]),
+                tagging,
+            );
+            let mut filled = false;
+            for span in spans(&tagging.labels) {
+                if !std::mem::replace(&mut filled, true) {
+                    lattice.fill(&tagging.scores, &self.model.transitions);
+                }
+                found.push(entity(text, sequence, span, lattice.span_probability(span)));
+            }
+            rest = after;
+        }
+        found
+    }
+}
+
+fn entity<'t>(text: &'t str, tokens: &[Token], span: Span, confidence: f32) -> Entity<'t> {
+    let (start, end) = (tokens[span.start].start, tokens[span.end - 1].end);
+    Entity {
+        text: &text[start..end],
+        kind: span.kind,
+        start,
+        end,
+        confidence,
+    }
+}
+
+/// How many of `tokens` make the next sequence: a line, or a part of a long one.
+fn sequence_len(text: &str, tokens: &[Token]) -> usize {
+    let limit = tokens.len().min(MAX_TOKENS);
+    let line = (1..limit).find(|&at| text[tokens[at - 1].end..tokens[at].start].contains('\n'));
+    if let Some(line) = line {
+        return line;
+    }
+    if limit == tokens.len() {
+        return limit;
+    }
+    let ends_sentence =
+        |at: &usize| matches!(text.as_bytes()[tokens[at - 1].start], b'.' | b'!' | b'?');
+    (limit / 2..limit)
+        .rev()
+        .find(ends_sentence)
+        .unwrap_or(limit)
+}

@@ -1,0 +1,34 @@
+//! Named entities in short informal English: who, which organisation, where.
+//!
+//! Text becomes tokens, tokens become hashed features, a linear-chain conditional random field scores them, and the best
+//! label sequence becomes spans. `docs/entities.md` has the data, the figures and the reasons.
+
+mod conll;
+mod counts;
+mod crf;
+mod entity;
+mod evaluation;
+mod extractor;
+mod features;
+mod gazetteers;
+mod hash;
+mod kind;
+mod labels;
+mod model;
+mod reader;
+mod surface;
+mod tokenizer;
+mod trainer;
+mod training_set;
+mod weights;
+mod words;
+
+pub use conll::{Corpora, Corpus, CorpusError, Sentence, Split};
+pub use counts::{EntityCounts, TopEntity};
+pub use entity::Entity;
+pub use evaluation::{Casing, Evaluation, Score};
+pub use extractor::{Extractor, Scratch};
+pub use kind::EntityKind;
+pub use model::{MODEL_VERSION, Model, ModelError};
+pub use tokenizer::{Token, tokenize};
+pub use trainer::{TrainingOptions, train};

@@ -1,0 +1,246 @@
+//! Trains the tagger: maximum likelihood with a penalty on the absolute weights, by adaptive dual averaging.
+//!
+//! Duchi, Hazan and Singer, "Adaptive subgradient methods" (2011), section 5.1: the weights follow in closed form from the summed
+//! gradients and their summed squares, and the penalty makes most of them exactly zero.
+
+use rand::seq::SliceRandom;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::conll::Corpus;
+use super::crf::{IMPOSSIBLE, Lattice, Row, Transitions};
+use super::labels::{LABELS, PADDED};
+use super::model::Model;
+use super::training_set::{Sequence, TrainingSet};
+use super::weights::Weights;
+
+/// How to train. The defaults made the committed model.
+#[derive(Debug, Clone, Copy)]
+pub struct TrainingOptions {
+    /// Passes over the corpora.
+    pub epochs: u32,
+    /// The size of a first step.
+    pub rate: f32,
+    /// The penalty on absolute weights, per sentence.
+    pub l1: f32,
+    /// The penalty on squared weights, per sentence.
+    pub l2: f32,
+    /// The share of sentences trained on in lower case, and the same again in upper case.
+    pub casing_dropout: f64,
+    /// The share of features left out at each visit of a token.
+    pub feature_dropout: f32,
+    /// Features seen less often are not trained.
+    pub min_count: u32,
+    /// The distance of two weights in the model file.
+    pub step: f32,
+    /// Seeds the order of sentences and every dropout.
+    pub seed: u64,
+}
+
+impl Default for TrainingOptions {
+    fn default() -> Self {
+        Self {
+            epochs: 12,
+            rate: 0.1,
+            l1: 1e-5,
+            l2: 1e-5,
+            casing_dropout: 0.1,
+            feature_dropout: 0.1,
+            min_count: 1,
+            step: 1.0 / 32.0,
+            seed: 1,
+        }
+    }
+}
+
+/// Trains a model on `corpora`; `progress` hears the mean log-likelihood per sentence after each pass.
+///
+/// The same corpora and options give the same model, bit for bit, on one kind of machine.
+pub fn train(
+    corpora: &[Corpus],
+    options: &TrainingOptions,
+    mut progress: impl FnMut(u32, f64),
+) -> Model {
+    let set = TrainingSet::new(corpora, options.min_count);
+    let mut trainer = Trainer::new(&set, *options);
+    let mut order: Vec<usize> = (0..set.sentences.len()).collect();
+    for epoch in 0..options.epochs {
+        order.shuffle(&mut trainer.random);
+        let sum: f64 = order
+            .iter()
+            .map(|&at| trainer.visit(&set.sentences[at]))
+            .sum();
+        progress(epoch + 1, sum / order.len().max(1) as f64);
+    }
+    trainer.finish(&set)
+}
+
+/// Summed gradients, their summed squares, and the weights that follow from them.
+#[derive(Debug, Clone, Copy, Default)]
+struct Parameter {
+    gradient: Row,
+    square: Row,
+    weight: Row,
+}
+
+struct Trainer {
+    options: TrainingOptions,
+    parameters: Vec<Parameter>,
+    transitions: [Parameter; LABELS],
+    lattice: Lattice,
+    scores: Vec<Row>,
+    kept: Vec<u32>,
+    bounds: Vec<usize>,
+    visits: f32,
+    random: ChaCha8Rng,
+}
+
+impl Trainer {
+    fn new(set: &TrainingSet, options: TrainingOptions) -> Self {
+        Self {
+            options,
+            parameters: vec![Parameter::default(); set.features.len()],
+            transitions: [Parameter::default(); LABELS],
+            lattice: Lattice::default(),
+            scores: Vec::new(),
+            kept: Vec::new(),
+            bounds: Vec::new(),
+            visits: 0.0,
+            random: ChaCha8Rng::seed_from_u64(options.seed),
+        }
+    }
+
+    /// One step on one sentence, in a casing drawn for this visit; returns its log-likelihood before the step.
+    fn visit(&mut self, casings: &[Sequence]) -> f64 {
+        self.visits += 1.0;
+        let draw: f64 = self.random.random();
+        let dropout = self.options.casing_dropout;
+        let casing = usize::from(draw < 2.0 * dropout) + usize::from(draw < dropout);
+        let sequence = &casings[casing];
+        self.score(sequence);
+        let transitions = self.current_transitions();
+        self.lattice.fill(&self.scores, &transitions);
+        let likelihood = self.likelihood(sequence, &transitions);
+        self.step(sequence);
+        likelihood
+    }
+
+    fn score(&mut self, sequence: &Sequence) {
+        self.kept.clear();
+        self.bounds.clear();
+        self.scores.clear();
+        self.bounds.push(0);
+        let keep = 1.0 - self.options.feature_dropout;
+        for at in 0..sequence.labels.len() {
+            let mut row = [0.0; PADDED];
+            for &number in sequence.features(at) {
+                if keep < 1.0 && self.random.random::<f32>() >= keep {
+                    continue;
+                }
+                self.kept.push(number);
+                for (sum, weight) in row.iter_mut().zip(self.parameters[number as usize].weight) {
+                    *sum += weight;
+                }
+            }
+            self.bounds.push(self.kept.len());
+            self.scores.push(row.map(|sum| sum / keep));
+        }
+    }
+
+    fn current_transitions(&self) -> Transitions {
+        let mut transitions = Transitions::unweighted();
+        for (row, parameter) in transitions.0.iter_mut().zip(&self.transitions) {
+            for (score, weight) in row.iter_mut().zip(parameter.weight) {
+                if *score > IMPOSSIBLE {
+                    *score = weight;
+                }
+            }
+        }
+        transitions
+    }
+
+    fn likelihood(&self, sequence: &Sequence, transitions: &Transitions) -> f64 {
+        let mut before = 0;
+        let mut score = 0.0;
+        for (row, label) in self.scores.iter().zip(&sequence.labels) {
+            score += f64::from(transitions.0[before][label.index()] + row[label.index()]);
+            before = label.index();
+        }
+        score - self.lattice.log_sum
+    }
+
+    fn step(&mut self, sequence: &Sequence) {
+        let rule = Rule::new(&self.options, self.visits);
+        for (at, label) in sequence.labels.iter().enumerate() {
+            let mut gradient = self.lattice.marginal(at);
+            gradient[label.index()] -= 1.0;
+            for &number in &self.kept[self.bounds[at]..self.bounds[at + 1]] {
+                rule.update(&mut self.parameters[number as usize], &gradient);
+            }
+        }
+        let mut edges = [[0.0; PADDED]; LABELS];
+        edges[0] = self.lattice.marginal(0);
+        edges[0][sequence.labels[0].index()] -= 1.0;
+        for at in 1..sequence.labels.len() {
+            for (sum, row) in edges.iter_mut().zip(self.lattice.edge_marginal(at)) {
+                for (sum, value) in sum.iter_mut().zip(row) {
+                    *sum += value;
+                }
+            }
+            edges[sequence.labels[at - 1].index()][sequence.labels[at].index()] -= 1.0;
+        }
+        for (parameter, gradient) in self.transitions.iter_mut().zip(&edges) {
+            rule.update(parameter, gradient);
+        }
+    }
+
+    fn finish(mut self, set: &TrainingSet) -> Model {
+        let rule = Rule::new(&self.options, self.visits);
+        for parameter in self.parameters.iter_mut().chain(&mut self.transitions) {
+            rule.update(parameter, &[0.0; PADDED]);
+        }
+        let rows: Vec<(u32, Row)> = set
+            .features
+            .iter()
+            .zip(&self.parameters)
+            .map(|(&feature, parameter)| (feature, parameter.weight))
+            .collect();
+        Model {
+            weights: Weights::quantise(&rows, self.options.step),
+            transitions: self.current_transitions(),
+        }
+    }
+}
+
+/// The closed form at one moment of training.
+struct Rule {
+    rate: f32,
+    threshold: f32,
+    ridge: f32,
+}
+
+impl Rule {
+    fn new(options: &TrainingOptions, visits: f32) -> Self {
+        Self {
+            rate: options.rate,
+            threshold: options.l1 * visits,
+            ridge: options.rate * options.l2 * visits,
+        }
+    }
+
+    #[inline]
+    fn update(&self, parameter: &mut Parameter, gradient: &Row) {
+        let Parameter {
+            gradient: sums,
+            square: squares,
+            weight: weights,
+        } = parameter;
+        for (((sum, square), weight), &g) in sums.iter_mut().zip(squares).zip(weights).zip(gradient)
+        {
+            *sum += g;
+            *square += g * g;
+            let shrunk = (sum.abs() - self.threshold).max(0.0).copysign(-*sum);
+            *weight = self.rate * shrunk / (square.sqrt() + 1e-3 + self.ridge);
+        }
+    }
+}

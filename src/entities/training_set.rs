@@ -1,0 +1,122 @@
+//! Sentences as lists of feature numbers, in each casing they are trained in.
+
+use std::collections::HashMap;
+
+use super::conll::{Corpus, Sentence};
+use super::evaluation::Casing;
+use super::features::features;
+use super::labels::Label;
+use super::words::Words;
+
+/// One sentence in one casing: the features of token `i` are `numbers[bounds[i]..bounds[i + 1]]`.
+#[derive(Debug)]
+pub(super) struct Sequence {
+    pub(super) labels: Vec<Label>,
+    numbers: Vec<u32>,
+    bounds: Vec<usize>,
+}
+
+impl Sequence {
+    pub(super) fn features(&self, at: usize) -> &[u32] {
+        &self.numbers[self.bounds[at]..self.bounds[at + 1]]
+    }
+}
+
+/// Every training sentence in every casing, features numbered from 0.
+#[derive(Debug)]
+pub(super) struct TrainingSet {
+    /// Per sentence, its casings in the order of [`Casing::ALL`].
+    pub(super) sentences: Vec<Vec<Sequence>>,
+    /// The feature of each number.
+    pub(super) features: Vec<u32>,
+}
+
+impl TrainingSet {
+    /// Features seen fewer than `min_count` times (over all casings of a sentence once) are left out.
+    pub(super) fn new(corpora: &[Corpus], min_count: u32) -> Self {
+        let sentences: Vec<&Sentence> = corpora
+            .iter()
+            .flat_map(|corpus| &corpus.sentences)
+            .collect();
+        let mut counts: HashMap<u32, u32> = HashMap::new();
+        let mut words = Words::default();
+        for sentence in &sentences {
+            for casing in Casing::ALL {
+                let mut tokens: Vec<u32> = Vec::new();
+                each_feature(sentence, casing, &mut words, |_, feature| {
+                    tokens.push(feature);
+                });
+                let weight = u32::from(casing == Casing::AsWritten);
+                for feature in tokens {
+                    let count = counts.entry(feature).or_default();
+                    *count += weight;
+                }
+            }
+        }
+        let mut kept: Vec<u32> = counts
+            .into_iter()
+            .filter(|(_, count)| *count >= min_count)
+            .map(|(feature, _)| feature)
+            .collect();
+        kept.sort_unstable();
+        let numbers: HashMap<u32, u32> = kept
+            .iter()
+            .zip(0u32..)
+            .map(|(&feature, number)| (feature, number))
+            .collect();
+        let sentences = sentences
+            .iter()
+            .map(|sentence| {
+                Casing::ALL
+                    .iter()
+                    .map(|&casing| sequence(sentence, casing, &numbers, &mut words))
+                    .collect()
+            })
+            .collect();
+        Self {
+            sentences,
+            features: kept,
+        }
+    }
+}
+
+fn sequence(
+    sentence: &Sentence,
+    casing: Casing,
+    numbers: &HashMap<u32, u32>,
+    words: &mut Words,
+) -> Sequence {
+    let mut sequence = Sequence {
+        labels: sentence.labels.clone(),
+        numbers: Vec::new(),
+        bounds: Vec::new(),
+    };
+    let mut current = usize::MAX;
+    each_feature(sentence, casing, words, |at, feature| {
+        if at != current {
+            sequence.bounds.push(sequence.numbers.len());
+            current = at;
+        }
+        sequence.numbers.extend(numbers.get(&feature));
+    });
+    sequence.bounds.push(sequence.numbers.len());
+    sequence
+}
+
+fn each_feature(
+    sentence: &Sentence,
+    casing: Casing,
+    words: &mut Words,
+    mut visit: impl FnMut(usize, u32),
+) {
+    let tokens: Vec<_> = sentence
+        .tokens
+        .iter()
+        .map(|token| casing.apply(token))
+        .collect();
+    words.read(tokens.iter().map(AsRef::as_ref));
+    let register = words.register();
+    for at in 0..words.words.len() {
+        features(words, register, at, |feature| visit(at, feature));
+    }
+}
