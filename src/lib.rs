@@ -4,3 +4,4 @@
 //! `actors` <- `http` <- `startup`, `cli`.
 
 pub mod cli;
+pub mod feed;

@@ -1,0 +1,87 @@
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::fmt;
+
+use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::{ContentItem, FeedError, Session, Survey, object};
+
+/// A feed to be ranked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RankRequest {
+    /// Who reads, where and when.
+    #[serde(deserialize_with = "object::one")]
+    pub session: Session,
+    /// The reader's answers to the survey.
+    #[serde(default, deserialize_with = "object::optional")]
+    pub survey: Option<Survey>,
+    /// The posts and comments, in the platform's order.
+    #[serde(deserialize_with = "object::list")]
+    pub items: Vec<ContentItem>,
+}
+
+impl RankRequest {
+    /// Reads a request in one pass; only a body that fails is read again, to name the place.
+    pub fn from_json(body: &[u8]) -> Result<Self, FeedError> {
+        let mut json = serde_json::Deserializer::from_slice(body);
+        match object::one(&mut json).and_then(|request| json.end().map(|()| request)) {
+            Ok(request) => Ok(request),
+            Err(_) => Self::from_json_naming_the_place(body),
+        }
+    }
+
+    /// By way of a `Value`, where the last of repeated keys holds, as it does for the pydantic models.
+    fn from_json_naming_the_place(body: &[u8]) -> Result<Self, FeedError> {
+        let value: Value =
+            serde_json::from_slice(body).map_err(|error| FeedError::not_json(body, &error))?;
+        let mut track = serde_path_to_error::Track::new();
+        object::one(serde_path_to_error::Deserializer::new(value, &mut track))
+            .map_err(|error| FeedError::at(&track.path(), &error))
+    }
+
+    /// The indices of the items in order, without those whose id came before.
+    pub fn distinct_items(&self) -> Vec<usize> {
+        let mut seen = HashSet::with_capacity(self.items.len());
+        let ids = self.items.iter().map(|item| item.id.as_str());
+        ids.enumerate()
+            .filter(|(_, id)| seen.insert(*id))
+            .map(|(index, _)| index)
+            .collect()
+    }
+}
+
+/// The items of a request exactly as received, unknown fields and all, in order.
+///
+/// Off the hot path: for storing a feed that [`RankRequest::from_json`] has accepted.
+pub fn raw_items(body: &[u8]) -> Result<Vec<&RawValue>, FeedError> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    json.deserialize_map(RawItemsVisitor)
+        .and_then(|items| json.end().map(|()| items))
+        .map_err(|error| FeedError::not_json(body, &error))
+}
+
+/// Keeps the last `items`, as the request itself does.
+struct RawItemsVisitor;
+
+impl<'de> Visitor<'de> for RawItemsVisitor {
+    type Value = Vec<&'de RawValue>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with items")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut request: A) -> Result<Self::Value, A::Error> {
+        let mut items = None;
+        while let Some(key) = request.next_key::<Cow<'de, str>>()? {
+            if key == "items" {
+                items = Some(request.next_value()?);
+            } else {
+                request.next_value::<IgnoredAny>()?;
+            }
+        }
+        items.ok_or_else(|| serde::de::Error::missing_field("items"))
+    }
+}
