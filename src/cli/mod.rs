@@ -1,5 +1,9 @@
 //! The command line: one file per subcommand.
 
+mod fake;
+mod generate;
+
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -13,13 +17,28 @@ pub struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    Fake(fake::Fake),
+    Generate(generate::Generate),
+}
 
 impl Cli {
     /// Runs the chosen subcommand.
     ///
     /// Exit codes: 0 for success, 1 for failure (the error is the caller's to print), 2 for usage (clap's own).
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        match self.command {}
+        match self.command {
+            Command::Fake(command) => command.run()?,
+            Command::Generate(command) => command.run()?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Prints to standard output; a reader that has gone away, as `head` does, is no failure.
+fn print_line(line: &str) -> anyhow::Result<()> {
+    match writeln!(io::stdout().lock(), "{line}") {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other?),
     }
 }
