@@ -13,11 +13,13 @@
 //! feeds are full of emoji, hence this one. The lexicon, the emoji table and the word lists of the rules come from that
 //! package under the MIT licence (`sentiment/data/LICENSE.txt`).
 //!
-//! One difference is left. Capitals are told by the Unicode tables of the Rust compiler, as the reference tells them by
-//! those of its Python: letters that are new in one of the two count as capitals there alone.
+//! One difference is left: each goes by the Unicode tables of its own language in telling capitals. Between Rust 1.95 and
+//! Python 3.11 that concerns 175 letters which the older tables do not have and six phonetic signs, and those only inside
+//! words that are in capitals otherwise.
 
 mod contrast;
 mod emoji;
+mod hashing;
 mod lexicon;
 mod modifiers;
 mod phrases;

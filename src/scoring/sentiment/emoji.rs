@@ -1,11 +1,13 @@
 //! Emoji become the words that describe them.
 
-use std::{borrow::Cow, collections::HashMap, sync::LazyLock};
+use std::{borrow::Cow, sync::LazyLock};
+
+use super::hashing::FixedMap;
 
 const TABLE: &str = include_str!("data/emoji_utf8_lexicon.txt");
 
 /// The emoji of one code point. Those of several never match: the text is read by single code points.
-static DESCRIPTIONS: LazyLock<HashMap<char, &'static str>> =
+static DESCRIPTIONS: LazyLock<FixedMap<char, &'static str>> =
     LazyLock::new(|| TABLE.lines().filter_map(row).collect());
 
 fn row(line: &'static str) -> Option<(char, &'static str)> {

@@ -1,12 +1,12 @@
 //! What is known about each word.
 
 use std::{
-    collections::HashMap,
-    hash::{BuildHasherDefault, Hash, Hasher},
+    hash::{Hash, Hasher},
     sync::LazyLock,
 };
 
 use super::{
+    hashing::FixedMap,
     modifiers::{DAMPENERS, DEGREE, INTENSIFIERS, NEGATIONS},
     phrases::{ROLES, Role},
 };
@@ -36,7 +36,7 @@ const RATINGS: &str = include_str!("data/vader_lexicon.txt");
 static UNKNOWN: Entry = Entry::UNKNOWN;
 static ENTRIES: LazyLock<Entries> = LazyLock::new(read);
 
-type Entries = HashMap<Key, Entry, BuildHasherDefault<KeyHasher>>;
+type Entries = FixedMap<Key, Entry>;
 
 /// The entry of `word` in lower case.
 pub(super) fn entry(word: &str) -> &'static Entry {
@@ -47,7 +47,7 @@ pub(super) fn entry(word: &str) -> &'static Entry {
 
 /// Parses the data that is compiled in; a line of it that is later than another of the same word wins.
 fn read() -> Entries {
-    let mut entries = Entries::with_capacity_and_hasher(8192, BuildHasherDefault::default());
+    let mut entries = Entries::with_capacity_and_hasher(8192, <_>::default());
     for (word, valence) in RATINGS.lines().filter_map(rating) {
         revise(&mut entries, word, |entry| entry.valence = Some(valence));
     }
@@ -81,7 +81,7 @@ fn revise(entries: &mut Entries, word: &str, change: impl FnOnce(&mut Entry)) {
     }
 }
 
-/// A word in lower case: its bytes, zeros, its length.
+/// A word in lower case: its bytes, zeros, and in the last byte its length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Key([u64; 3]);
 
@@ -100,11 +100,12 @@ impl Key {
         } else {
             lower(word, &mut bytes)?
         };
-        bytes[Self::MAX_LEN] = u8::try_from(len)
-            .ok()
-            .filter(|len| usize::from(*len) <= Self::MAX_LEN)?;
+        if len > Self::MAX_LEN {
+            return None;
+        }
         let (words, _) = bytes.as_chunks();
-        Some(Self([0, 1, 2].map(|n| u64::from_le_bytes(words[n]))))
+        let [start, middle, end] = [0, 1, 2].map(|n| u64::from_le_bytes(words[n]));
+        Some(Self([start, middle, end | (len as u64) << 56]))
     }
 }
 
@@ -125,38 +126,16 @@ fn lower(word: &str, bytes: &mut [u8]) -> Option<usize> {
 }
 
 impl Hash for Key {
-    /// A folded multiplication. The table is fixed, so that no text can make a look-up slow.
     fn hash<H: Hasher>(&self, state: &mut H) {
-        let [a, b, c] = self.0;
-        let product = u128::from(a ^ 0x9E37_79B9_7F4A_7C15)
-            * u128::from(b ^ c.rotate_left(29) ^ 0xD1B5_4A32_D192_ED03);
-        let [low, high] = [product & u128::from(u64::MAX), product >> 64];
-        state.write_u64(u64::try_from(low ^ high).unwrap_or_default());
-    }
-}
-
-/// Passes on the hash that a [`Key`] makes of itself.
-#[derive(Default)]
-struct KeyHasher(u64);
-
-impl Hasher for KeyHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.write_u64(self.0.rotate_left(8) ^ u64::from(byte));
-        }
-    }
-
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
+        let [start, middle, end] = self.0;
+        state.write_u64(start ^ middle.rotate_left(23) ^ end.rotate_left(41));
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use super::*;
 
     #[test]

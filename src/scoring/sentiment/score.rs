@@ -7,18 +7,13 @@ const NORMALIZATION: f64 = 15.0;
 
 /// What the exclamation and question marks of a text add to its intensity.
 pub(super) fn emphasis(text: &str) -> f64 {
-    let count = |mark| {
-        text.bytes()
-            .filter(|&byte| byte == mark)
-            .take(4)
-            .fold(0.0, |count, _| count + 1.0)
-    };
+    let count = |mark| text.bytes().filter(|&byte| byte == mark).count();
     let questions = match count(b'?') {
-        many if many > 3.0 => 0.96,
-        some if some > 1.0 => some * 0.18,
-        _ => 0.0,
+        0 | 1 => 0.0,
+        some @ 2..=3 => some as f64 * 0.18,
+        _ => 0.96,
     };
-    count(b'!') * 0.292 + questions
+    count(b'!').min(4) as f64 * 0.292 + questions
 }
 
 /// The scores of a text of `words` words, one at least, all neutral but those with `valences`.
