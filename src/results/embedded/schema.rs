@@ -28,6 +28,15 @@ const TABLES: &[&str] = &[
         last_outcome text, last_finished_at bigint)",
 ];
 
+/// What counts the tokens of leases. Where there is no sequence, a row that a trigger advances.
+const SQLITE_TOKENS: &[&str] = &[
+    "CREATE TABLE IF NOT EXISTS {tokens} (token bigint NOT NULL)",
+    "INSERT INTO {tokens} SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM {tokens})",
+    "CREATE TRIGGER IF NOT EXISTS {jobs}_token AFTER UPDATE OF token ON {jobs}
+        BEGIN UPDATE {tokens} SET token = NEW.token; END",
+];
+const POSTGRES_TOKENS: &[&str] = &["CREATE SEQUENCE IF NOT EXISTS {tokens}"];
+
 /// Writes statements for one database: `{now}` is its clock in milliseconds since the epoch, `{results}`, `{jobs}` and
 /// `{schedules}` are the tables.
 pub(super) struct Sql {
@@ -35,6 +44,8 @@ pub(super) struct Sql {
     now: &'static str,
     bytes: &'static str,
     skip_locked: &'static str,
+    next_token: &'static str,
+    tokens: &'static [&'static str],
     for_update: &'static str,
     tables: String,
 }
@@ -45,6 +56,8 @@ impl Sql {
             backend: DbBackend::Sqlite,
             now: "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
             bytes: "blob",
+            next_token: "(SELECT token + 1 FROM {tokens})",
+            tokens: SQLITE_TOKENS,
             // A transaction that writes has the file to itself.
             skip_locked: "",
             for_update: "",
@@ -57,6 +70,8 @@ impl Sql {
             backend: DbBackend::Postgres,
             now: "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)",
             bytes: "bytea",
+            next_token: "nextval('{tokens}')",
+            tokens: POSTGRES_TOKENS,
             skip_locked: "FOR UPDATE SKIP LOCKED",
             for_update: "FOR UPDATE",
             tables: table_prefix(prefix),
@@ -83,7 +98,7 @@ impl Sql {
             );
             connection.execute_unprepared(&lock).await?;
         }
-        for table in TABLES {
+        for table in TABLES.iter().chain(self.tokens) {
             connection.execute_unprepared(&self.text(table)).await?;
         }
         Ok(())
@@ -93,6 +108,8 @@ impl Sql {
         template
             .replace("{now}", self.now)
             .replace("{bytes}", self.bytes)
+            .replace("{next_token}", self.next_token)
+            .replace("{tokens}", &format!("{}tokens", self.tables))
             .replace("{skip_locked}", self.skip_locked)
             .replace("{for_update}", self.for_update)
             .replace("{columns}", COLUMNS)
