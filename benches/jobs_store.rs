@@ -34,10 +34,7 @@ async fn main() -> Outcomes<()> {
         eprintln!("redis-server is not on PATH");
         return Ok(());
     };
-    let before = memory(&redis).await?;
     measure("redis", &redis, long).await?;
-    let per_job = (memory(&redis).await? - before) / long as u64;
-    println!("redis   bytes a waiting job          {per_job:>10}");
     server.shut_down().await?;
     Ok(())
 }
@@ -62,14 +59,14 @@ async fn redis(folder: &Path) -> Outcomes<Option<(RedisServer, StoreLocation)>> 
 }
 
 /// Bytes that Redis uses for data.
-async fn memory(location: &StoreLocation) -> Outcomes<u64> {
+async fn memory(location: &StoreLocation) -> Outcomes<Option<u64>> {
     let StoreLocation::ManagedRedis { socket, .. } = location else {
-        return Ok(0);
+        return Ok(None);
     };
     let client = redis::Client::open(format!("unix://{}", socket.display()))?;
     let mut connection = client.get_multiplexed_async_connection().await?;
     let info: redis::InfoDict = redis::cmd("INFO").query_async(&mut connection).await?;
-    Ok(info.get("used_memory").unwrap_or(0))
+    Ok(info.get("used_memory"))
 }
 
 async fn measure(store: &str, location: &StoreLocation, long: usize) -> Outcomes<()> {
@@ -77,12 +74,21 @@ async fn measure(store: &str, location: &StoreLocation, long: usize) -> Outcomes
     let jobs = results.jobs(Limits::default());
     latencies(store, "empty queue", &jobs).await?;
     throughput(store, &jobs).await?;
+    let before = memory(location).await?;
     let begun = Instant::now();
     enqueue_together(&jobs, long).await?;
+    let elapsed = begun.elapsed();
+    if let (Some(before), Some(after)) = (before, memory(location).await?) {
+        report(
+            store,
+            "bytes a waiting job",
+            (after - before) as f64 / long as f64,
+        );
+    }
     report(
         store,
         &format!("jobs/s, enqueue {long}"),
-        per_second(long, begun.elapsed()),
+        per_second(long, elapsed),
     );
     latencies(store, "long queue", &jobs).await?;
     Ok(())

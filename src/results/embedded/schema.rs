@@ -3,7 +3,8 @@
 use super::jobs::COLUMNS;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement, Value};
 
-/// The tables. Statements are idempotent and run when the store is first reached.
+/// The tables. Statements are idempotent and run when the store is first reached. The indexes of one state repeat the
+/// state as a column: else `SQLite` prefers that over all states, and sorts.
 const TABLES: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS {results} (
         key text PRIMARY KEY, value {bytes} NOT NULL, written_at bigint NOT NULL, expires_at bigint NOT NULL)",
@@ -17,9 +18,11 @@ const TABLES: &[&str] = &[
         expires_at bigint)",
     "CREATE INDEX IF NOT EXISTS {jobs}_state ON {jobs} (state, id)",
     "CREATE INDEX IF NOT EXISTS {jobs}_name ON {jobs} (name, id)",
-    "CREATE INDEX IF NOT EXISTS {jobs}_ready ON {jobs} (priority DESC, ready_at, id) WHERE state = 'queued'",
-    "CREATE INDEX IF NOT EXISTS {jobs}_due ON {jobs} (ready_at) WHERE state IN ('scheduled', 'retrying')",
-    "CREATE INDEX IF NOT EXISTS {jobs}_leases ON {jobs} (lease_until) WHERE state = 'running'",
+    "CREATE INDEX IF NOT EXISTS {jobs}_ready ON {jobs} (state, priority DESC, ready_at, id)
+        WHERE state = 'queued'",
+    "CREATE INDEX IF NOT EXISTS {jobs}_due ON {jobs} (state, ready_at)
+        WHERE state IN ('scheduled', 'retrying')",
+    "CREATE INDEX IF NOT EXISTS {jobs}_leases ON {jobs} (state, lease_until) WHERE state = 'running'",
     "CREATE INDEX IF NOT EXISTS {jobs}_expires_at ON {jobs} (expires_at) WHERE expires_at IS NOT NULL",
     "CREATE UNIQUE INDEX IF NOT EXISTS {jobs}_unique ON {jobs} (unique_key)
         WHERE state IN ('queued', 'scheduled', 'running', 'retrying')",

@@ -27,7 +27,7 @@ pub(super) const STATE: &str = "SELECT state, unique_key FROM {jobs} WHERE id = 
 /// Jobs whose time has come, a bounded number.
 pub(super) const MAKE_READY: &str = "UPDATE {jobs} SET state = 'queued' WHERE id IN
     (SELECT id FROM {jobs} WHERE state IN ('scheduled', 'retrying') AND ready_at <= {now}
-     ORDER BY ready_at LIMIT 100 {skip_locked})";
+     LIMIT 100 {skip_locked})";
 
 pub(super) const EXPIRED_LEASES: &str = "SELECT id, lost, cancel FROM {jobs}
     WHERE state = 'running' AND lease_until <= {now} ORDER BY lease_until LIMIT 100 {skip_locked}";
@@ -48,7 +48,8 @@ pub(super) const CLAIM: &str = "UPDATE {jobs} SET state = 'running', token = {ne
 
 /// In ms from now: until jobs are due, until leases end, until finished jobs are to be forgotten.
 pub(super) const LOOK_AHEAD: &str = "SELECT
-    (SELECT min(ready_at) FROM {jobs} WHERE state IN ('scheduled', 'retrying')) - {now} AS due,
+    (SELECT min(at) FROM (SELECT min(ready_at) AS at FROM {jobs} WHERE state = 'scheduled'
+        UNION ALL SELECT min(ready_at) FROM {jobs} WHERE state = 'retrying') AS times) - {now} AS due,
     (SELECT min(lease_until) FROM {jobs} WHERE state = 'running') - {now} AS lease,
     (SELECT min(expires_at) FROM {jobs} WHERE expires_at IS NOT NULL) - {now} AS forget";
 
@@ -95,4 +96,46 @@ pub(super) const FORGET: &str = "DELETE FROM {jobs} WHERE id IN
 /// Tokens count runs, so they stay far below the limit.
 pub(super) fn token(token: u64) -> Value {
     i64::try_from(token).unwrap_or(i64::MAX).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::ConnectionTrait;
+
+    use super::*;
+    use crate::results::embedded::EmbeddedStore;
+    use crate::settings::ResultsSettings;
+
+    /// How `SQLite` would go about a statement.
+    async fn plan(store: &EmbeddedStore, template: &str) -> String {
+        let explain = store.statement(&format!("EXPLAIN QUERY PLAN {template}"), []);
+        let reader = store.connections().await.unwrap().reader();
+        let steps = reader.query_all_raw(explain).await.unwrap();
+        let steps = steps
+            .iter()
+            .map(|step| step.try_get_by::<String, _>("detail").unwrap());
+        steps.collect::<Vec<_>>().join("; ")
+    }
+
+    #[tokio::test]
+    async fn no_step_of_a_job_walks_or_sorts_the_queue() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("results.db");
+        let store = EmbeddedStore::sqlite(&file, &ResultsSettings::default());
+        for step in [
+            LOOK_AHEAD,
+            CLAIM,
+            MAKE_READY,
+            EXPIRED_LEASES,
+            FORGET,
+            HEARTBEAT,
+            FINISH_RUN,
+            REPEAT_RUN,
+            UNFINISHED_WITH_KEY,
+        ] {
+            let plan = plan(&store, step).await;
+            let walks = plan.contains("SCAN weir_jobs") || plan.contains("TEMP B-TREE");
+            assert!(!walks, "{step}: {plan}");
+        }
+    }
 }
