@@ -78,7 +78,7 @@ mod tests {
     use crate::settings::{ConnectionUrl, ResultsSettings};
 
     const SQLITE: &str = "sqlite://data/weir.db";
-    const POSTGRES: &str = "postgres://u:secret@localhost/weir";
+    const POSTGRES: &str = "postgres://u:hunter2@localhost/weir";
 
     struct Case {
         backend: Backend,
@@ -155,6 +155,6 @@ mod tests {
             redis_server: None,
         };
         let location = case.choose().unwrap();
-        assert!(!format!("{location:?} {:?}", Note::of(&location)).contains("secret"));
+        assert!(!format!("{location:?} {:?}", Note::of(&location)).contains("hunter2"));
     }
 }
