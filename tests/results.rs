@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use chrono::{TimeDelta, Utc};
 use common::stores::{TestStore, on_every_store, sees, within};
 use serde_json::{Value, json};
-use weir::results::{MAX_VALUE_BYTES, ResultsError, Stored};
+use weir::results::{ResultsError, Stored};
 
 const MINUTE: Duration = Duration::from_mins(1);
 /// Generous for a notification, far below the second after which polling would find out.
@@ -141,7 +141,7 @@ async fn a_shared_key_is_read_and_written_like_any_other(store: TestStore) {
 }
 
 async fn a_value_over_the_limit_is_refused_by_name_and_size(store: TestStore) {
-    let limit = MAX_VALUE_BYTES;
+    let limit = store.settings.max_value_bytes;
     store
         .results
         .put_bytes("large", vec![b'x'; limit], MINUTE)

@@ -109,10 +109,13 @@ impl KeyValue for EmbeddedStore {
 
     async fn delete(&self, key: &Key) -> Result<bool, ResultsError> {
         let delete = self.statement(DELETE, [key.name().into()]);
-        let transaction = self.begin().await?;
-        let row = transaction.query_one_raw(delete).await?;
+        let row = self
+            .connections()
+            .await?
+            .writer()
+            .query_one_raw(delete)
+            .await?;
         let live: Option<i32> = row.map(|row| row.try_get_by("live")).transpose()?;
-        transaction.commit().await?;
         self.say(Change::Key(key.name().to_owned()));
         Ok(live == Some(1))
     }

@@ -29,7 +29,7 @@ pub enum ResultsError {
         key: String,
     },
     /// The value is over the limit, in bytes.
-    #[error("a value of {bytes} bytes for `{key}` is over the limit of {limit}")]
+    #[error("a value of {bytes} bytes for `{key}` is over results.max_value_bytes = {limit}")]
     TooLarge {
         /// The key as given.
         key: String,

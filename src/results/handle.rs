@@ -20,15 +20,14 @@ use super::store::{Change, Store};
 use super::stored::Stored;
 use crate::settings::ResultsSettings;
 
-/// No call takes longer; past it the store counts as unavailable.
-const CALL_TIMEOUT: Duration = Duration::from_millis(900);
-
-/// The largest value. What is larger belongs into a file.
-pub const MAX_VALUE_BYTES: usize = 8 * 1024 * 1024;
+/// No call on a server takes longer; past it the store counts as unavailable.
+const SERVER_TIME_LIMIT: Duration = Duration::from_millis(900);
+/// A file is never away: a disk that stalls, as all do under load, is waited for.
+const FILE_TIME_LIMIT: Duration = Duration::from_secs(10);
 
 /// A handle on the results store; clones share one store and its connections.
 ///
-/// Every call ends within a second, with [`ResultsError::Unavailable`] while the store is away, and works again within
+/// On a server every call ends within a second, with [`ResultsError::Unavailable`] while the store is away, and works again within
 /// about a second of its return. Calls run on the runtime the handle was made on, so that no connection is tied to the
 /// thread of an actor, and a call that its caller has given up is still carried out.
 #[derive(Clone)]
@@ -40,6 +39,8 @@ pub(super) struct Inner {
     pub(super) store: Box<dyn Store>,
     keys: KeySpace,
     outage: Outage,
+    max_value_bytes: usize,
+    time_limit: Duration,
     pub(super) home: Handle,
 }
 
@@ -60,13 +61,21 @@ impl Results {
                 Box::new(RedisStore::managed(socket, settings)?)
             }
             StoreLocation::Sqlite { file } => Box::new(EmbeddedStore::sqlite(file, settings)),
-            StoreLocation::Postgres { url } => Box::new(EmbeddedStore::postgres(url, settings)),
+            StoreLocation::Postgres { url } => {
+                Box::new(EmbeddedStore::postgres(url.expose(), settings))
+            }
+        };
+        let time_limit = match location {
+            StoreLocation::Sqlite { .. } => FILE_TIME_LIMIT,
+            _ => SERVER_TIME_LIMIT,
         };
         Ok(Self {
             inner: Arc::new(Inner {
                 store,
                 keys,
                 outage: Outage::new(),
+                max_value_bytes: settings.max_value_bytes,
+                time_limit,
                 home: Handle::current(),
             }),
         })
@@ -85,11 +94,12 @@ impl Results {
         value: Vec<u8>,
         ttl: Duration,
     ) -> Result<(), ResultsError> {
-        if value.len() > MAX_VALUE_BYTES {
+        let limit = self.inner.max_value_bytes;
+        if value.len() > limit {
             return Err(ResultsError::TooLarge {
                 key: key.to_owned(),
                 bytes: value.len(),
-                limit: MAX_VALUE_BYTES,
+                limit,
             });
         }
         let key = self.inner.keys.key(key)?;
@@ -154,7 +164,8 @@ impl Results {
         T: Send + 'static,
         F: Future<Output = Result<T, ResultsError>> + Send + 'static,
     {
-        let operation = tokio::time::timeout(CALL_TIMEOUT, operation(Arc::clone(&self.inner)));
+        let operation =
+            tokio::time::timeout(self.inner.time_limit, operation(Arc::clone(&self.inner)));
         let inner = Arc::clone(&self.inner);
         let call = async move {
             let late = |_| Err(ResultsError::unavailable(&"no answer in time"));

@@ -1,7 +1,7 @@
 //! Jobs as the store keeps them: a queue with leases, delivered at least once.
 //!
-//! A claim leases a job to a worker, who keeps the lease by heartbeats and ends it by settling. Each claim of a job has a
-//! greater token than the one before; whoever has been overtaken settles nothing. A lease that runs out puts the job
+//! A claim leases a job to a worker, who keeps the lease by heartbeats and ends it by settling. Each claim has a
+//! greater token than all before; whoever has been overtaken settles nothing. A lease that runs out puts the job
 //! back, and so does [`Jobs::recover`] for an owner known to be dead.
 
 mod handle;

@@ -18,9 +18,11 @@ mod store;
 mod stored;
 mod watch;
 
-pub use choice::{Choice, ChoiceError, StoreLocation, redis_server_on_path};
+pub use choice::{
+    AskError, Choice, ChoiceError, StoreKind, StoreLocation, Surroundings, redis_server_on_path,
+};
 pub use error::ResultsError;
-pub use handle::{MAX_VALUE_BYTES, Results};
+pub use handle::Results;
 pub use keys::{Key, KeySpace};
 pub use redis_server::{
     RedisServer, RedisServerError, RedisServerOptions, ServerExit, socket_path,

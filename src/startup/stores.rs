@@ -5,7 +5,9 @@ use crate::actors::supervision::{ActorRef, ActorSystem};
 use crate::actors::{RedisServer, RedisServerCounters};
 use crate::data_dir::DataDir;
 use crate::db::Database;
-use crate::results::{Choice, RedisServerOptions, Results, StoreLocation, redis_server_on_path};
+use crate::results::{
+    Choice, RedisServerOptions, Results, StoreLocation, Surroundings, redis_server_on_path,
+};
 use crate::settings::Settings;
 
 /// What Weir keeps things in.
@@ -23,13 +25,14 @@ impl Stores {
         data_dir: &DataDir,
         system: &ActorSystem,
     ) -> Result<Self, StartupError> {
-        let choice = Choice::make(
-            &settings.results,
-            settings.database.url.expose(),
-            redis_server_on_path(),
+        let surroundings = Surroundings {
+            settings: &settings.results,
+            database_url: &settings.database.url,
+            redis_server: redis_server_on_path(),
             data_dir,
-        )?;
-        choice.settle(data_dir)?;
+        };
+        let choice = Choice::make(&surroundings)?;
+        choice.settle(&surroundings).await?;
         let redis_server = keep_redis_server(&choice, settings, data_dir, system);
         let results = Results::open(&settings.results, &choice.location)?;
         let database = Database::lazy(&settings.database).await?;

@@ -9,7 +9,8 @@ use std::{
 use redis::ConnectionLike;
 use tempfile::TempDir;
 
-/// A server of its own, killed when dropped. It keeps its data through [`Redis::kill`] and [`Redis::start_again`].
+/// A server of its own, killed when dropped. It keeps its data through [`Redis::kill`] and [`Redis::start_again`]: what is
+/// written outlives the process, synced or not.
 pub(crate) struct Redis {
     folder: TempDir,
     process: Option<Child>,
@@ -43,7 +44,7 @@ impl Redis {
     pub(crate) fn start_again(&mut self) {
         let process = Command::new("redis-server")
             .args(["--port", "0", "--save", "", "--appendonly", "yes"])
-            .args(["--appendfsync", "always", "--unixsocket", "redis.sock"])
+            .args(["--appendfsync", "no", "--unixsocket", "redis.sock"])
             .current_dir(self.folder.path())
             .stdout(Stdio::null())
             .spawn()

@@ -34,7 +34,7 @@ impl TestStore {
     }
 
     pub(crate) fn postgres() -> Self {
-        let url = Postgres::shared().fresh_database();
+        let url = Postgres::shared().fresh_database().as_str().into();
         Self::open(StoreLocation::Postgres { url }, None, None)
     }
 
@@ -47,6 +47,15 @@ impl TestStore {
             redis,
             _folder: folder,
         }
+    }
+
+    /// A handle on the same store under another prefix, so on nothing that was there before.
+    pub(crate) fn in_its_own_space(&self, number: u32) -> Results {
+        let settings = ResultsSettings {
+            prefix: format!("space{number}:"),
+            ..self.settings.clone()
+        };
+        Results::open(&settings, &self.location).unwrap()
     }
 
     /// A second handle, with connections of its own, as another process would have.
@@ -110,7 +119,7 @@ impl TestStore {
                     .replace('?', "%3F");
                 query_i64(&format!("sqlite:{file}"), &count).await
             }
-            (StoreLocation::Postgres { url }, _) => query_i64(url, &count).await,
+            (StoreLocation::Postgres { url }, _) => query_i64(url.expose(), &count).await,
             (_, Some(redis)) => {
                 let mut scan = redis::cmd("KEYS");
                 let keys: Vec<String> = scan

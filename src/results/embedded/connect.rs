@@ -9,10 +9,16 @@ use sea_orm::{
     SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 
+use tokio::time::sleep;
+
 use super::schema::Sql;
 use crate::settings::Durability;
 
-const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(700);
+const SERVER_TIMEOUT: Duration = Duration::from_millis(700);
+/// A file is never away, only busy.
+const FILE_TIMEOUT: Duration = Duration::from_secs(9);
+const OPENING_TRIES: u32 = 10;
+const OPENING_PAUSE: Duration = Duration::from_millis(20);
 const READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 8;
 
@@ -51,11 +57,12 @@ impl Target {
     pub(super) async fn connect(&self, sql: &Sql) -> Result<Connections, DbErr> {
         let connections = match self {
             Self::Sqlite { file, durability } => Connections {
-                writer: Database::connect(sqlite(file, *durability, 1)).await?,
-                reader: Database::connect(sqlite(file, *durability, READERS)).await?,
+                writer: open_file(sqlite(file, *durability, 1)).await?,
+                reader: open_file(sqlite(file, *durability, READERS)).await?,
             },
             Self::Postgres { url } => {
-                let pool = Database::connect(pool(url, POSTGRES_CONNECTIONS)).await?;
+                let pool =
+                    Database::connect(pool(url, POSTGRES_CONNECTIONS, SERVER_TIMEOUT)).await?;
                 Connections {
                     writer: pool.clone(),
                     reader: pool,
@@ -79,9 +86,26 @@ impl Connections {
         self.writer.begin_with_options(options).await
     }
 
+    /// For single statements that write.
+    pub(super) fn writer(&self) -> &DatabaseConnection {
+        &self.writer
+    }
+
     pub(super) fn reader(&self) -> &DatabaseConnection {
         &self.reader
     }
+}
+
+/// Opens a file, again if another opens it at the same time: two that turn a new one into a WAL database get in each
+/// other's way, for which the busy timeout does not wait.
+async fn open_file(options: ConnectOptions) -> Result<DatabaseConnection, DbErr> {
+    for _ in 0..OPENING_TRIES {
+        if let Ok(connection) = Database::connect(options.clone()).await {
+            return Ok(connection);
+        }
+        sleep(OPENING_PAUSE).await;
+    }
+    Database::connect(options).await
 }
 
 fn sqlite(file: &Path, durability: Durability, connections: u32) -> ConnectOptions {
@@ -91,24 +115,26 @@ fn sqlite(file: &Path, durability: Durability, connections: u32) -> ConnectOptio
         Durability::Disk => SqliteSynchronous::Full,
     };
     // The path is set as a path: in the URL some of its signs would mean something else.
-    let mut options = pool("sqlite:results.db", connections);
+    let mut options = pool("sqlite:results.db", connections, FILE_TIMEOUT);
+    // There is no connection to a file that could have been lost.
+    options.test_before_acquire(false);
     options.map_sqlx_sqlite_opts(move |options| {
         options
             .filename(&file)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(synchronous)
-            .busy_timeout(ACQUIRE_TIMEOUT)
+            .busy_timeout(FILE_TIMEOUT)
     });
     options
 }
 
-fn pool(url: &str, connections: u32) -> ConnectOptions {
+fn pool(url: &str, connections: u32, timeout: Duration) -> ConnectOptions {
     let mut options = ConnectOptions::new(url);
     options
         .max_connections(connections)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        .connect_timeout(ACQUIRE_TIMEOUT)
+        .acquire_timeout(timeout)
+        .connect_timeout(timeout)
         .sqlx_logging(false);
     options
 }

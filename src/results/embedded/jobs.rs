@@ -27,9 +27,7 @@ use crate::results::store::Change;
 #[async_trait]
 impl JobStore for EmbeddedStore {
     async fn enqueue(&self, job: &NewJob, _: &Limits) -> Result<Enqueued, ResultsError> {
-        let transaction = self.begin().await?;
-        let (enqueued, fresh) = enqueue(self, &transaction, job).await?;
-        transaction.commit().await?;
+        let (enqueued, fresh) = enqueue(self, self.connections().await?.writer(), job).await?;
         if fresh {
             self.say(Change::Work);
         }
@@ -58,11 +56,13 @@ impl JobStore for EmbeddedStore {
             ttl_ms(lease).into(),
             progress.map(Value::to_string).into(),
         ];
-        let transaction = self.begin().await?;
-        let row = transaction
-            .query_one_raw(self.statement(sql::HEARTBEAT, values))
+        let heartbeat = self.statement(sql::HEARTBEAT, values);
+        let row = self
+            .connections()
+            .await?
+            .writer()
+            .query_one_raw(heartbeat)
             .await?;
-        transaction.commit().await?;
         let Some(row) = row else {
             return Ok(Heartbeat::Lost);
         };

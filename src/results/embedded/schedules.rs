@@ -25,19 +25,19 @@ impl ScheduleStore for EmbeddedStore {
             definition.into(),
             first_due.timestamp_millis().into(),
         ];
-        let transaction = self.begin().await?;
-        transaction
-            .execute_raw(self.statement(PLAN, values))
-            .await?;
-        Ok(transaction.commit().await?)
+        let plan = self.statement(PLAN, values);
+        self.connections().await?.writer().execute_raw(plan).await?;
+        Ok(())
     }
 
     async fn unplan(&self, name: &str) -> Result<bool, ResultsError> {
-        let transaction = self.begin().await?;
-        let removed = transaction
-            .execute_raw(self.statement(UNPLAN, [name.into()]))
+        let unplan = self.statement(UNPLAN, [name.into()]);
+        let removed = self
+            .connections()
+            .await?
+            .writer()
+            .execute_raw(unplan)
             .await?;
-        transaction.commit().await?;
         Ok(removed.rows_affected() > 0)
     }
 

@@ -3,7 +3,8 @@
 use super::jobs::COLUMNS;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement, Value};
 
-/// The tables. Statements are idempotent and run when the store is first reached.
+/// The tables. Statements are idempotent and run when the store is first reached. The indexes of one state repeat the
+/// state as a column: else `SQLite` prefers that over all states, and sorts.
 const TABLES: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS {results} (
         key text PRIMARY KEY, value {bytes} NOT NULL, written_at bigint NOT NULL, expires_at bigint NOT NULL)",
@@ -17,9 +18,11 @@ const TABLES: &[&str] = &[
         expires_at bigint)",
     "CREATE INDEX IF NOT EXISTS {jobs}_state ON {jobs} (state, id)",
     "CREATE INDEX IF NOT EXISTS {jobs}_name ON {jobs} (name, id)",
-    "CREATE INDEX IF NOT EXISTS {jobs}_ready ON {jobs} (priority DESC, ready_at, id) WHERE state = 'queued'",
-    "CREATE INDEX IF NOT EXISTS {jobs}_due ON {jobs} (ready_at) WHERE state IN ('scheduled', 'retrying')",
-    "CREATE INDEX IF NOT EXISTS {jobs}_leases ON {jobs} (lease_until) WHERE state = 'running'",
+    "CREATE INDEX IF NOT EXISTS {jobs}_ready ON {jobs} (state, priority DESC, ready_at, id)
+        WHERE state = 'queued'",
+    "CREATE INDEX IF NOT EXISTS {jobs}_due ON {jobs} (state, ready_at)
+        WHERE state IN ('scheduled', 'retrying')",
+    "CREATE INDEX IF NOT EXISTS {jobs}_leases ON {jobs} (state, lease_until) WHERE state = 'running'",
     "CREATE INDEX IF NOT EXISTS {jobs}_expires_at ON {jobs} (expires_at) WHERE expires_at IS NOT NULL",
     "CREATE UNIQUE INDEX IF NOT EXISTS {jobs}_unique ON {jobs} (unique_key)
         WHERE state IN ('queued', 'scheduled', 'running', 'retrying')",
@@ -28,6 +31,15 @@ const TABLES: &[&str] = &[
         last_outcome text, last_finished_at bigint)",
 ];
 
+/// What counts the tokens of leases. Where there is no sequence, a row that a trigger advances.
+const SQLITE_TOKENS: &[&str] = &[
+    "CREATE TABLE IF NOT EXISTS {tokens} (token bigint NOT NULL)",
+    "INSERT INTO {tokens} SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM {tokens})",
+    "CREATE TRIGGER IF NOT EXISTS {jobs}_token AFTER UPDATE OF token ON {jobs}
+        BEGIN UPDATE {tokens} SET token = NEW.token; END",
+];
+const POSTGRES_TOKENS: &[&str] = &["CREATE SEQUENCE IF NOT EXISTS {tokens}"];
+
 /// Writes statements for one database: `{now}` is its clock in milliseconds since the epoch, `{results}`, `{jobs}` and
 /// `{schedules}` are the tables.
 pub(super) struct Sql {
@@ -35,6 +47,8 @@ pub(super) struct Sql {
     now: &'static str,
     bytes: &'static str,
     skip_locked: &'static str,
+    next_token: &'static str,
+    tokens: &'static [&'static str],
     for_update: &'static str,
     tables: String,
 }
@@ -45,6 +59,8 @@ impl Sql {
             backend: DbBackend::Sqlite,
             now: "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
             bytes: "blob",
+            next_token: "(SELECT token + 1 FROM {tokens})",
+            tokens: SQLITE_TOKENS,
             // A transaction that writes has the file to itself.
             skip_locked: "",
             for_update: "",
@@ -57,6 +73,8 @@ impl Sql {
             backend: DbBackend::Postgres,
             now: "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)",
             bytes: "bytea",
+            next_token: "nextval('{tokens}')",
+            tokens: POSTGRES_TOKENS,
             skip_locked: "FOR UPDATE SKIP LOCKED",
             for_update: "FOR UPDATE",
             tables: table_prefix(prefix),
@@ -83,7 +101,7 @@ impl Sql {
             );
             connection.execute_unprepared(&lock).await?;
         }
-        for table in TABLES {
+        for table in TABLES.iter().chain(self.tokens) {
             connection.execute_unprepared(&self.text(table)).await?;
         }
         Ok(())
@@ -93,6 +111,8 @@ impl Sql {
         template
             .replace("{now}", self.now)
             .replace("{bytes}", self.bytes)
+            .replace("{next_token}", self.next_token)
+            .replace("{tokens}", &format!("{}tokens", self.tables))
             .replace("{skip_locked}", self.skip_locked)
             .replace("{for_update}", self.for_update)
             .replace("{columns}", COLUMNS)

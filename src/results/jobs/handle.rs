@@ -13,7 +13,7 @@ use crate::results::Results;
 use crate::results::error::ResultsError;
 use crate::results::store::Change;
 
-/// The jobs of a results store; made by [`Results::jobs`]. Every call ends within a second.
+/// The jobs of a results store; made by [`Results::jobs`]. Calls keep the limits of [`Results`].
 #[derive(Clone)]
 pub struct Jobs {
     results: Results,

@@ -36,7 +36,7 @@ pub struct Lease {
     pub name: String,
     /// Its arguments.
     pub args: Value,
-    /// Grows with each claim of this job. What a run writes elsewhere can be fenced by it.
+    /// Grows with each claim of any job. What a run writes elsewhere can be fenced by it.
     pub token: u64,
     /// How many runs have failed before.
     pub attempts: u32,

@@ -7,7 +7,7 @@ use crate::results::Results;
 use crate::results::error::ResultsError;
 use crate::results::jobs::{Limits, NewJob};
 
-/// The schedules of a results store; made by [`Results::schedules`]. Every call ends within a second.
+/// The schedules of a results store; made by [`Results::schedules`]. Calls keep the limits of [`Results`].
 #[derive(Clone)]
 pub struct Schedules {
     results: Results,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, QueryResult};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, QueryResult};
 
 use super::{settle, sql};
 use crate::results::embedded::EmbeddedStore;
@@ -11,13 +11,54 @@ use crate::results::jobs::{Claim, JobId, JobState, Lease, Limits, Worker, parse}
 use crate::results::millis::ttl_ms;
 use crate::results::store::Change;
 
-/// Leases the first job that is ready. Each claim also brings a bounded number of others up to date.
+/// Leases the first job that is ready, once those that are due have been seen to.
 pub(super) async fn claim(
     store: &EmbeddedStore,
     worker: &Worker,
     lease: Duration,
     limits: &Limits,
 ) -> Result<Claim, ResultsError> {
+    let connections = store.connections().await?;
+    let ahead = look_ahead(store, connections.reader()).await?;
+    if ahead.iter().flatten().any(|wait_ms| *wait_ms <= 0) {
+        bring_up_to_date(store, limits).await?;
+    }
+    let values = [
+        worker.owner.as_str().into(),
+        worker.name.as_str().into(),
+        ttl_ms(lease).into(),
+    ];
+    let claim = store.statement(sql::CLAIM, values);
+    if let Some(row) = connections.writer().query_one_raw(claim).await? {
+        return Ok(Claim::Leased(read_lease(&row)?));
+    }
+    let [due, lease, _] = ahead;
+    let next_ms = due.into_iter().chain(lease).min();
+    Ok(Claim::Nothing {
+        look_again: next_ms.map(|ms| Duration::from_millis(ms.max(1).unsigned_abs())),
+    })
+}
+
+/// Ms until jobs are due, leases end, and finished jobs are to be forgotten.
+async fn look_ahead(
+    store: &EmbeddedStore,
+    reader: &DatabaseConnection,
+) -> Result<[Option<i64>; 3], DbErr> {
+    let Some(row) = reader
+        .query_one_raw(store.statement(sql::LOOK_AHEAD, []))
+        .await?
+    else {
+        return Ok([None; 3]);
+    };
+    Ok([
+        row.try_get_by("due")?,
+        row.try_get_by("lease")?,
+        row.try_get_by("forget")?,
+    ])
+}
+
+/// Sees to a bounded number of jobs whose time has come.
+async fn bring_up_to_date(store: &EmbeddedStore, limits: &Limits) -> Result<(), ResultsError> {
     let transaction = store.begin().await?;
     transaction
         .execute_raw(store.statement(sql::FORGET, []))
@@ -29,23 +70,9 @@ pub(super) async fn claim(
         .query_all_raw(store.statement(sql::EXPIRED_LEASES, []))
         .await?;
     let finished = lose(store, &transaction, &expired, limits).await?;
-    let values = [
-        worker.owner.as_str().into(),
-        worker.name.as_str().into(),
-        ttl_ms(lease).into(),
-    ];
-    let claimed = match transaction
-        .query_one_raw(store.statement(sql::CLAIM, values))
-        .await?
-    {
-        Some(row) => Claim::Leased(read_lease(&row)?),
-        None => Claim::Nothing {
-            look_again: next(store, &transaction).await?,
-        },
-    };
     transaction.commit().await?;
     store.say_all(finished.into_iter().map(Change::Job));
-    Ok(claimed)
+    Ok(())
 }
 
 /// Takes back the leases of an owner that is known to be dead.
@@ -113,15 +140,4 @@ fn read_lease(row: &QueryResult) -> Result<Lease, ResultsError> {
         attempts: count("attempts")?,
         lost: count("lost")?,
     })
-}
-
-async fn next(
-    store: &EmbeddedStore,
-    transaction: &DatabaseTransaction,
-) -> Result<Option<Duration>, DbErr> {
-    let row = transaction
-        .query_one_raw(store.statement(sql::NEXT, []))
-        .await?;
-    let wait: Option<i64> = row.map(|row| row.try_get_by("wait")).transpose()?.flatten();
-    Ok(wait.map(|ms| Duration::from_millis(ms.max(1).unsigned_abs())))
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use sea_orm::ConnectionTrait;
 
 use super::sql;
 use crate::results::embedded::EmbeddedStore;
@@ -10,19 +10,19 @@ use crate::results::error::ResultsError;
 use crate::results::jobs::{Enqueued, JobState, NewJob, Start, parse};
 use crate::results::millis::delay_ms;
 
-/// Enqueues within a transaction; also whether a worker may find something new.
+/// Enqueues in one statement, or in two if something stands in the way; also whether a worker may find something new.
 pub(in crate::results::embedded) async fn enqueue(
     store: &EmbeddedStore,
-    transaction: &DatabaseTransaction,
+    connection: &impl ConnectionTrait,
     job: &NewJob,
 ) -> Result<(Enqueued, bool), ResultsError> {
     // Once more for the case that an equal job finishes between the two looks.
     for _ in 0..3 {
-        if let Some(state) = insert(store, transaction, job).await? {
+        if let Some(state) = insert(store, connection, job).await? {
             let fresh = Enqueued { id: job.id, state };
             return Ok((fresh, state == JobState::Queued));
         }
-        if let Some(standing) = standing(store, transaction, job).await? {
+        if let Some(standing) = standing(store, connection, job).await? {
             return Ok((standing, false));
         }
     }
@@ -34,7 +34,7 @@ pub(in crate::results::embedded) async fn enqueue(
 /// Inserts the job unless its id or its unique key is taken.
 async fn insert(
     store: &EmbeddedStore,
-    transaction: &DatabaseTransaction,
+    connection: &impl ConnectionTrait,
     job: &NewJob,
 ) -> Result<Option<JobState>, ResultsError> {
     let (at, delay) = match job.start {
@@ -52,7 +52,7 @@ async fn insert(
         delay_ms(delay).into(),
         job.schedule.clone().into(),
     ];
-    let row = transaction
+    let row = connection
         .query_one_raw(store.statement(sql::INSERT, values))
         .await?;
     row.map(|row| parse::state(&row.try_get_by::<String, _>("state")?))
@@ -62,16 +62,16 @@ async fn insert(
 /// The job that stands in the way: the same one, or an equal one that has not finished.
 async fn standing(
     store: &EmbeddedStore,
-    transaction: &DatabaseTransaction,
+    connection: &impl ConnectionTrait,
     job: &NewJob,
 ) -> Result<Option<Enqueued>, ResultsError> {
     let same = store.statement(sql::STATE, [job.id.to_string().into()]);
-    if let Some(row) = transaction.query_one_raw(same).await? {
+    if let Some(row) = connection.query_one_raw(same).await? {
         let state = parse::state(&row.try_get_by::<String, _>("state")?)?;
         return Ok(Some(Enqueued { id: job.id, state }));
     }
     let equal = store.statement(sql::UNFINISHED_WITH_KEY, [job.unique_key.clone().into()]);
-    let row = transaction.query_one_raw(equal).await?;
+    let row = connection.query_one_raw(equal).await?;
     let standing = row.map(|row| {
         Ok::<_, ResultsError>(Enqueued {
             id: parse::id(&row.try_get_by::<String, _>("id")?)?,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult};
 use serde_json::Value;
 
 use super::sql;
@@ -22,70 +22,111 @@ pub(super) async fn settle(
     limits: &Limits,
 ) -> Result<Settled, ResultsError> {
     let transaction = store.begin().await?;
-    let run = store.statement(sql::RUN, [id.to_string().into()]);
-    let Some(run) = transaction.query_one_raw(run).await? else {
-        return Ok(Settled::Overtaken);
+    let run = Run {
+        store,
+        transaction: &transaction,
+        id,
+        token,
     };
-    let count = |column| run.try_get_by::<i64, _>(column).map(i64::unsigned_abs);
-    if count("settled")? == token {
-        return Ok(Settled::Done);
-    }
-    let running = run.try_get_by::<String, _>("state")? == JobState::Running.as_str();
-    if !running || count("token")? != token {
-        return Ok(Settled::Overtaken);
-    }
-
-    let cancel = run.try_get_by::<i32, _>("cancel")? != 0;
-    let change = apply(store, &transaction, id, outcome, cancel, limits).await?;
+    let change = match outcome {
+        Outcome::Succeeded { result, keep } => {
+            run.finish(outcome.state(), 1, Some(result.to_string()), None, *keep)
+                .await?
+        }
+        Outcome::Dead { error, keep } => {
+            run.finish(outcome.state(), 1, None, Some(json_text(error)), *keep)
+                .await?
+        }
+        Outcome::Cancelled { keep } => run.finish(outcome.state(), 0, None, None, *keep).await?,
+        Outcome::Retry { error, after } => {
+            run.repeat(outcome.state(), 1, Some(json_text(error)), *after, limits)
+                .await?
+        }
+        Outcome::Released => {
+            run.repeat(outcome.state(), 0, None, Duration::ZERO, limits)
+                .await?
+        }
+    };
+    let Some(change) = change else {
+        return run.settled_before().await;
+    };
     transaction.commit().await?;
-    store.say_all(change);
+    store.say(change);
     Ok(Settled::Done)
 }
 
-/// Writes down the outcome of a run that holds its lease.
-async fn apply(
-    store: &EmbeddedStore,
-    transaction: &DatabaseTransaction,
+/// A run about to end. The steps answer what to announce, or nothing if the lease was lost.
+struct Run<'a> {
+    store: &'a EmbeddedStore,
+    transaction: &'a DatabaseTransaction,
     id: JobId,
-    outcome: &Outcome,
-    cancel: bool,
-    limits: &Limits,
-) -> Result<Option<Change>, ResultsError> {
-    let (attempt, result, error) = match outcome {
-        Outcome::Succeeded { result, .. } => (1, Some(result.to_string()), None),
-        Outcome::Retry { error, .. } | Outcome::Dead { error, .. } => {
-            (1, None, Some(json_text(error)))
-        }
-        Outcome::Cancelled { .. } | Outcome::Released => (0, None, None),
-    };
-    let values = [
-        id.to_string().into(),
-        attempt.into(),
-        result.into(),
-        error.into(),
-    ];
-    transaction
-        .execute_raw(store.statement(sql::SETTLE, values))
-        .await?;
+    token: u64,
+}
 
-    let state = outcome.state();
-    match outcome {
-        Outcome::Succeeded { keep, .. }
-        | Outcome::Dead { keep, .. }
-        | Outcome::Cancelled { keep } => finish(store, transaction, id, state, *keep).await?,
-        Outcome::Retry { .. } | Outcome::Released if cancel => {
-            finish(store, transaction, id, JobState::Cancelled, limits.keep).await?;
-        }
-        Outcome::Retry { after, .. } => {
-            wait(store, transaction, id, state, *after).await?;
+impl Run<'_> {
+    async fn finish(
+        &self,
+        state: JobState,
+        attempt: i32,
+        result: Option<String>,
+        error: Option<String>,
+        keep: Duration,
+    ) -> Result<Option<Change>, ResultsError> {
+        let values = [
+            self.id.to_string().into(),
+            sql::token(self.token),
+            state.as_str().into(),
+            attempt.into(),
+            result.into(),
+            error.into(),
+            ttl_ms(keep).into(),
+        ];
+        let finish = self.store.statement(sql::FINISH_RUN, values);
+        let Some(job) = self.transaction.query_one_raw(finish).await? else {
             return Ok(None);
-        }
-        Outcome::Released => {
-            wait(store, transaction, id, state, Duration::ZERO).await?;
+        };
+        note_outcome(self.store, self.transaction, &job, self.id, state).await?;
+        Ok(Some(Change::Job(self.id)))
+    }
+
+    async fn repeat(
+        &self,
+        state: JobState,
+        attempt: i32,
+        error: Option<String>,
+        after: Duration,
+        limits: &Limits,
+    ) -> Result<Option<Change>, ResultsError> {
+        let values = [
+            self.id.to_string().into(),
+            sql::token(self.token),
+            state.as_str().into(),
+            attempt.into(),
+            error.clone().into(),
+            delay_ms(after).into(),
+        ];
+        let repeat = self.store.statement(sql::REPEAT_RUN, values);
+        if self.transaction.query_one_raw(repeat).await?.is_some() {
             return Ok(Some(Change::Work));
         }
+        self.finish(JobState::Cancelled, attempt, None, error, limits.keep)
+            .await
     }
-    Ok(Some(Change::Job(id)))
+
+    /// Whether it was this run that settled the job, in a call whose answer was lost.
+    async fn settled_before(&self) -> Result<Settled, ResultsError> {
+        let settled = self
+            .store
+            .statement(sql::SETTLED, [self.id.to_string().into()]);
+        let row = self.transaction.query_one_raw(settled).await?;
+        let by: Option<i64> = row.map(|row| row.try_get_by("settled")).transpose()?;
+        let ours = by.is_some_and(|token| token.unsigned_abs() == self.token);
+        Ok(if ours {
+            Settled::Done
+        } else {
+            Settled::Overtaken
+        })
+    }
 }
 
 pub(super) async fn cancel(
@@ -94,7 +135,7 @@ pub(super) async fn cancel(
     limits: &Limits,
 ) -> Result<Cancellation, ResultsError> {
     let transaction = store.begin().await?;
-    let run = store.statement(sql::RUN, [id.to_string().into()]);
+    let run = store.statement(sql::STATE_FOR_UPDATE, [id.to_string().into()]);
     let Some(run) = transaction.query_one_raw(run).await? else {
         return Ok(Cancellation::Unknown);
     };
@@ -152,13 +193,22 @@ pub(super) async fn finish(
         state.as_str().into(),
         ttl_ms(keep).into(),
     ];
-    let job = transaction
-        .query_one_raw(store.statement(sql::FINISH, values))
-        .await?;
-    let schedule: Option<String> = job
-        .map(|job| job.try_get_by("schedule"))
-        .transpose()?
-        .flatten();
+    let finish = store.statement(sql::FINISH, values);
+    if let Some(job) = transaction.query_one_raw(finish).await? {
+        note_outcome(store, transaction, &job, id, state).await?;
+    }
+    Ok(())
+}
+
+/// Tells the schedule that fired the job, if there is one.
+async fn note_outcome(
+    store: &EmbeddedStore,
+    transaction: &DatabaseTransaction,
+    job: &QueryResult,
+    id: JobId,
+    state: JobState,
+) -> Result<(), ResultsError> {
+    let schedule: Option<String> = job.try_get_by("schedule")?;
     if let Some(schedule) = schedule {
         let values = [
             schedule.into(),
@@ -169,24 +219,6 @@ pub(super) async fn finish(
             .execute_raw(store.statement(sql::NOTE_OUTCOME, values))
             .await?;
     }
-    Ok(())
-}
-
-async fn wait(
-    store: &EmbeddedStore,
-    transaction: &DatabaseTransaction,
-    id: JobId,
-    state: JobState,
-    delay: Duration,
-) -> Result<(), ResultsError> {
-    let values = [
-        id.to_string().into(),
-        state.as_str().into(),
-        delay_ms(delay).into(),
-    ];
-    transaction
-        .execute_raw(store.statement(sql::WAIT, values))
-        .await?;
     Ok(())
 }
 

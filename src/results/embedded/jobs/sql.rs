@@ -27,7 +27,7 @@ pub(super) const STATE: &str = "SELECT state, unique_key FROM {jobs} WHERE id = 
 /// Jobs whose time has come, a bounded number.
 pub(super) const MAKE_READY: &str = "UPDATE {jobs} SET state = 'queued' WHERE id IN
     (SELECT id FROM {jobs} WHERE state IN ('scheduled', 'retrying') AND ready_at <= {now}
-     ORDER BY ready_at LIMIT 100 {skip_locked})";
+     LIMIT 100 {skip_locked})";
 
 pub(super) const EXPIRED_LEASES: &str = "SELECT id, lost, cancel FROM {jobs}
     WHERE state = 'running' AND lease_until <= {now} ORDER BY lease_until LIMIT 100 {skip_locked}";
@@ -41,29 +41,39 @@ pub(super) const REQUEUE_LOST: &str =
 pub(super) const COUNT_LOST: &str =
     "UPDATE {jobs} SET lost = lost + 1, error = COALESCE($2, error) WHERE id = $1";
 
-pub(super) const CLAIM: &str = "UPDATE {jobs} SET state = 'running', token = token + 1, owner = $1, worker = $2,
+pub(super) const CLAIM: &str = "UPDATE {jobs} SET state = 'running', token = {next_token}, owner = $1, worker = $2,
         started_at = {now}, lease_until = {now} + $3
     WHERE id = (SELECT id FROM {jobs} WHERE state = 'queued' ORDER BY priority DESC, ready_at, id LIMIT 1 {skip_locked})
     RETURNING id, name, args, token, attempts, lost";
 
-/// The next time at which something may become ready, in ms from now.
-pub(super) const NEXT: &str = "SELECT min(at) - {now} AS wait FROM (
-    SELECT min(ready_at) AS at FROM {jobs} WHERE state IN ('scheduled', 'retrying')
-    UNION ALL SELECT min(lease_until) FROM {jobs} WHERE state = 'running') AS times";
+/// In ms from now: until jobs are due, until leases end, until finished jobs are to be forgotten.
+pub(super) const LOOK_AHEAD: &str = "SELECT
+    (SELECT min(at) FROM (SELECT min(ready_at) AS at FROM {jobs} WHERE state = 'scheduled'
+        UNION ALL SELECT min(ready_at) FROM {jobs} WHERE state = 'retrying') AS times) - {now} AS due,
+    (SELECT min(lease_until) FROM {jobs} WHERE state = 'running') - {now} AS lease,
+    (SELECT min(expires_at) FROM {jobs} WHERE expires_at IS NOT NULL) - {now} AS forget";
 
 pub(super) const HEARTBEAT: &str = "UPDATE {jobs}
     SET lease_until = {now} + $3, progress = COALESCE(CAST($4 AS text), progress)
     WHERE id = $1 AND state = 'running' AND token = $2 RETURNING cancel";
 
-/// The job as a run finds it that wants to settle.
-pub(super) const RUN: &str =
-    "SELECT state, token, settled, cancel FROM {jobs} WHERE id = $1 {for_update}";
+/// `RETURNING` tells whether the run still held its lease.
+pub(super) const FINISH_RUN: &str =
+    "UPDATE {jobs} SET state = $3, settled = token, attempts = attempts + $4,
+    result = CAST($5 AS text), error = COALESCE(CAST($6 AS text), error),
+    finished_at = {now}, expires_at = {now} + $7
+    WHERE id = $1 AND state = 'running' AND token = $2 RETURNING schedule";
 
-pub(super) const SETTLE: &str = "UPDATE {jobs} SET settled = token, attempts = attempts + $2,
-    result = COALESCE(CAST($3 AS text), result), error = COALESCE(CAST($4 AS text), error) WHERE id = $1";
+/// A run that somebody wants to end does not come back.
+pub(super) const REPEAT_RUN: &str =
+    "UPDATE {jobs} SET state = $3, settled = token, attempts = attempts + $4,
+    error = COALESCE(CAST($5 AS text), error), ready_at = {now} + $6,
+    due_at = CASE WHEN $3 = 'retrying' THEN {now} + $6 ELSE due_at END
+    WHERE id = $1 AND state = 'running' AND token = $2 AND cancel = 0 RETURNING id";
 
-pub(super) const WAIT: &str = "UPDATE {jobs} SET state = $2, ready_at = {now} + $3,
-    due_at = CASE WHEN $3 > 0 THEN {now} + $3 ELSE due_at END WHERE id = $1";
+pub(super) const SETTLED: &str = "SELECT settled FROM {jobs} WHERE id = $1";
+
+pub(super) const STATE_FOR_UPDATE: &str = "SELECT state FROM {jobs} WHERE id = $1 {for_update}";
 
 pub(super) const FINISH: &str =
     "UPDATE {jobs} SET state = $2, finished_at = {now}, expires_at = {now} + $3
@@ -86,4 +96,46 @@ pub(super) const FORGET: &str = "DELETE FROM {jobs} WHERE id IN
 /// Tokens count runs, so they stay far below the limit.
 pub(super) fn token(token: u64) -> Value {
     i64::try_from(token).unwrap_or(i64::MAX).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::ConnectionTrait;
+
+    use super::*;
+    use crate::results::embedded::EmbeddedStore;
+    use crate::settings::ResultsSettings;
+
+    /// How `SQLite` would go about a statement.
+    async fn plan(store: &EmbeddedStore, template: &str) -> String {
+        let explain = store.statement(&format!("EXPLAIN QUERY PLAN {template}"), []);
+        let reader = store.connections().await.unwrap().reader();
+        let steps = reader.query_all_raw(explain).await.unwrap();
+        let steps = steps
+            .iter()
+            .map(|step| step.try_get_by::<String, _>("detail").unwrap());
+        steps.collect::<Vec<_>>().join("; ")
+    }
+
+    #[tokio::test]
+    async fn no_step_of_a_job_walks_or_sorts_the_queue() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("results.db");
+        let store = EmbeddedStore::sqlite(&file, &ResultsSettings::default());
+        for step in [
+            LOOK_AHEAD,
+            CLAIM,
+            MAKE_READY,
+            EXPIRED_LEASES,
+            FORGET,
+            HEARTBEAT,
+            FINISH_RUN,
+            REPEAT_RUN,
+            UNFINISHED_WITH_KEY,
+        ] {
+            let plan = plan(&store, step).await;
+            let walks = plan.contains("SCAN weir_jobs") || plan.contains("TEMP B-TREE");
+            assert!(!walks, "{step}: {plan}");
+        }
+    }
 }

@@ -26,6 +26,7 @@ local key = job_key(id)
 move(id, 'queued', 'running')
 redis.call('ZADD', leases, now + lease_ms, id)
 redis.call('HSET', key, 'owner', owner, 'worker', worker, 'started_at', now)
-local token = redis.call('HINCRBY', key, 'token', 1)
+local token = redis.call('INCR', prefix .. 'jobs:token')
+redis.call('HSET', key, 'token', token)
 local job = redis.call('HMGET', key, 'name', 'args', 'attempts', 'lost')
 return {0, id, job[1], job[2], token, tonumber(job[3]) or 0, tonumber(job[4]) or 0}
