@@ -15,7 +15,8 @@ pub struct Window(TimeDelta);
 impl Window {
     /// When the window begins that ends at `now`.
     pub fn start(self, now: DateTime<Utc>) -> DateTime<Utc> {
-        now.checked_sub_signed(self.0).unwrap_or(DateTime::<Utc>::MIN_UTC)
+        now.checked_sub_signed(self.0)
+            .unwrap_or(DateTime::<Utc>::MIN_UTC)
     }
 }
 
@@ -24,7 +25,9 @@ impl<'de> Deserialize<'de> for Window {
         let text = String::deserialize(deserializer)?;
         let expected = || D::Error::custom("expected a duration with its unit, such as \"30d\"");
         let duration = humantime::parse_duration(&text).map_err(|_| expected())?;
-        TimeDelta::from_std(duration).map(Self).map_err(|_| expected())
+        TimeDelta::from_std(duration)
+            .map(Self)
+            .map_err(|_| expected())
     }
 }
 
@@ -47,7 +50,10 @@ impl Period {
     /// Refuses a window beside bounds, and bounds in the wrong order.
     pub fn validate(&self) -> Result<(), ArgumentError> {
         if self.window.is_some() && (self.from.is_some() || self.to.is_some()) {
-            return Err(ArgumentError::new("window", "expected either a window or from and to"));
+            return Err(ArgumentError::new(
+                "window",
+                "expected either a window or from and to",
+            ));
         }
         if let (Some(from), Some(to)) = (self.from, self.to)
             && from >= to
@@ -60,14 +66,18 @@ impl Period {
     /// The range meant at `now`.
     pub fn range(&self, now: DateTime<Utc>) -> TimeRange {
         TimeRange {
-            from: self.from.or_else(|| self.window.map(|window| window.start(now))),
+            from: self
+                .from
+                .or_else(|| self.window.map(|window| window.start(now))),
             to: self.to,
         }
     }
 }
 
 /// Reads a time as ISO 8601 or `YYYY-MM-DD hh:mm:ss`, UTC when it names no zone.
-pub(super) fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error> {
+pub(super) fn time<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<DateTime<Utc>>, D::Error> {
     let Some(text) = Option::<String>::deserialize(deserializer)? else {
         return Ok(None);
     };
@@ -85,13 +95,20 @@ mod tests {
         let written = serde_json::to_string(&window).unwrap();
         assert_eq!(serde_json::from_str::<Window>(&written).unwrap(), window);
         let now = parse_timestamp("2017-05-31T00:00:00Z").unwrap();
-        assert_eq!(window.start(now), parse_timestamp("2017-05-01T00:00:00Z").unwrap());
+        assert_eq!(
+            window.start(now),
+            parse_timestamp("2017-05-01T00:00:00Z").unwrap()
+        );
     }
 
     #[test]
     fn a_window_longer_than_time_begins_with_it() {
         let window: Window = serde_json::from_str("\"200000years\"").unwrap();
-        let range = Period { window: Some(window), ..Period::default() }.range(Utc::now());
+        let range = Period {
+            window: Some(window),
+            ..Period::default()
+        }
+        .range(Utc::now());
         assert!(range.from.is_some());
     }
 }

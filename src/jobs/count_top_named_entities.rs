@@ -27,10 +27,16 @@ pub struct CountTopNamedEntities {
     /// How many entities to answer, 1 to 1,000.
     pub k: usize,
     /// The first `created_at` to count.
-    #[serde(deserialize_with = "arguments::time", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "arguments::time",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub from: Option<DateTime<Utc>>,
     /// The first `created_at` not to count any more.
-    #[serde(deserialize_with = "arguments::time", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "arguments::time",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub to: Option<DateTime<Utc>>,
     /// In place of `from` and `to`: how far to look back.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -78,7 +84,10 @@ impl Job for CountTopNamedEntities {
 
     fn validate(&self) -> Result<(), ArgumentError> {
         if !(1..=MOST_ENTITIES).contains(&self.k) {
-            return Err(ArgumentError::new("k", format!("expected 1 to {MOST_ENTITIES}")));
+            return Err(ArgumentError::new(
+                "k",
+                format!("expected 1 to {MOST_ENTITIES}"),
+            ));
         }
         if self.result_key.as_deref() == Some("") {
             return Err(ArgumentError::new("result_key", "expected a key"));
@@ -140,8 +149,14 @@ impl Tally {
     fn top(&self, k: usize, now: DateTime<Utc>) -> TopEntities {
         let top = self.counts.top(k);
         TopEntities {
-            top_named_entities: top.iter().map(|entity| (entity.name.clone(), entity.count)).collect(),
-            forms: top.into_iter().map(|entity| (entity.name, entity.forms)).collect(),
+            top_named_entities: top
+                .iter()
+                .map(|entity| (entity.name.clone(), entity.count))
+                .collect(),
+            forms: top
+                .into_iter()
+                .map(|entity| (entity.name, entity.forms))
+                .collect(),
             timestamp: Some(now),
         }
     }

@@ -84,7 +84,8 @@ mod tests {
 
     #[test]
     fn delays_double_up_to_the_longest() {
-        let delays = [1, 2, 3, 7, 99].map(|failures| POLICY.delay_after(failures, 0.0).unwrap().as_secs());
+        let delays =
+            [1, 2, 3, 7, 99].map(|failures| POLICY.delay_after(failures, 0.0).unwrap().as_secs());
         assert_eq!(delays, [1, 2, 4, 60, 60]);
     }
 

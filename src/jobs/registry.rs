@@ -111,7 +111,11 @@ impl<J: Job> Runnable for J {
 
 fn read<J: Job>(arguments: &Value) -> Result<PreparedJob, ArgumentError> {
     let none = Value::Object(serde_json::Map::new());
-    let arguments = if arguments.is_null() { &none } else { arguments };
+    let arguments = if arguments.is_null() {
+        &none
+    } else {
+        arguments
+    };
     let job: J = serde_path_to_error::deserialize(arguments)
         .map_err(|error| ArgumentError::new(error.path().to_string(), error.inner().to_string()))?;
     job.validate()?;
@@ -135,7 +139,10 @@ mod tests {
     #[test]
     fn an_unknown_job_is_answered_with_those_there_are() {
         let error = Registry::shipped().kind("count").unwrap_err();
-        assert!(error.to_string().contains("count_top_named_entities"), "{error}");
+        assert!(
+            error.to_string().contains("count_top_named_entities"),
+            "{error}"
+        );
     }
 
     #[test]
