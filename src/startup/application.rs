@@ -8,7 +8,7 @@ use actix_web::web::Data;
 use tokio::sync::watch;
 
 use super::stores::Stores;
-use super::{StartupError, serving};
+use super::{StartupError, schedules, serving};
 use crate::actors::messages::Flush;
 use crate::actors::supervision::{ActorSystem, SupervisionPolicy};
 use crate::actors::{Recorder, RecorderCounters, RecorderInbox, ShutDown};
@@ -45,7 +45,9 @@ impl Application {
 
         let system = ActorSystem::start(supervision_policy(&settings.supervision));
         let stores = Stores::open(&settings, &data_dir, &system).await?;
-        actix_rt::spawn(migrate(stores.database.clone()));
+        let prepared = watch::Sender::new(false);
+        schedules::start(&settings, &stores, prepared.subscribe(), &system)?;
+        actix_rt::spawn(prepare(stores.database.clone(), prepared));
         let recorder = settings
             .recorder
             .enabled
@@ -128,9 +130,13 @@ async fn drain(server: &ServerHandle, grace: Duration) {
     }
 }
 
-async fn migrate(database: Database) {
-    if let Err(error) = database.migrate_when_available().await {
-        tracing::error!(%error, "the database cannot be migrated");
+/// Brings the database up to date, however long it is away, then lets the schedules begin.
+async fn prepare(database: Database, prepared: watch::Sender<bool>) {
+    match database.migrate_when_available().await {
+        Ok(()) => {
+            prepared.send_replace(true);
+        }
+        Err(error) => tracing::error!(%error, "the database cannot be migrated, no job is run"),
     }
 }
 

@@ -3,6 +3,7 @@ use std::net::SocketAddr;
 
 use crate::data_dir::DataDirError;
 use crate::db::DbError;
+use crate::jobs::PrepareError;
 use crate::results::{ChoiceError, ResultsError};
 use crate::telemetry::TelemetryError;
 
@@ -32,6 +33,14 @@ pub enum StartupError {
     /// The policy in force is not there; checked settings cannot say so.
     #[error("there is no policy {0:?} (ranking.policy)")]
     Policy(String),
+    /// A schedule names a job that is not there, or gives it arguments that it does not take.
+    #[error("schedules.{schedule}: {source}")]
+    Schedule {
+        /// The schedule's name.
+        schedule: String,
+        /// What is wrong.
+        source: PrepareError,
+    },
     /// Metrics cannot be collected.
     #[error(transparent)]
     Telemetry(#[from] TelemetryError),

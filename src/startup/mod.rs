@@ -2,6 +2,7 @@
 
 mod application;
 mod error;
+mod schedules;
 mod serving;
 mod stores;
 
