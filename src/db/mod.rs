@@ -11,6 +11,7 @@ mod time;
 pub use connection::Database;
 pub use error::DbError;
 pub use posts::{
-    InsertOutcome, NewPost, PostFilter, PostPages, PostText, RejectedPost, entity as post,
+    InsertOutcome, NewPost, PostCount, PostFilter, PostPages, PostText, RejectedPost,
+    entity as post,
 };
 pub use time::TimeRange;

@@ -5,6 +5,9 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod contract;
+mod post_statistics;
+mod prune_posts;
+mod substring_matches;
 mod top_named_entities;
 
 use common::{databases::TestDatabase, stores::TestStore};

@@ -1,17 +1,11 @@
-use std::process::Command;
-
 use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
-use tempfile::TempDir;
-use weir::{
-    db::{Database, NewPost},
-    ranking::TopEntities,
-};
+use weir::{db::NewPost, ranking::TopEntities};
 
 use crate::{
     Workplace,
     common::{
-        databases::{TestDatabase, database_at, on_both_databases, shared_data},
+        databases::{TestDatabase, on_both_databases},
         posts::{created, post},
     },
 };
@@ -164,22 +158,9 @@ async fn without_posts_there_are_no_entities(data: TestDatabase) {
 /// Of real posts it is known what the news of that day was about.
 #[tokio::test]
 async fn the_entities_of_real_posts_are_sensible() {
-    let Some(shared) = shared_data() else { return };
-    let folder = TempDir::new().unwrap();
-    let file = folder.path().join("real.db");
-    let packed = shared.join("facebook_2017-05-31.sqlite.gz");
-    let unpacked = Command::new("gunzip")
-        .arg("-c")
-        .arg(packed)
-        .output()
-        .unwrap();
-    std::fs::write(&file, unpacked.stdout).unwrap();
-    let mut data = TestDatabase::sqlite().await;
-    data.database = Database::connect(&database_at(format!("sqlite://{}", file.display())))
-        .await
-        .unwrap();
-    data.database.migrate().await.unwrap();
-
+    let Some(data) = TestDatabase::of_real_posts().await else {
+        return;
+    };
     let place = Workplace::new(data);
     let result = place
         .run(JOB, json!({"from": "2017-05-31", "to": "2017-06-01"}))
