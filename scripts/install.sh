@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the Debian packages of programs that are missing: install.sh PROGRAM=PACKAGE...
-# Ends with 1 when it may not or cannot; what to do without the program is for the caller to say.
+# Fails when it may not or cannot; what to do without the program is for the caller to say.
 set -eu
 
 is_there() {

@@ -14,6 +14,7 @@ pub mod jobs;
 pub mod ranking;
 pub mod results;
 pub mod scoring;
+pub mod seeding;
 pub mod settings;
 pub mod startup;
 pub mod telemetry;

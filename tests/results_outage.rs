@@ -75,7 +75,7 @@ async fn every_key_in_redis_has_a_time_to_live_and_ours_have_the_prefix() {
     let mut connection = redis.connection();
     let mut keys: Vec<String> = connection.keys("*").unwrap();
     keys.sort();
-    assert_eq!(keys, ["my_worker:report", "weir:report"]);
+    assert_eq!(keys, ["my_worker:report", "weir:result:report"]);
     for key in &keys {
         let ttl_ms: i64 = connection.pttl(key).unwrap();
         assert!((59_000..=60_000).contains(&ttl_ms), "{key} {ttl_ms}");

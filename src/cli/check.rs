@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::settings::{Settings, SettingsError};
+use crate::startup::prepare_schedules;
 
 /// Check a settings file without starting.
 #[derive(Debug, Args)]
@@ -17,6 +18,7 @@ impl Check {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         match Settings::load(self.file.as_deref()) {
             Ok(settings) => {
+                prepare_schedules(&settings)?;
                 println!("good: {}", summary(&settings));
                 Ok(ExitCode::SUCCESS)
             }

@@ -1,6 +1,5 @@
 use std::fs;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
@@ -21,16 +20,16 @@ pub(super) struct EvalEntities {
 }
 
 impl EvalEntities {
-    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+    pub(super) fn run(self) -> anyhow::Result<()> {
         let corpora = Corpora::read(&self.data, Split::Final)?;
         let Some(path) = self.model else {
             report(Extractor::bundled().model(), &corpora.test);
-            return Ok(ExitCode::SUCCESS);
+            return Ok(());
         };
         let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let model = Model::read(&bytes).with_context(|| path.display().to_string())?;
         report(&model, &corpora.test);
-        Ok(ExitCode::SUCCESS)
+        Ok(())
     }
 }
 

@@ -2,9 +2,12 @@
 
 mod check;
 mod eval_entities;
+mod fake;
+mod generate;
 mod serve;
 mod train_entities;
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -21,6 +24,8 @@ pub struct Cli {
 enum Command {
     Check(check::Check),
     EvalEntities(eval_entities::EvalEntities),
+    Fake(fake::Fake),
+    Generate(generate::Generate),
     Serve(serve::Serve),
     TrainEntities(train_entities::TrainEntities),
 }
@@ -31,10 +36,21 @@ impl Cli {
     /// Exit codes: 0 for success, 1 for failure (the error is the caller's to print), 2 for usage (clap's own).
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
-            Command::Check(command) => command.run(),
-            Command::EvalEntities(command) => command.run(),
-            Command::Serve(command) => command.run(),
-            Command::TrainEntities(command) => command.run(),
+            Command::Check(command) => return command.run(),
+            Command::EvalEntities(command) => command.run()?,
+            Command::Fake(command) => command.run()?,
+            Command::Generate(command) => command.run()?,
+            Command::Serve(command) => command.run()?,
+            Command::TrainEntities(command) => command.run()?,
         }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Prints to standard output; a reader that has gone away, as `head` does, is no failure.
+fn print_line(line: &str) -> anyhow::Result<()> {
+    match writeln!(io::stdout().lock(), "{line}") {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other?),
     }
 }

@@ -1,5 +1,4 @@
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
@@ -21,7 +20,7 @@ pub(super) struct Serve {
 }
 
 impl Serve {
-    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+    pub(super) fn run(self) -> anyhow::Result<()> {
         let settings = Settings::load(self.config.as_deref())?;
         telemetry::init_logs(&settings.log);
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -31,7 +30,7 @@ impl Serve {
         actix_rt::System::with_tokio_rt(|| runtime).block_on(async {
             let application = Application::build(settings).await?;
             application.run_until_stopped(stop_signal()?).await?;
-            Ok(ExitCode::SUCCESS)
+            Ok(())
         })
     }
 }

@@ -72,8 +72,8 @@ pub(super) fn whole(value: f64) -> Option<i64> {
     (value.is_finite() && value.fract() == 0.0).then_some(value as i64)
 }
 
-/// `[+-] digits`, single underscores between digits, an optional fraction of zeros, white space around it.
-pub(super) fn parse_integer(text: &str) -> Option<i64> {
+/// A whole number in text: `[+-] digits`, single underscores between digits, an optional fraction of zeros, white space around it. Saturates at the bounds of `i64`.
+pub fn parse_integer(text: &str) -> Option<i64> {
     let text = text.trim();
     let (negative, digits) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),

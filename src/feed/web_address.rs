@@ -44,12 +44,17 @@ impl Visitor<'_> for WebAddressVisitor {
     }
 
     fn visit_string<E: Error>(self, text: String) -> Result<WebAddress, E> {
-        if is_plain(&text) || is_valid(&text) {
+        if is_web_address(&text) {
             Ok(WebAddress(text))
         } else {
             Err(E::invalid_value(Unexpected::Str(&text), &self))
         }
     }
+}
+
+/// Whether this is an `http` or `https` URL with a host, short enough for a request.
+pub fn is_web_address(text: &str) -> bool {
+    is_plain(text) || is_valid(text)
 }
 
 /// Whether the address is surely valid: ASCII, with a host of plain labels and no port or user. Nearly all are.

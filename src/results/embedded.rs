@@ -1,6 +1,8 @@
 //! The store in SQL: a `SQLite` file of its own, or tables in the Postgres database of the posts.
 
 mod connect;
+mod jobs;
+mod schedules;
 mod schema;
 
 use std::path::Path;
@@ -14,6 +16,7 @@ use self::connect::{Connections, Target};
 use self::schema::Sql;
 use super::error::ResultsError;
 use super::keys::Key;
+use super::millis::ttl_ms;
 use super::store::{CHANGES_KEPT, Change, KeyValue};
 use super::stored::Stored;
 use crate::settings::ResultsSettings;
@@ -64,18 +67,20 @@ impl EmbeddedStore {
         self.sql.statement(template, values)
     }
 
-    fn announce(&self, key: &Key) {
-        // An error means that nobody watches.
-        let _ = self.changes.send(Change::Key(key.name().to_owned()));
+    fn say(&self, change: Change) {
+        // An error means that nobody listens.
+        let _ = self.changes.send(change);
+    }
+
+    fn say_all(&self, changes: impl IntoIterator<Item = Change>) {
+        changes.into_iter().for_each(|change| self.say(change));
     }
 }
 
 #[async_trait]
 impl KeyValue for EmbeddedStore {
     async fn put(&self, key: &Key, value: &[u8], ttl: Duration) -> Result<(), ResultsError> {
-        let ttl_ms = i64::try_from(ttl.as_millis())
-            .unwrap_or(i64::MAX)
-            .clamp(1, MAX_TTL_MS);
+        let ttl_ms = ttl_ms(ttl);
         let transaction = self.begin().await?;
         transaction
             .execute_raw(self.statement(FORGET_EXPIRED, []))
@@ -83,7 +88,7 @@ impl KeyValue for EmbeddedStore {
         let values = [key.name().into(), value.to_vec().into(), ttl_ms.into()];
         transaction.execute_raw(self.statement(PUT, values)).await?;
         transaction.commit().await?;
-        self.announce(key);
+        self.say(Change::Key(key.name().to_owned()));
         Ok(())
     }
 
@@ -108,7 +113,7 @@ impl KeyValue for EmbeddedStore {
         let row = transaction.query_one_raw(delete).await?;
         let live: Option<i32> = row.map(|row| row.try_get_by("live")).transpose()?;
         transaction.commit().await?;
-        self.announce(key);
+        self.say(Change::Key(key.name().to_owned()));
         Ok(live == Some(1))
     }
 
@@ -116,9 +121,6 @@ impl KeyValue for EmbeddedStore {
         self.changes.subscribe()
     }
 }
-
-/// A century, as in Redis.
-const MAX_TTL_MS: i64 = 100 * 365 * 24 * 3600 * 1000;
 
 const PUT: &str =
     "INSERT INTO {results} (key, value, written_at, expires_at) VALUES ($1, $2, {now}, {now} + $3)

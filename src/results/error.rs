@@ -38,6 +38,18 @@ pub enum ResultsError {
         /// The limit.
         limit: usize,
     },
+    /// Redis holds as many unfinished jobs as it may.
+    #[error("the queue is full: {limit} jobs have not finished")]
+    QueueFull {
+        /// The limit.
+        limit: u64,
+    },
+    /// Something else than Weir has written where only Weir writes, or another version of it.
+    #[error("the results store holds {what} that cannot be read")]
+    Unreadable {
+        /// What it should be.
+        what: &'static str,
+    },
     /// A setting is wrong.
     #[error("{key}: {why}")]
     Setting {

@@ -6,15 +6,17 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tokio::runtime::Handle;
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 
 use super::choice::StoreLocation;
 use super::embedded::EmbeddedStore;
 use super::error::ResultsError;
+use super::jobs::{Jobs, Limits};
 use super::keys::KeySpace;
 use super::outage::Outage;
 use super::redis::RedisStore;
-use super::store::Store;
+use super::schedules::Schedules;
+use super::store::{Change, Store};
 use super::stored::Stored;
 use crate::settings::ResultsSettings;
 
@@ -114,7 +116,27 @@ impl Results {
     /// about a second. While the store is away the receiver keeps the last value.
     pub fn watch(&self, key: &str) -> Result<watch::Receiver<Option<Stored>>, ResultsError> {
         let key = self.inner.keys.key(key)?;
-        Ok(super::watch::follow(self, key))
+        Ok(
+            self.follow(Change::Key(key.name().to_owned()), move |inner| {
+                let key = key.clone();
+                async move { inner.store.get(&key).await }
+            }),
+        )
+    }
+
+    /// The jobs in this store.
+    pub fn jobs(&self, limits: Limits) -> Jobs {
+        Jobs::new(self.clone(), limits)
+    }
+
+    /// The schedules in this store.
+    pub fn schedules(&self, limits: Limits) -> Schedules {
+        Schedules::new(self.clone(), limits)
+    }
+
+    /// What changes from now on, as far as the store knows at once.
+    pub fn changes(&self) -> broadcast::Receiver<Change> {
+        self.inner.store.changes()
     }
 
     /// Since when the store has been away, `None` while it answers. Known from the calls made, so an idle handle does

@@ -57,7 +57,7 @@ impl KeySpace {
         })
     }
 
-    /// The key for `name`: unprefixed if it matches a shared pattern.
+    /// The key for `name`: as it is if it matches a shared pattern, else `<prefix>result:<name>`.
     pub fn key(&self, name: &str) -> Result<Key, ResultsError> {
         if name.is_empty() || name.len() > 512 || name.chars().any(char::is_control) {
             return Err(ResultsError::InvalidKey { key: name.into() });
@@ -66,7 +66,7 @@ impl KeySpace {
         let name = if shared {
             name.to_owned()
         } else {
-            format!("{}{name}", self.prefix)
+            format!("{}result:{name}", self.prefix)
         };
         Ok(Key { name, shared })
     }
@@ -113,7 +113,10 @@ mod tests {
             ("my_worker:scheduled:top", true)
         );
         let ours = keys.key("report").unwrap();
-        assert_eq!((ours.name(), ours.is_shared()), ("weir:report", false));
+        assert_eq!(
+            (ours.name(), ours.is_shared()),
+            ("weir:result:report", false)
+        );
     }
 
     #[test]

@@ -2,14 +2,17 @@
 
 mod advice;
 mod announcements;
+mod jobs;
 mod request;
+mod schedules;
+mod scripts;
 
 use std::path::Path;
 use std::time::Duration;
 
 use ::redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use ::redis::{
-    Client, Cmd, FromRedisValue, Pipeline, RedisError, RedisResult, Script, SetExpiry, SetOptions,
+    Client, Cmd, FromRedisValue, Pipeline, RedisError, RedisResult, SetExpiry, SetOptions,
 };
 use async_trait::async_trait;
 use tokio::sync::broadcast;
@@ -17,8 +20,10 @@ use tokio::task::JoinSet;
 
 use self::announcements::Announcements;
 use self::request::Request;
+use self::scripts::Scripts;
 use super::error::ResultsError;
 use super::keys::Key;
+use super::millis::ttl_ms;
 use super::store::{Change, KeyValue};
 use super::stored::Stored;
 use crate::settings::{ConnectionUrl, ResultsSettings};
@@ -30,7 +35,8 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_millis(700);
 pub(super) struct RedisStore {
     connection: ConnectionManager,
     announcements: Announcements,
-    put: Script,
+    scripts: Scripts,
+    prefix: String,
     /// Stops with the store.
     background: JoinSet<()>,
 }
@@ -64,7 +70,8 @@ impl RedisStore {
         Ok(Self {
             connection: ConnectionManager::new_lazy_with_config(client.clone(), timeouts)?,
             announcements: Announcements::follow(client, &settings.prefix),
-            put: Script::new(include_str!("redis/put.lua")),
+            scripts: Scripts::new(),
+            prefix: settings.prefix.clone(),
             background: JoinSet::new(),
         })
     }
@@ -77,18 +84,17 @@ impl RedisStore {
 #[async_trait]
 impl KeyValue for RedisStore {
     async fn put(&self, key: &Key, value: &[u8], ttl: Duration) -> Result<(), ResultsError> {
-        let ttl_ms = u64::try_from(ttl.as_millis())
-            .unwrap_or(u64::MAX)
-            .clamp(1, MAX_TTL_MS);
+        let ttl_ms = ttl_ms(ttl);
         let channel = self.announcements.channel();
         if key.is_shared() {
-            let expiry = SetOptions::default().with_expiration(SetExpiry::PX(ttl_ms));
+            let expiry =
+                SetOptions::default().with_expiration(SetExpiry::PX(ttl_ms.unsigned_abs()));
             let mut write = transaction();
             write.set_options(key.name(), value, expiry).ignore();
-            write.publish(channel, key.name()).ignore();
+            write.publish(channel, announcement(key)).ignore();
             self.run::<()>(&write).await?;
         } else {
-            let mut write = self.put.key(key.name());
+            let mut write = self.scripts.put.key(key.name());
             write.arg(value).arg(ttl_ms).arg(channel);
             self.run::<()>(&write).await?;
         }
@@ -114,7 +120,7 @@ impl KeyValue for RedisStore {
         let mut delete = transaction();
         delete.del(key.name());
         delete
-            .publish(self.announcements.channel(), key.name())
+            .publish(self.announcements.channel(), announcement(key))
             .ignore();
         let (deleted,): (u64,) = self.run(&delete).await?;
         Ok(deleted > 0)
@@ -125,15 +131,16 @@ impl KeyValue for RedisStore {
     }
 }
 
-/// A century: past that Redis refuses.
-const MAX_TTL_MS: u64 = 100 * 365 * 24 * 3600 * 1000;
-
 /// The error does not repeat the URL, which may hold a password.
 fn client(url: &str) -> Result<Client, ResultsError> {
     Client::open(url).map_err(|_| ResultsError::Setting {
         key: "results.redis_url",
         why: "not a Redis URL (redis://, rediss:// or unix://)",
     })
+}
+
+fn announcement(key: &Key) -> String {
+    format!("key {}", key.name())
 }
 
 fn transaction() -> Pipeline {

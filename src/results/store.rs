@@ -1,4 +1,4 @@
-//! What a backend does. Both backends pass one conformance suite, `tests/results.rs`.
+//! What a backend does. Both backends pass one conformance suite, `tests/results.rs` and `tests/jobs_store.rs`.
 
 use std::time::Duration;
 
@@ -6,13 +6,15 @@ use async_trait::async_trait;
 use tokio::sync::broadcast;
 
 use super::error::ResultsError;
+use super::jobs::{JobId, JobStore};
 use super::keys::Key;
+use super::schedules::ScheduleStore;
 use super::stored::Stored;
 
 /// The whole of a backend.
-pub trait Store: KeyValue {}
+pub trait Store: KeyValue + JobStore + ScheduleStore {}
 
-impl<S: KeyValue> Store for S {}
+impl<S: KeyValue + JobStore + ScheduleStore> Store for S {}
 
 /// Values under keys, each with a time to live, and word of their changes.
 #[async_trait]
@@ -33,11 +35,15 @@ pub trait KeyValue: Send + Sync + 'static {
 /// Word of a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// The key was written or deleted.
+    /// The value under this key was written or deleted.
     Key(String),
-    /// Announcements may have been missed: read everything again.
+    /// This job finished, or is to be cancelled.
+    Job(JobId),
+    /// Jobs have become ready while none was.
+    Work,
+    /// Announcements may have been missed: look at everything again.
     All,
 }
 
-/// How many announcements a slow reader may lag behind before it is told to read everything again.
+/// How many announcements a slow reader may lag behind before it is told to look at everything again.
 pub(super) const CHANGES_KEPT: usize = 1024;

@@ -1,63 +1,61 @@
-//! Following one key.
+//! Following one thing in the store.
 
+use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{broadcast, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::handle::Results;
-use super::keys::Key;
+use super::error::ResultsError;
+use super::handle::{Inner, Results};
 use super::store::Change;
-use super::stored::Stored;
 
-/// How often a watched key is read although nothing was announced: a foreign writer notifies nobody.
+/// How often a thing is read although nothing was announced: a foreign writer notifies nobody.
 const POLL: Duration = Duration::from_secs(1);
 
-/// Reads `key` now, on each announcement and once per [`POLL`], until the receiver is dropped.
-pub(super) fn follow(results: &Results, key: Key) -> watch::Receiver<Option<Stored>> {
-    let (newest, receiver) = watch::channel(None);
-    let announced = results.inner.store.changes();
-    results
-        .inner
-        .home
-        .spawn(keep_newest(results.clone(), key, announced, newest));
-    receiver
-}
-
-async fn keep_newest(
-    results: Results,
-    key: Key,
-    mut announced: broadcast::Receiver<Change>,
-    newest: watch::Sender<Option<Stored>>,
-) {
-    let mut poll = interval(POLL);
-    poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            () = newest.closed() => return,
-            _ = poll.tick() => {}
-            () = next_announcement(&mut announced, &key) => {}
-        }
-        // A failure has been logged as the outage it is part of; the last value stands until the next look.
-        let wanted = key.clone();
-        let read = results
-            .call(|inner| async move { inner.store.get(&wanted).await })
-            .await;
-        if let Ok(value) = read {
-            newest.send_if_modified(|current| {
-                let changed = *current != value;
-                *current = value;
-                changed
-            });
-        }
+impl Results {
+    /// Reads now, whenever `announcement` is heard and once per [`POLL`], until the receiver is dropped.
+    pub(super) fn follow<T, F>(
+        &self,
+        announcement: Change,
+        read: impl Fn(Arc<Inner>) -> F + Send + Sync + 'static,
+    ) -> watch::Receiver<Option<T>>
+    where
+        T: PartialEq + Send + Sync + 'static,
+        F: Future<Output = Result<Option<T>, ResultsError>> + Send + 'static,
+    {
+        let (newest, receiver) = watch::channel(None);
+        let (results, mut announced) = (self.clone(), self.changes());
+        self.inner.home.spawn(async move {
+            let mut poll = interval(POLL);
+            poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                tokio::select! {
+                    () = newest.closed() => return,
+                    _ = poll.tick() => {}
+                    () = heard(&mut announced, &announcement) => {}
+                }
+                // A failure is logged as the outage it is part of; the last value stands until the next look.
+                if let Ok(value) = results.call(&read).await {
+                    newest.send_if_modified(|current| {
+                        let changed = *current != value;
+                        *current = value;
+                        changed
+                    });
+                }
+            }
+        });
+        receiver
     }
 }
 
-async fn next_announcement(announced: &mut broadcast::Receiver<Change>, key: &Key) {
+async fn heard(announced: &mut broadcast::Receiver<Change>, awaited: &Change) {
     loop {
         match announced.recv().await {
-            Ok(Change::Key(name)) if name != key.name() => {}
-            Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => return,
+            Ok(change) if change == *awaited || change == Change::All => return,
+            Ok(_) => {}
+            Err(broadcast::error::RecvError::Lagged(_)) => return,
             Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
         }
     }

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use config::{Config, Environment, File, FileFormat};
+use config::builder::DefaultState;
+use config::{Config, ConfigBuilder, ConfigError, Environment, File, FileFormat};
 use serde_json::Value;
 
 use super::error::{Place, Problem, SettingsError};
@@ -60,13 +61,6 @@ impl Layers {
 
     /// All layers in one tree, unchecked.
     pub(super) fn merged(&self) -> Result<Value, SettingsError> {
-        let mut layers = Config::builder().add_source(File::from_str(DEFAULT, FileFormat::Toml));
-        if let Some((path, text)) = &self.file {
-            let file = Config::builder()
-                .add_source(File::from_str(text, FileFormat::Toml))
-                .build();
-            layers = layers.add_source(file.map_err(|refusal| not_toml(path, text, &refusal))?);
-        }
         let variables: HashMap<_, _> = self.variables.clone().into_iter().collect();
         let mut environment = Environment::with_prefix("WEIR")
             .separator("__")
@@ -77,17 +71,44 @@ impl Layers {
         for list in LISTS {
             environment = environment.with_list_parse_key(list);
         }
-        let tree = layers
-            .add_source(environment)
-            .build()
-            .and_then(Config::try_deserialize);
-        tree.map_err(|refusal| {
-            SettingsError::Wrong(vec![Problem {
-                place: None,
-                key: Key::default(),
-                text: refusal.to_string(),
-            }])
-        })
+        let files = self.files()?;
+        Config::try_from(&files)
+            .and_then(|files| {
+                Config::builder()
+                    .add_source(files)
+                    .add_source(environment)
+                    .build()
+            })
+            .and_then(Config::try_deserialize)
+            .map_err(|refusal| unmergeable(&refusal))
+    }
+
+    /// The defaults with the file over them. Table is laid over table, but for a schedule's `args`, which are the
+    /// job's as a whole.
+    fn files(&self) -> Result<Value, SettingsError> {
+        let tree = |layers: ConfigBuilder<DefaultState>| {
+            layers.build().and_then(Config::try_deserialize::<Value>)
+        };
+        let defaults = Config::builder().add_source(File::from_str(DEFAULT, FileFormat::Toml));
+        let Some((path, text)) = &self.file else {
+            return tree(defaults).map_err(|refusal| unmergeable(&refusal));
+        };
+        let file = File::from_str(text, FileFormat::Toml);
+        let alone = tree(Config::builder().add_source(file.clone()))
+            .map_err(|refusal| not_toml(path, text, &refusal))?;
+        let mut merged =
+            tree(defaults.add_source(file)).map_err(|refusal| unmergeable(&refusal))?;
+        for (name, schedule) in alone
+            .get("schedules")
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten()
+        {
+            if let Some(args) = schedule.get("args") {
+                merged["schedules"][name]["args"] = args.clone();
+            }
+        }
+        Ok(merged)
     }
 
     /// What a variable says of `key`, not parsed: the text, or the list of texts where a list belongs.
@@ -127,6 +148,14 @@ pub(super) fn section_of(name: &str) -> Option<String> {
         .iter()
         .find(|(_, section)| holds(section))?;
     Some(section.clone())
+}
+
+fn unmergeable(refusal: &ConfigError) -> SettingsError {
+    SettingsError::Wrong(vec![Problem {
+        place: None,
+        key: Key::default(),
+        text: refusal.to_string(),
+    }])
 }
 
 fn read_file(path: PathBuf) -> Result<(PathBuf, String), SettingsError> {

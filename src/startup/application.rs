@@ -37,6 +37,7 @@ impl Application {
     /// Locks the data folder, listens, and starts every actor. Waits for neither the results nor the database: both are
     /// retried behind the running server. Must run in an actix system; errors are those of the configuration.
     pub async fn build(settings: Settings) -> Result<Self, StartupError> {
+        let schedules = schedules::prepare_schedules(&settings)?;
         let data_dir = DataDir::open(&settings.data_dir)?;
         let address = settings.server.bind;
         let bind_failed = |source| StartupError::Bind { address, source };
@@ -46,7 +47,7 @@ impl Application {
         let system = ActorSystem::start(supervision_policy(&settings.supervision));
         let stores = Stores::open(&settings, &data_dir, &system).await?;
         let prepared = watch::Sender::new(false);
-        schedules::start(&settings, &stores, prepared.subscribe(), &system)?;
+        schedules::start(schedules, &stores, prepared.subscribe(), &system);
         actix_rt::spawn(prepare(stores.database.clone(), prepared));
         let recorder = settings
             .recorder

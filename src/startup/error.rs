@@ -14,7 +14,7 @@ pub enum StartupError {
     #[error(transparent)]
     DataDir(#[from] DataDirError),
     /// The address is taken, or not this machine's.
-    #[error("cannot listen on {address} (server.bind): {source}")]
+    #[error("cannot listen on {address} (server.bind)")]
     Bind {
         /// The address as configured.
         address: SocketAddr,
@@ -34,7 +34,7 @@ pub enum StartupError {
     #[error("there is no policy {0:?} (ranking.policy)")]
     Policy(String),
     /// A schedule names a job that is not there, or gives it arguments that it does not take.
-    #[error("schedules.{schedule}: {source}")]
+    #[error("schedules.{schedule}.args")]
     Schedule {
         /// The schedule's name.
         schedule: String,
@@ -45,6 +45,6 @@ pub enum StartupError {
     #[error(transparent)]
     Telemetry(#[from] TelemetryError),
     /// The HTTP server failed.
-    #[error("the HTTP server failed: {0}")]
+    #[error("the HTTP server failed")]
     Server(#[source] io::Error),
 }

@@ -8,3 +8,4 @@ mod stores;
 
 pub use application::Application;
 pub use error::StartupError;
+pub use schedules::prepare_schedules;

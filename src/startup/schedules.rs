@@ -11,13 +11,8 @@ use crate::actors::{Schedule, Scheduler, SchedulerCounters, SchedulerParts};
 use crate::jobs::{PrepareError, Registry};
 use crate::settings::{ScheduleSettings, Settings};
 
-/// Starts the scheduler, which begins once `prepared`.
-pub(super) fn start(
-    settings: &Settings,
-    stores: &Stores,
-    prepared: watch::Receiver<bool>,
-    system: &ActorSystem,
-) -> Result<(), StartupError> {
+/// Reads and checks the job of every schedule.
+pub fn prepare_schedules(settings: &Settings) -> Result<Vec<Schedule>, StartupError> {
     let registry = Registry::shipped();
     let schedules = settings.schedules.iter().map(|(name, schedule)| {
         prepare(name, schedule, &registry).map_err(|source| StartupError::Schedule {
@@ -25,19 +20,7 @@ pub(super) fn start(
             source,
         })
     });
-    let counters = Arc::<SchedulerCounters>::default();
-    let parts = SchedulerParts {
-        schedules: Arc::new(schedules.collect::<Result<_, _>>()?),
-        database: stores.database.clone(),
-        results: stores.results.clone(),
-        runtime: Handle::current(),
-        prepared,
-        counters: Arc::clone(&counters),
-    };
-    system.supervise("scheduler", counters, move |_, incarnation| {
-        Scheduler::new(parts.clone(), incarnation)
-    });
-    Ok(())
+    schedules.collect()
 }
 
 fn prepare(
@@ -52,4 +35,25 @@ fn prepare(
         kind: registry.kind(&settings.job)?,
         job: Arc::new(job),
     })
+}
+
+/// Starts the scheduler, which begins once `prepared`.
+pub(super) fn start(
+    schedules: Vec<Schedule>,
+    stores: &Stores,
+    prepared: watch::Receiver<bool>,
+    system: &ActorSystem,
+) {
+    let counters = Arc::<SchedulerCounters>::default();
+    let parts = SchedulerParts {
+        schedules: Arc::new(schedules),
+        database: stores.database.clone(),
+        results: stores.results.clone(),
+        runtime: Handle::current(),
+        prepared,
+        counters: Arc::clone(&counters),
+    };
+    system.supervise("scheduler", counters, move |_, incarnation| {
+        Scheduler::new(parts.clone(), incarnation)
+    });
 }

@@ -105,7 +105,11 @@ fn served_policy(
     scorers: &BTreeMap<String, ScorerSettings>,
     pools: &BTreeMap<&str, ActorRef<ScorerPool>>,
 ) -> ServedPolicy {
-    let used = settings.weights.iter().filter_map(|(scorer, &weight)| {
+    let weighed = settings
+        .weights
+        .iter()
+        .filter(|&(_, &weight)| weight != 0.0);
+    let used = weighed.filter_map(|(scorer, &weight)| {
         let (pool, settings) = (pools.get(scorer.as_str())?, scorers.get(scorer)?);
         let term = Term {
             scorer: scorer.clone(),

@@ -17,3 +17,4 @@ pub(crate) mod postgres;
 pub(crate) mod posts;
 pub(crate) mod redis;
 pub(crate) mod stores;
+pub(crate) mod weir;

@@ -84,6 +84,28 @@ impl Postgres {
         self.url_of(&name)
     }
 
+    /// Ends the server as a crash would. Its data stays.
+    pub(crate) fn crash(&self) {
+        self.control(&["stop", "--mode=immediate"]);
+    }
+
+    /// Starts it at the same address, on the same data.
+    pub(crate) fn start_again(&self) {
+        self.control(&["restart"]);
+    }
+
+    fn control(&self, arguments: &[&str]) {
+        let status = as_unprivileged_user()
+            .arg(self.binaries.join("pg_ctl"))
+            .args(["--silent", "--wait", "--pgdata", &self.folder])
+            .args(arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .expect("cannot run pg_ctl");
+        assert!(status.success(), "pg_ctl {arguments:?} failed");
+    }
+
     /// The folder of its socket.
     pub(crate) fn folder(&self) -> &str {
         &self.folder

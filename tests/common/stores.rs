@@ -99,7 +99,8 @@ pub(crate) async fn sees<T>(
 impl TestStore {
     /// How many keys of ours that begin with `start` take room, expired or not: not asked through Weir.
     pub(crate) async fn count_keys(&self, start: &str) -> i64 {
-        let count = format!("SELECT count(*) FROM weir_results WHERE key LIKE 'weir:{start}%'");
+        let count =
+            format!("SELECT count(*) FROM weir_results WHERE key LIKE 'weir:result:{start}%'");
         match (&self.location, &self.redis) {
             (StoreLocation::Sqlite { file }, _) => {
                 let file = file
@@ -113,7 +114,7 @@ impl TestStore {
             (_, Some(redis)) => {
                 let mut scan = redis::cmd("KEYS");
                 let keys: Vec<String> = scan
-                    .arg(format!("weir:{start}*"))
+                    .arg(format!("weir:result:{start}*"))
                     .query(&mut redis.connection())
                     .unwrap();
                 i64::try_from(keys.len()).unwrap()

@@ -1,5 +1,6 @@
 //! The tables, and the few words in which the two databases differ.
 
+use super::jobs::COLUMNS;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement, Value};
 
 /// The tables. Statements are idempotent and run when the store is first reached.
@@ -7,13 +8,34 @@ const TABLES: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS {results} (
         key text PRIMARY KEY, value {bytes} NOT NULL, written_at bigint NOT NULL, expires_at bigint NOT NULL)",
     "CREATE INDEX IF NOT EXISTS {results}_expires_at ON {results} (expires_at)",
+    "CREATE TABLE IF NOT EXISTS {jobs} (
+        id text PRIMARY KEY, name text NOT NULL, args text NOT NULL, state text NOT NULL, priority integer NOT NULL,
+        unique_key text, schedule text, owner text, worker text, progress text, result text, error text,
+        attempts integer NOT NULL DEFAULT 0, lost integer NOT NULL DEFAULT 0, cancel integer NOT NULL DEFAULT 0,
+        token bigint NOT NULL DEFAULT 0, settled bigint NOT NULL DEFAULT 0, enqueued_at bigint NOT NULL,
+        ready_at bigint NOT NULL, due_at bigint, started_at bigint, lease_until bigint, finished_at bigint,
+        expires_at bigint)",
+    "CREATE INDEX IF NOT EXISTS {jobs}_state ON {jobs} (state, id)",
+    "CREATE INDEX IF NOT EXISTS {jobs}_name ON {jobs} (name, id)",
+    "CREATE INDEX IF NOT EXISTS {jobs}_ready ON {jobs} (priority DESC, ready_at, id) WHERE state = 'queued'",
+    "CREATE INDEX IF NOT EXISTS {jobs}_due ON {jobs} (ready_at) WHERE state IN ('scheduled', 'retrying')",
+    "CREATE INDEX IF NOT EXISTS {jobs}_leases ON {jobs} (lease_until) WHERE state = 'running'",
+    "CREATE INDEX IF NOT EXISTS {jobs}_expires_at ON {jobs} (expires_at) WHERE expires_at IS NOT NULL",
+    "CREATE UNIQUE INDEX IF NOT EXISTS {jobs}_unique ON {jobs} (unique_key)
+        WHERE state IN ('queued', 'scheduled', 'running', 'retrying')",
+    "CREATE TABLE IF NOT EXISTS {schedules} (
+        name text PRIMARY KEY, definition text NOT NULL, next_due bigint NOT NULL, last_due bigint, last_job text,
+        last_outcome text, last_finished_at bigint)",
 ];
 
-/// Writes statements for one database: `{now}` is its clock in milliseconds since the epoch, `{results}` a table.
+/// Writes statements for one database: `{now}` is its clock in milliseconds since the epoch, `{results}`, `{jobs}` and
+/// `{schedules}` are the tables.
 pub(super) struct Sql {
     backend: DbBackend,
     now: &'static str,
     bytes: &'static str,
+    skip_locked: &'static str,
+    for_update: &'static str,
     tables: String,
 }
 
@@ -23,6 +45,9 @@ impl Sql {
             backend: DbBackend::Sqlite,
             now: "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
             bytes: "blob",
+            // A transaction that writes has the file to itself.
+            skip_locked: "",
+            for_update: "",
             tables: table_prefix(prefix),
         }
     }
@@ -32,6 +57,8 @@ impl Sql {
             backend: DbBackend::Postgres,
             now: "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)",
             bytes: "bytea",
+            skip_locked: "FOR UPDATE SKIP LOCKED",
+            for_update: "FOR UPDATE",
             tables: table_prefix(prefix),
         }
     }
@@ -66,7 +93,12 @@ impl Sql {
         template
             .replace("{now}", self.now)
             .replace("{bytes}", self.bytes)
+            .replace("{skip_locked}", self.skip_locked)
+            .replace("{for_update}", self.for_update)
+            .replace("{columns}", COLUMNS)
             .replace("{results}", &format!("{}results", self.tables))
+            .replace("{jobs}", &format!("{}jobs", self.tables))
+            .replace("{schedules}", &format!("{}schedules", self.tables))
     }
 }
 

@@ -14,7 +14,7 @@ use crate::results::store::{CHANGES_KEPT, Change};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const RECONNECT_DELAY: Duration = Duration::from_millis(500);
 
-/// The channel `<prefix>changed`, whose messages are the names of keys.
+/// The channel `<prefix>changed`. Its messages: `key NAME`, `job ID`, `work`.
 pub(super) struct Announcements {
     channel: String,
     changes: broadcast::Sender<Change>,
@@ -52,12 +52,23 @@ async fn listen(client: Client, channel: String, changes: broadcast::Sender<Chan
             let _ = changes.send(Change::All);
             let mut messages = connection.into_on_message();
             while let Some(message) = messages.next().await {
-                if let Ok(name) = message.get_payload() {
-                    let _ = changes.send(Change::Key(name));
-                }
+                let change = message
+                    .get_payload()
+                    .ok()
+                    .and_then(|text: String| parse(&text));
+                let _ = changes.send(change.unwrap_or(Change::All));
             }
         }
         sleep(RECONNECT_DELAY).await;
+    }
+}
+
+fn parse(text: &str) -> Option<Change> {
+    match text.split_once(' ') {
+        Some(("key", name)) => Some(Change::Key(name.to_owned())),
+        Some(("job", id)) => Some(Change::Job(id.parse().ok()?)),
+        None if text == "work" => Some(Change::Work),
+        _ => None,
     }
 }
 

@@ -1,0 +1,126 @@
+//! Jobs in SQL: each step a transaction of few statements, each of them answered by an index.
+
+mod claim;
+mod enqueue;
+mod list;
+mod record;
+mod settle;
+mod sql;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sea_orm::ConnectionTrait;
+use serde_json::Value;
+
+pub(super) use self::enqueue::enqueue;
+pub(super) use self::sql::COLUMNS;
+use super::EmbeddedStore;
+use crate::results::error::ResultsError;
+use crate::results::jobs::{
+    Cancellation, Claim, Enqueued, Heartbeat, Job, JobCounts, JobFilter, JobId, JobPage, JobStore,
+    Limits, NewJob, Outcome, Replay, Settled, Worker, parse,
+};
+use crate::results::millis::ttl_ms;
+use crate::results::store::Change;
+
+#[async_trait]
+impl JobStore for EmbeddedStore {
+    async fn enqueue(&self, job: &NewJob, _: &Limits) -> Result<Enqueued, ResultsError> {
+        let transaction = self.begin().await?;
+        let (enqueued, fresh) = enqueue(self, &transaction, job).await?;
+        transaction.commit().await?;
+        if fresh {
+            self.say(Change::Work);
+        }
+        Ok(enqueued)
+    }
+
+    async fn claim(
+        &self,
+        worker: &Worker,
+        lease: Duration,
+        limits: &Limits,
+    ) -> Result<Claim, ResultsError> {
+        claim::claim(self, worker, lease, limits).await
+    }
+
+    async fn heartbeat(
+        &self,
+        id: JobId,
+        token: u64,
+        lease: Duration,
+        progress: Option<&Value>,
+    ) -> Result<Heartbeat, ResultsError> {
+        let values = [
+            id.to_string().into(),
+            sql::token(token),
+            ttl_ms(lease).into(),
+            progress.map(Value::to_string).into(),
+        ];
+        let transaction = self.begin().await?;
+        let row = transaction
+            .query_one_raw(self.statement(sql::HEARTBEAT, values))
+            .await?;
+        transaction.commit().await?;
+        let Some(row) = row else {
+            return Ok(Heartbeat::Lost);
+        };
+        let cancel: i32 = row.try_get_by("cancel").map_err(ResultsError::from)?;
+        Ok(Heartbeat::Held {
+            cancel: cancel != 0,
+        })
+    }
+
+    async fn settle(
+        &self,
+        id: JobId,
+        token: u64,
+        outcome: &Outcome,
+        limits: &Limits,
+    ) -> Result<Settled, ResultsError> {
+        settle::settle(self, id, token, outcome, limits).await
+    }
+
+    async fn cancel(&self, id: JobId, limits: &Limits) -> Result<Cancellation, ResultsError> {
+        settle::cancel(self, id, limits).await
+    }
+
+    async fn replay(&self, id: JobId) -> Result<Replay, ResultsError> {
+        settle::replay(self, id).await
+    }
+
+    async fn recover(&self, owner: &str, limits: &Limits) -> Result<u64, ResultsError> {
+        claim::recover(self, owner, limits).await
+    }
+
+    async fn job(&self, id: JobId) -> Result<Option<Job>, ResultsError> {
+        let read = self.statement(sql::JOB, [id.to_string().into()]);
+        let row = self
+            .connections()
+            .await?
+            .reader()
+            .query_one_raw(read)
+            .await?;
+        row.map(|row| record::job(&row)).transpose()
+    }
+
+    async fn jobs(&self, filter: &JobFilter) -> Result<JobPage, ResultsError> {
+        list::page(self, filter).await
+    }
+
+    async fn counts(&self) -> Result<JobCounts, ResultsError> {
+        let count = self.statement(sql::COUNTS, []);
+        let rows = self
+            .connections()
+            .await?
+            .reader()
+            .query_all_raw(count)
+            .await?;
+        let counts = rows.iter().map(|row| {
+            let (state, count): (String, i64) = (row.try_get_by(0)?, row.try_get_by(1)?);
+            Ok((parse::state(&state)?, count.unsigned_abs()))
+        });
+        counts.collect()
+    }
+}

@@ -1,0 +1,47 @@
+//! Pages of jobs.
+
+use sea_orm::{ConnectionTrait, Value};
+
+use super::record;
+use crate::results::embedded::EmbeddedStore;
+use crate::results::error::ResultsError;
+use crate::results::jobs::{Job, JobFilter, JobPage};
+
+pub(super) async fn page(
+    store: &EmbeddedStore,
+    filter: &JobFilter,
+) -> Result<JobPage, ResultsError> {
+    let limit = filter.limit.clamp(1, JobFilter::MAX_LIMIT);
+    let mut values: Vec<Value> = Vec::new();
+    let mut conditions = vec!["true".to_owned()];
+    let mut require = |column: &str, value: Option<String>| {
+        values.extend(value.map(|value| {
+            conditions.push(format!("{column} ${}", conditions.len()));
+            Value::from(value)
+        }));
+    };
+    require("state =", filter.state.map(|state| state.to_string()));
+    require("name =", filter.name.clone());
+    require("id <", filter.before.map(|id| id.to_string()));
+    let select = format!(
+        "SELECT {{columns}} FROM {{jobs}} WHERE {} ORDER BY id DESC LIMIT {limit}",
+        conditions.join(" AND ")
+    );
+    let read = store.statement(&select, values);
+    let rows = store
+        .connections()
+        .await?
+        .reader()
+        .query_all_raw(read)
+        .await?;
+    let jobs = rows
+        .iter()
+        .map(record::job)
+        .collect::<Result<Vec<Job>, _>>()?;
+    let next = if jobs.len() < limit {
+        None
+    } else {
+        jobs.last().map(|job| job.id)
+    };
+    Ok(JobPage { jobs, next })
+}

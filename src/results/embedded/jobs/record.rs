@@ -1,0 +1,47 @@
+//! A job's row, read.
+
+use sea_orm::QueryResult;
+
+use crate::results::error::ResultsError;
+use crate::results::jobs::{Job, parse};
+use crate::results::millis::time;
+
+/// Reads a row of [`super::sql::COLUMNS`], with or without the result.
+pub(super) fn job(row: &QueryResult) -> Result<Job, ResultsError> {
+    let text = |column| row.try_get_by::<Option<String>, _>(column);
+    let required = |column| row.try_get_by::<String, _>(column);
+    let number = |column| row.try_get_by::<i32, _>(column);
+    let time_of = |column| {
+        let ms: Option<i64> = row.try_get_by(column)?;
+        Ok::<_, ResultsError>(ms.map(time))
+    };
+    let result = if row.column_names().iter().any(|name| name == "result") {
+        text("result")?
+    } else {
+        None
+    };
+    Ok(Job {
+        id: parse::id(&required("id")?)?,
+        name: required("name")?,
+        args: parse::json(&required("args")?)?,
+        state: parse::state(&required("state")?)?,
+        priority: i8::try_from(number("priority")?).unwrap_or_default(),
+        attempts: number("attempts")?.unsigned_abs(),
+        lost: number("lost")?.unsigned_abs(),
+        unique_key: text("unique_key")?,
+        schedule: text("schedule")?,
+        worker: text("worker")?,
+        progress: text("progress")?
+            .map(|text| parse::json(&text))
+            .transpose()?,
+        result: result.map(|text| parse::json(&text)).transpose()?,
+        error: text("error")?
+            .map(|text| parse::errors(&text))
+            .transpose()?,
+        cancel_requested: number("cancel")? != 0,
+        enqueued_at: time_of("enqueued_at")?.unwrap_or_default(),
+        due_at: time_of("due_at")?,
+        started_at: time_of("started_at")?,
+        finished_at: time_of("finished_at")?,
+    })
+}

@@ -1,0 +1,149 @@
+//! Schedules in SQL.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, QueryResult};
+
+use super::EmbeddedStore;
+use super::jobs::enqueue;
+use crate::results::error::ResultsError;
+use crate::results::jobs::{JobId, Limits, NewJob, parse};
+use crate::results::millis::time;
+use crate::results::schedules::{Fired, Schedule, ScheduleBoard, ScheduleStore};
+use crate::results::store::Change;
+
+#[async_trait]
+impl ScheduleStore for EmbeddedStore {
+    async fn plan(
+        &self,
+        name: &str,
+        definition: &str,
+        first_due: DateTime<Utc>,
+    ) -> Result<(), ResultsError> {
+        let values = [
+            name.into(),
+            definition.into(),
+            first_due.timestamp_millis().into(),
+        ];
+        let transaction = self.begin().await?;
+        transaction
+            .execute_raw(self.statement(PLAN, values))
+            .await?;
+        Ok(transaction.commit().await?)
+    }
+
+    async fn unplan(&self, name: &str) -> Result<bool, ResultsError> {
+        let transaction = self.begin().await?;
+        let removed = transaction
+            .execute_raw(self.statement(UNPLAN, [name.into()]))
+            .await?;
+        transaction.commit().await?;
+        Ok(removed.rows_affected() > 0)
+    }
+
+    async fn fire(
+        &self,
+        name: &str,
+        due: DateTime<Utc>,
+        next: DateTime<Utc>,
+        job: &NewJob,
+        _: &Limits,
+    ) -> Result<Fired, ResultsError> {
+        let transaction = self.begin().await?;
+        let read = self.statement(READ_TO_FIRE, [name.into()]);
+        let Some(schedule) = transaction.query_one_raw(read).await? else {
+            return Ok(Fired::Passed);
+        };
+        let ms = |column| schedule.try_get_by::<i64, _>(column);
+        let (due_ms, next_ms) = (due.timestamp_millis(), next.timestamp_millis());
+        if ms("next_due")? != due_ms {
+            return Ok(Fired::Passed);
+        }
+        if ms("now")? < due_ms {
+            return Ok(Fired::Early);
+        }
+        let fired = if self.is_unfinished(&transaction, &schedule).await? {
+            let skip = self.statement(SKIP, [name.into(), next_ms.into()]);
+            transaction.execute_raw(skip).await?;
+            Fired::StillRunning
+        } else {
+            let (enqueued, _) = enqueue(self, &transaction, job).await?;
+            let id = enqueued.id.to_string();
+            let advance = [name.into(), next_ms.into(), due_ms.into(), id.into()];
+            transaction
+                .execute_raw(self.statement(ADVANCE, advance))
+                .await?;
+            Fired::Enqueued(enqueued.id)
+        };
+        transaction.commit().await?;
+        if let Fired::Enqueued(_) = fired {
+            self.say(Change::Work);
+        }
+        Ok(fired)
+    }
+
+    async fn schedules(&self) -> Result<ScheduleBoard, ResultsError> {
+        let reader = self.connections().await?.reader();
+        let now = reader
+            .query_one_raw(self.statement("SELECT {now} AS now", []))
+            .await?;
+        let now: Option<i64> = now.map(|row| row.try_get_by("now")).transpose()?;
+        let rows = reader.query_all_raw(self.statement(READ_ALL, [])).await?;
+        Ok(ScheduleBoard {
+            now: now.map(time).unwrap_or_default(),
+            schedules: rows.iter().map(read_schedule).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+impl EmbeddedStore {
+    /// Whether the run before is still waiting or going on.
+    async fn is_unfinished(
+        &self,
+        transaction: &DatabaseTransaction,
+        schedule: &QueryResult,
+    ) -> Result<bool, DbErr> {
+        let last_job: Option<String> = schedule.try_get_by("last_job")?;
+        let unfinished = self.statement(UNFINISHED, [last_job.into()]);
+        Ok(transaction.query_one_raw(unfinished).await?.is_some())
+    }
+}
+
+fn read_schedule(row: &QueryResult) -> Result<Schedule, ResultsError> {
+    let text = |column| row.try_get_by::<Option<String>, _>(column);
+    let ms = |column| row.try_get_by::<Option<i64>, _>(column);
+    let job = |id: String| -> Result<JobId, ResultsError> { parse::id(&id) };
+    Ok(Schedule {
+        name: row.try_get_by("name")?,
+        definition: row.try_get_by("definition")?,
+        next_due: time(row.try_get_by("next_due")?),
+        last_due: ms("last_due")?.map(time),
+        last_job: text("last_job")?.map(job).transpose()?,
+        last_outcome: text("last_outcome")?
+            .map(|state| parse::state(&state))
+            .transpose()?,
+        last_finished_at: ms("last_finished_at")?.map(time),
+    })
+}
+
+const PLAN: &str = "INSERT INTO {schedules} (name, definition, next_due) VALUES ($1, $2, $3)
+    ON CONFLICT (name) DO UPDATE SET definition = excluded.definition, next_due = excluded.next_due
+    WHERE {schedules}.definition <> excluded.definition";
+
+const UNPLAN: &str = "DELETE FROM {schedules} WHERE name = $1";
+
+const READ_TO_FIRE: &str =
+    "SELECT next_due, last_job, {now} AS now FROM {schedules} WHERE name = $1 {for_update}";
+
+const UNFINISHED: &str = "SELECT 1 AS one FROM {jobs}
+    WHERE id = $1 AND state IN ('queued', 'scheduled', 'running', 'retrying')";
+
+const SKIP: &str = "UPDATE {schedules} SET next_due = $2 WHERE name = $1";
+
+const ADVANCE: &str =
+    "UPDATE {schedules} SET next_due = $2, last_due = $3, last_job = $4, last_outcome = NULL,
+    last_finished_at = NULL WHERE name = $1";
+
+const READ_ALL: &str =
+    "SELECT name, definition, next_due, last_due, last_job, last_outcome, last_finished_at
+    FROM {schedules} ORDER BY name";

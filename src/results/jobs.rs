@@ -1,0 +1,25 @@
+//! Jobs as the store keeps them: a queue with leases, delivered at least once.
+//!
+//! A claim leases a job to a worker, who keeps the lease by heartbeats and ends it by settling. Each claim of a job has a
+//! greater token than the one before; whoever has been overtaken settles nothing. A lease that runs out puts the job
+//! back, and so does [`Jobs::recover`] for an owner known to be dead.
+
+mod handle;
+mod job;
+mod lease;
+mod list;
+mod new_job;
+pub(super) mod parse;
+mod state;
+mod store;
+
+pub use handle::Jobs;
+pub use job::Job;
+pub use lease::{Cancellation, Claim, Heartbeat, Lease, Outcome, Replay, Settled, Worker};
+pub use list::{JobCounts, JobFilter, JobPage};
+pub use new_job::{Enqueued, NewJob, Start};
+pub use state::JobState;
+pub use store::{JobStore, Limits};
+
+/// The name of a job for as long as it is known: a UUID of version 7, so ids sort by the time they were made.
+pub type JobId = uuid::Uuid;

@@ -1,0 +1,202 @@
+//! Jobs in Redis. `lua/common.lua` says which keys there are.
+
+mod list;
+mod record;
+
+use std::time::Duration;
+
+use ::redis::ScriptInvocation;
+use async_trait::async_trait;
+use serde_json::Value;
+
+use super::RedisStore;
+use super::request::Request;
+use crate::results::error::ResultsError;
+use crate::results::jobs::{
+    Cancellation, Claim, Enqueued, Heartbeat, Job, JobCounts, JobFilter, JobId, JobPage, JobState,
+    JobStore, Lease, Limits, NewJob, Outcome, Replay, Settled, Start, Worker, parse,
+};
+use crate::results::millis::{delay_ms, ttl_ms};
+
+/// What a claim answers: ms to wait, id, name, args, token, attempts, lost.
+type Claimed = (
+    i64,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    u64,
+    u32,
+    u32,
+);
+
+#[async_trait]
+impl JobStore for RedisStore {
+    async fn enqueue(&self, job: &NewJob, limits: &Limits) -> Result<Enqueued, ResultsError> {
+        let mut enqueue = self.scripts.enqueue.key(&self.prefix);
+        add_job(&mut enqueue, job, limits);
+        let stands: Option<(String, String)> = self.run(&enqueue).await?;
+        let (id, state) = stands.ok_or(ResultsError::QueueFull {
+            limit: limits.max_unfinished,
+        })?;
+        Ok(Enqueued {
+            id: parse::id(&id)?,
+            state: parse::state(&state)?,
+        })
+    }
+
+    /// Sent once: done twice it would lease two jobs.
+    async fn claim(
+        &self,
+        worker: &Worker,
+        lease: Duration,
+        limits: &Limits,
+    ) -> Result<Claim, ResultsError> {
+        let mut claim = self.scripts.claim.key(&self.prefix);
+        claim
+            .arg(&worker.owner)
+            .arg(&worker.name)
+            .arg(ttl_ms(lease));
+        claim
+            .arg(limits.max_lost)
+            .arg(ttl_ms(limits.keep))
+            .arg(limits.max_finished);
+        let claimed: Claimed = claim.send(self.connection.clone()).await?;
+        match claimed {
+            (_, Some(id), Some(name), Some(args), token, attempts, lost) => {
+                Ok(Claim::Leased(Lease {
+                    id: parse::id(&id)?,
+                    name,
+                    args: parse::json(&args)?,
+                    token,
+                    attempts,
+                    lost,
+                }))
+            }
+            (wait_ms, ..) => Ok(Claim::Nothing {
+                look_again: u64::try_from(wait_ms).ok().map(Duration::from_millis),
+            }),
+        }
+    }
+
+    async fn heartbeat(
+        &self,
+        id: JobId,
+        token: u64,
+        lease: Duration,
+        progress: Option<&Value>,
+    ) -> Result<Heartbeat, ResultsError> {
+        let mut heartbeat = self.scripts.heartbeat.key(&self.prefix);
+        let progress = progress.map(Value::to_string).unwrap_or_default();
+        heartbeat
+            .arg(id.to_string())
+            .arg(token)
+            .arg(ttl_ms(lease))
+            .arg(progress);
+        let cancel: Option<bool> = self.run(&heartbeat).await?;
+        Ok(cancel.map_or(Heartbeat::Lost, |cancel| Heartbeat::Held { cancel }))
+    }
+
+    async fn settle(
+        &self,
+        id: JobId,
+        token: u64,
+        outcome: &Outcome,
+        limits: &Limits,
+    ) -> Result<Settled, ResultsError> {
+        let nothing = Duration::ZERO;
+        let (text, after, keep) = match outcome {
+            Outcome::Succeeded { result, keep } => (result.to_string(), nothing, *keep),
+            Outcome::Retry { error, after } => (json_text(error), *after, limits.keep),
+            Outcome::Dead { error, keep } => (json_text(error), nothing, *keep),
+            Outcome::Cancelled { keep } => (String::new(), nothing, *keep),
+            Outcome::Released => (String::new(), nothing, limits.keep),
+        };
+        let mut settle = self.scripts.settle.key(&self.prefix);
+        settle
+            .arg(id.to_string())
+            .arg(token)
+            .arg(outcome.state().as_str());
+        settle.arg(text).arg(delay_ms(after)).arg(ttl_ms(keep));
+        let done: bool = self.run(&settle).await?;
+        Ok(if done {
+            Settled::Done
+        } else {
+            Settled::Overtaken
+        })
+    }
+
+    async fn cancel(&self, id: JobId, limits: &Limits) -> Result<Cancellation, ResultsError> {
+        let mut cancel = self.scripts.cancel.key(&self.prefix);
+        cancel.arg(id.to_string()).arg(ttl_ms(limits.keep));
+        let state: Option<String> = self.run(&cancel).await?;
+        Ok(match state.as_deref().map(parse::state).transpose()? {
+            None => Cancellation::Unknown,
+            Some(JobState::Running) => Cancellation::Requested,
+            Some(state) if state.is_finished() => Cancellation::Finished(state),
+            Some(_) => Cancellation::Done,
+        })
+    }
+
+    async fn replay(&self, id: JobId) -> Result<Replay, ResultsError> {
+        let mut replay = self.scripts.replay.key(&self.prefix);
+        replay.arg(id.to_string());
+        let state: Option<String> = self.run(&replay).await?;
+        match state.as_deref() {
+            None => Ok(Replay::Unknown),
+            Some("equal") => Ok(Replay::Equal),
+            Some("dead") => Ok(Replay::Done),
+            Some(state) => Ok(Replay::NotDead(parse::state(state)?)),
+        }
+    }
+
+    async fn recover(&self, owner: &str, limits: &Limits) -> Result<u64, ResultsError> {
+        let mut recover = self.scripts.recover.key(&self.prefix);
+        recover
+            .arg(owner)
+            .arg(limits.max_lost)
+            .arg(ttl_ms(limits.keep));
+        Ok(self.run(&recover).await?)
+    }
+
+    async fn job(&self, id: JobId) -> Result<Option<Job>, ResultsError> {
+        let fields = self.run(&record::read(&self.prefix, id)).await?;
+        record::job(id, fields)
+    }
+
+    async fn jobs(&self, filter: &JobFilter) -> Result<JobPage, ResultsError> {
+        list::page(self, filter).await
+    }
+
+    async fn counts(&self) -> Result<JobCounts, ResultsError> {
+        let mut count = ::redis::pipe();
+        for state in JobState::ALL {
+            count.zcard(format!("{}jobs:{state}", self.prefix));
+        }
+        let counts: Vec<u64> = self.run(&count).await?;
+        Ok(JobState::ALL.into_iter().zip(counts).collect())
+    }
+}
+
+/// The arguments that `job_from` in the scripts reads.
+pub(super) fn add_job(script: &mut ScriptInvocation<'_>, job: &NewJob, limits: &Limits) {
+    let (at_ms, delay) = match job.start {
+        Start::Now => (None, Duration::ZERO),
+        Start::After(delay) => (None, delay),
+        Start::At(time) => (Some(time.timestamp_millis()), Duration::ZERO),
+    };
+    script
+        .arg(job.id.to_string())
+        .arg(&job.name)
+        .arg(job.args.to_string())
+        .arg(job.priority);
+    script.arg(job.unique_key.as_deref().unwrap_or_default());
+    script.arg(job.schedule.as_deref().unwrap_or_default());
+    script
+        .arg(at_ms.map(|ms| ms.to_string()).unwrap_or_default())
+        .arg(delay_ms(delay));
+    script.arg(limits.max_unfinished);
+}
+
+fn json_text(errors: &[String]) -> String {
+    Value::from(errors).to_string()
+}

@@ -1,0 +1,68 @@
+//! Pages of jobs.
+
+use ::redis::RedisResult;
+
+use super::record::{self, Values};
+use crate::results::error::ResultsError;
+use crate::results::jobs::{JobFilter, JobId, JobPage, JobState, parse};
+use crate::results::redis::RedisStore;
+
+/// How many jobs of other names a page may look at for each that it wants.
+const LOOKS_PER_PAGE: usize = 10;
+
+/// Goes back through the ids, a page at a time, until enough jobs of the name are found or enough were looked at.
+pub(super) async fn page(store: &RedisStore, filter: &JobFilter) -> Result<JobPage, ResultsError> {
+    let limit = filter.limit.clamp(1, JobFilter::MAX_LIMIT);
+    let mut jobs = Vec::new();
+    let mut before = filter.before;
+    for _ in 0..LOOKS_PER_PAGE {
+        let ids = ids(store, filter.state, before, limit).await?;
+        let mut read = ::redis::pipe();
+        for id in &ids {
+            read.add_command(record::read_without_result(&store.prefix, *id));
+        }
+        let records: Vec<Values> = if ids.is_empty() {
+            Vec::new()
+        } else {
+            store.run(&read).await?
+        };
+        for (id, values) in ids.iter().zip(records) {
+            before = Some(*id);
+            let job = record::job(*id, values)?;
+            jobs.extend(
+                job.filter(|job| filter.name.as_ref().is_none_or(|name| job.name == *name)),
+            );
+            if jobs.len() == limit {
+                return Ok(JobPage { jobs, next: before });
+            }
+        }
+        if ids.len() < limit {
+            return Ok(JobPage { jobs, next: None });
+        }
+    }
+    Ok(JobPage { jobs, next: before })
+}
+
+/// The newest ids older than `before`, in one state or in all.
+async fn ids(
+    store: &RedisStore,
+    state: Option<JobState>,
+    before: Option<JobId>,
+    limit: usize,
+) -> Result<Vec<JobId>, ResultsError> {
+    let states = state.map_or(JobState::ALL.to_vec(), |state| vec![state]);
+    let newest = before.map_or("+".to_owned(), |id| format!("({id}"));
+    let mut read = ::redis::pipe();
+    for state in states {
+        read.cmd("ZREVRANGEBYLEX")
+            .arg(format!("{}jobs:{state}", store.prefix));
+        read.arg(&newest).arg("-").arg("LIMIT").arg(0).arg(limit);
+    }
+    let by_state: RedisResult<Vec<Vec<String>>> = store.run(&read).await;
+    let mut ids = by_state?.concat();
+    ids.sort_unstable_by(|a, b| b.cmp(a));
+    // A job that changed its state between two of the reads is in both.
+    ids.dedup();
+    ids.truncate(limit);
+    ids.iter().map(|id| parse::id(id)).collect()
+}

@@ -1,0 +1,13 @@
+-- ARGV: id, how long to keep it in ms. Returns the state it was in, or nil if it is unknown.
+-- What waits is cancelled here; a run is asked to end, and its next heartbeat says so.
+local id = ARGV[1]
+local state = redis.call('HGET', job_key(id), 'state')
+if state == 'running' then
+  redis.call('HSET', job_key(id), 'cancel', 1)
+  announce('job ' .. id)
+elseif state == 'queued' or state == 'scheduled' or state == 'retrying' then
+  redis.call('ZREM', ready, id)
+  redis.call('ZREM', due, id)
+  finish(id, state, 'cancelled', ARGV[2])
+end
+return state

@@ -1,0 +1,123 @@
+//! Schedules in Redis.
+
+use std::collections::HashMap;
+
+use ::redis::Cmd;
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use super::jobs::add_job;
+use super::{RedisStore, transaction};
+use crate::results::error::ResultsError;
+use crate::results::jobs::{Limits, NewJob, parse};
+use crate::results::millis::time;
+use crate::results::schedules::{Fired, Schedule, ScheduleBoard, ScheduleStore};
+
+#[async_trait]
+impl ScheduleStore for RedisStore {
+    async fn plan(
+        &self,
+        name: &str,
+        definition: &str,
+        first_due: DateTime<Utc>,
+    ) -> Result<(), ResultsError> {
+        let mut plan = self.scripts.plan.key(&self.prefix);
+        plan.arg(name)
+            .arg(definition)
+            .arg(first_due.timestamp_millis());
+        Ok(self.run(&plan).await?)
+    }
+
+    async fn unplan(&self, name: &str) -> Result<bool, ResultsError> {
+        let mut remove = transaction();
+        remove
+            .del(self.schedule_key(name))
+            .srem(self.schedule_names(), name)
+            .ignore();
+        let (removed,): (bool,) = self.run(&remove).await?;
+        Ok(removed)
+    }
+
+    async fn fire(
+        &self,
+        name: &str,
+        due: DateTime<Utc>,
+        next: DateTime<Utc>,
+        job: &NewJob,
+        limits: &Limits,
+    ) -> Result<Fired, ResultsError> {
+        let mut fire = self.scripts.fire.key(&self.prefix);
+        fire.arg(name)
+            .arg(due.timestamp_millis())
+            .arg(next.timestamp_millis());
+        add_job(&mut fire, job, limits);
+        let (outcome, id): (String, String) = self.run(&fire).await?;
+        match outcome.as_str() {
+            "fired" => Ok(Fired::Enqueued(parse::id(&id)?)),
+            "running" => Ok(Fired::StillRunning),
+            "early" => Ok(Fired::Early),
+            "full" => Err(ResultsError::QueueFull {
+                limit: limits.max_unfinished,
+            }),
+            _ => Ok(Fired::Passed),
+        }
+    }
+
+    async fn schedules(&self) -> Result<ScheduleBoard, ResultsError> {
+        let mut names: Vec<String> = self.run(&Cmd::smembers(self.schedule_names())).await?;
+        names.sort();
+        let mut read = ::redis::pipe();
+        read.cmd("TIME");
+        let (now,): ((i64, i64),) = self.run(&read).await?;
+        let mut schedules = Vec::new();
+        for name in names {
+            let fields: HashMap<String, String> =
+                self.run(&Cmd::hgetall(self.schedule_key(&name))).await?;
+            schedules.extend(schedule(name, &fields)?);
+        }
+        Ok(ScheduleBoard {
+            now: time(now.0 * 1000 + now.1 / 1000),
+            schedules,
+        })
+    }
+}
+
+impl RedisStore {
+    fn schedule_names(&self) -> String {
+        format!("{}schedules", self.prefix)
+    }
+
+    fn schedule_key(&self, name: &str) -> String {
+        format!("{}schedule:{name}", self.prefix)
+    }
+}
+
+/// The schedule, unless it was removed since its name was read.
+fn schedule(
+    name: String,
+    fields: &HashMap<String, String>,
+) -> Result<Option<Schedule>, ResultsError> {
+    let unreadable = |_| parse::unreadable("a time of a schedule");
+    let time_of = |field| {
+        let ms = fields
+            .get(field)
+            .map(|text| text.parse().map_err(unreadable))
+            .transpose()?;
+        Ok::<_, ResultsError>(ms.map(time))
+    };
+    let Some(next_due) = time_of("next_due")? else {
+        return Ok(None);
+    };
+    Ok(Some(Schedule {
+        name,
+        definition: fields.get("definition").cloned().unwrap_or_default(),
+        next_due,
+        last_due: time_of("last_due")?,
+        last_job: fields.get("last_job").map(|id| parse::id(id)).transpose()?,
+        last_outcome: fields
+            .get("last_outcome")
+            .map(|state| parse::state(state))
+            .transpose()?,
+        last_finished_at: time_of("last_finished_at")?,
+    }))
+}

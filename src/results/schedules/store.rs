@@ -1,0 +1,38 @@
+//! What a backend does for schedules.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use super::{Fired, ScheduleBoard};
+use crate::results::error::ResultsError;
+use crate::results::jobs::{Limits, NewJob};
+
+/// Due times that each fire once, whoever asks and however often.
+#[async_trait]
+pub trait ScheduleStore: Send + Sync + 'static {
+    /// Makes a schedule that is first due at `first_due`, or changes one that was planned with another definition. One
+    /// with the same definition keeps its state.
+    async fn plan(
+        &self,
+        name: &str,
+        definition: &str,
+        first_due: DateTime<Utc>,
+    ) -> Result<(), ResultsError>;
+
+    /// Removes a schedule; whether there was one. Its jobs stay.
+    async fn unplan(&self, name: &str) -> Result<bool, ResultsError>;
+
+    /// In one step: if the schedule is due at `due` and the time has come, enqueues `job`, whose id follows from schedule
+    /// and due time, and advances the schedule to `next`.
+    async fn fire(
+        &self,
+        name: &str,
+        due: DateTime<Utc>,
+        next: DateTime<Utc>,
+        job: &NewJob,
+        limits: &Limits,
+    ) -> Result<Fired, ResultsError>;
+
+    /// All schedules by name, and the time.
+    async fn schedules(&self) -> Result<ScheduleBoard, ResultsError>;
+}

@@ -1,0 +1,64 @@
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why sample data could not be made, read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum SeedingError {
+    /// The operating system refused: a missing file, a full disk, a folder that cannot be written.
+    #[error("cannot {action} {}: {source}", path.display())]
+    File {
+        /// What was tried, as `read` or `write`.
+        action: &'static str,
+        /// Where.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A table without a column that it must have.
+    #[error("{}, line 1: no column `{column}` among {found}", path.display())]
+    MissingColumn {
+        /// The table.
+        path: PathBuf,
+        /// The column's name.
+        column: &'static str,
+        /// The columns that are there.
+        found: String,
+    },
+    /// A file without content.
+    #[error("{} is empty", path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file in which no row could be used.
+    #[error("{}, line {line}: {reason}, and no other row can be used either", path.display())]
+    NothingUsable {
+        /// The file.
+        path: PathBuf,
+        /// The first row's line, from 1.
+        line: u64,
+        /// What is wrong with that row.
+        reason: &'static str,
+    },
+    /// A folder without any platform's files.
+    #[error("no raw files in {}: looked for {looked_for}", path.display())]
+    NoInput {
+        /// The folder.
+        path: PathBuf,
+        /// The names looked for.
+        looked_for: &'static str,
+    },
+}
+
+impl SeedingError {
+    pub(super) fn file<E: Into<io::Error>>(
+        action: &'static str,
+        path: &Path,
+    ) -> impl FnOnce(E) -> Self {
+        move |source| Self::File {
+            action,
+            path: path.to_owned(),
+            source: source.into(),
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! From nothing to a posts database: text and raw platform data of the project's own making, and their way into `posts`.
+
+mod error;
+mod generator;
+mod text;
+#[rustfmt::skip] // word lists, many to a line
+mod vocabulary;
+mod zipf;
+
+pub use error::SeedingError;
+pub use generator::{generate, sample_request};
+pub use text::TextGenerator;

@@ -1,0 +1,270 @@
+//! A `weir serve` of its own, as a process.
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use std::{fs, thread};
+
+use chrono::Utc;
+use rand::SeedableRng;
+use reqwest::{Client, Response};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use weir::feed::fake::FakeFeed;
+use weir::feed::{Platform, RankRequest};
+
+/// How long anything may take before a test gives up on it; a busy machine is slow.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Serves until it is dropped. Its data folder outlives [`Weir::kill`] and [`Weir::stop`].
+pub(crate) struct Weir {
+    folder: TempDir,
+    child: Child,
+    address: String,
+    log: Arc<Mutex<Vec<String>>>,
+    pub(crate) client: Client,
+}
+
+impl Weir {
+    /// Starts with these settings over the tests' own: a free port, a data folder and database of its own.
+    pub(crate) fn start(settings: &str) -> Self {
+        let folder = TempDir::new().unwrap();
+        Self::start_in(folder, settings)
+    }
+
+    pub(crate) fn start_in(folder: TempDir, settings: &str) -> Self {
+        let settings: toml_edit::DocumentMut = settings.parse().unwrap();
+        let mut all: toml_edit::DocumentMut = format!(
+            "data_dir = {data:?}\nserver.bind = \"127.0.0.1:0\"\nlog.format = \"json\"\ndatabase.url = {url:?}\n",
+            data = folder.path().join("data"),
+            url = format!("sqlite://{}/weir.db", folder.path().display()),
+        )
+        .parse()
+        .unwrap();
+        lay_over(all.as_table_mut(), settings.as_table());
+        fs::write(folder.path().join("weir.toml"), all.to_string()).unwrap();
+        let (child, address, log) = spawn(&folder);
+        Self {
+            folder,
+            child,
+            address,
+            log,
+            client: Client::new(),
+        }
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub(crate) fn data_dir(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    pub(crate) fn database_file(&self) -> PathBuf {
+        self.folder.path().join("weir.db")
+    }
+
+    /// `kill -9`.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// SIGTERM, and the exit code.
+    pub(crate) fn stop(&mut self) -> Option<i32> {
+        Command::new("kill")
+            .arg(self.child.id().to_string())
+            .status()
+            .unwrap();
+        self.child.wait().unwrap().code()
+    }
+
+    /// Starts again on the same folder and settings.
+    pub(crate) fn start_again(&mut self) {
+        (self.child, self.address, self.log) = spawn(&self.folder);
+    }
+
+    pub(crate) fn log(&self) -> String {
+        self.log.lock().unwrap().join("\n")
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Response {
+        self.client.get(self.url(path)).send().await.unwrap()
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: impl Into<reqwest::Body>) -> Response {
+        self.client
+            .post(self.url(path))
+            .body(body)
+            .send()
+            .await
+            .unwrap()
+    }
+
+    /// Ranks `feed` and answers the order, by incoming places, and the metadata. Every id must come back once.
+    pub(crate) async fn rank(&self, feed: &RankRequest) -> (Vec<usize>, Value) {
+        self.rank_at("/rank", feed).await
+    }
+
+    pub(crate) async fn rank_at(&self, path: &str, feed: &RankRequest) -> (Vec<usize>, Value) {
+        let response = self.post(path, serde_json::to_vec(feed).unwrap()).await;
+        assert_eq!(response.status(), 200);
+        let answer: Value = response.json().await.unwrap();
+        (places(feed, &answer), answer["metadata"].clone())
+    }
+
+    /// Waits until `GET path` answers something that `wanted` accepts.
+    pub(crate) async fn when(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let answer: Value = self.get(path).await.json().await.unwrap();
+            if wanted(&answer) {
+                return answer;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "never came to pass: {answer}\n{}",
+                self.log()
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// The counters of an actor.
+    pub(crate) async fn counters(&self, actor: &str) -> Value {
+        self.when("/actors", |_| true).await["actors"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|signs| signs["name"] == actor)
+            .unwrap_or_else(|| panic!("no actor {actor}"))["counters"]
+            .clone()
+    }
+
+    /// Waits until the counter of an actor is at least `least`.
+    pub(crate) async fn counted(&self, actor: &str, counter: &str, least: u64) {
+        self.when("/actors", |answer| {
+            let mut actors = answer["actors"].as_array().unwrap().iter();
+            let signs = actors.find(|signs| signs["name"] == actor).unwrap();
+            signs["counters"][counter].as_u64().unwrap() >= least
+        })
+        .await;
+    }
+}
+
+impl Drop for Weir {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            self.stop();
+        }
+        // A test that killed Weir leaves its redis-server behind.
+        let socket = self.data_dir().join("redis/redis.sock");
+        if socket.exists() {
+            let client = redis::Client::open(format!("unix://{}", socket.display())).unwrap();
+            if let Ok(mut connection) = client.get_connection() {
+                let _: Result<(), _> = redis::cmd("SHUTDOWN").arg("NOSAVE").query(&mut connection);
+            }
+        }
+    }
+}
+
+/// Lays `over` on `under`, table on table.
+fn lay_over(under: &mut toml_edit::Table, over: &toml_edit::Table) {
+    for (key, item) in over {
+        match (
+            under.get_mut(key).and_then(toml_edit::Item::as_table_mut),
+            item.as_table(),
+        ) {
+            (Some(under), Some(over)) => lay_over(under, over),
+            _ => drop(under.insert(key, item.clone())),
+        }
+    }
+}
+
+fn spawn(folder: &TempDir) -> (Child, String, Arc<Mutex<Vec<String>>>) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_weir"))
+        .args(["serve", "--config"])
+        .arg(folder.path().join("weir.toml"))
+        .current_dir(folder.path())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let address = loop {
+        let Some(Ok(line)) = lines.next() else {
+            panic!("weir did not start: {:?}", log.lock().unwrap())
+        };
+        let port = port_of(&line);
+        log.lock().unwrap().push(line);
+        if let Some(port) = port {
+            break format!("127.0.0.1:{port}");
+        }
+    };
+    let kept = Arc::clone(&log);
+    thread::spawn(move || {
+        lines
+            .map_while(Result::ok)
+            .for_each(|line| kept.lock().unwrap().push(line))
+    });
+    (child, address, log)
+}
+
+/// The port in the log line that says that Weir is listening.
+fn port_of(line: &str) -> Option<u64> {
+    let line: Value = serde_json::from_str(line).ok()?;
+    (line["fields"]["message"] == "weir is listening").then(|| line["fields"]["port"].as_u64())?
+}
+
+/// A feed of `texts`, in this order.
+pub(crate) fn feed_of(texts: &[&str]) -> RankRequest {
+    let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
+    let fake = FakeFeed {
+        posts: texts.len(),
+        comments: 0,
+        platform: Platform::Reddit,
+        now: Utc::now(),
+    };
+    let mut feed = fake.request(&mut rng);
+    for (item, text) in feed.items.iter_mut().zip(texts) {
+        (*text).clone_into(&mut item.text);
+        item.title = None;
+    }
+    feed
+}
+
+/// The incoming places of an answer's ids. Every id of the feed must be there once.
+pub(crate) fn places(feed: &RankRequest, answer: &Value) -> Vec<usize> {
+    let place = |id: &Value| {
+        feed.items
+            .iter()
+            .position(|item| *id == json!(item.id))
+            .unwrap()
+    };
+    let places: Vec<usize> = answer["ranked_ids"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(place)
+        .collect();
+    let mut sorted = places.clone();
+    sorted.sort_unstable();
+    assert!(
+        sorted.into_iter().eq(0..feed.items.len()),
+        "every id once: {places:?}"
+    );
+    places
+}
+
+/// Top entities as a job leaves them, counted just now.
+pub(crate) fn top_entities(names: &[&str]) -> Value {
+    let counted: Vec<_> = names.iter().map(|name| json!([name, 1])).collect();
+    json!({"top_named_entities": counted, "forms": {}, "timestamp": Utc::now()})
+}
