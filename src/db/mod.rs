@@ -5,6 +5,7 @@ mod error;
 mod migrations;
 mod postgres;
 mod posts;
+mod query;
 mod sqlite;
 mod time;
 
@@ -14,4 +15,5 @@ pub use posts::{
     InsertOutcome, NewPost, PostCount, PostFilter, PostPages, PostText, RejectedPost,
     entity as post,
 };
+pub use query::{QueryAnswer, QueryError, QueryLimits, is_select};
 pub use time::TimeRange;

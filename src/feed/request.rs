@@ -46,8 +46,11 @@ impl RankRequest {
     pub fn keep_first_of_each_id(&mut self) {
         let mut distinct = self.distinct_items().into_iter().peekable();
         let mut index = 0..;
-        self.items
-            .retain(|_| distinct.next_if(|&kept| Some(kept) == index.next()).is_some());
+        self.items.retain(|_| {
+            distinct
+                .next_if(|&kept| Some(kept) == index.next())
+                .is_some()
+        });
     }
 
     /// The indices of the items in order, without those whose id came before.

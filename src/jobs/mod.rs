@@ -8,6 +8,7 @@ mod fold_posts;
 mod job;
 mod post_statistics;
 mod prune_posts;
+mod query_posts_db;
 mod registry;
 mod substring_matches_by_platform;
 
@@ -18,5 +19,6 @@ pub use error::{ArgumentError, JobError, UnknownJob};
 pub use job::{Job, Limits, RetryPolicy};
 pub use post_statistics::PostStatistics;
 pub use prune_posts::PrunePosts;
+pub use query_posts_db::QueryPostsDb;
 pub use registry::{JobKind, PrepareError, PreparedJob, Registry};
 pub use substring_matches_by_platform::SubstringMatchesByPlatform;

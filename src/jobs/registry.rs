@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use super::{
     ArgumentError, CountTopNamedEntities, Job, JobContext, JobError, Limits, PostStatistics,
-    PrunePosts, RetryPolicy, SubstringMatchesByPlatform, UnknownJob,
+    PrunePosts, QueryPostsDb, RetryPolicy, SubstringMatchesByPlatform, UnknownJob,
 };
 
 /// The jobs that can be run, by name.
@@ -21,6 +21,7 @@ impl Registry {
             .with::<CountTopNamedEntities>()
             .with::<PostStatistics>()
             .with::<PrunePosts>()
+            .with::<QueryPostsDb>()
             .with::<SubstringMatchesByPlatform>()
     }
 

@@ -5,6 +5,7 @@ use std::{
     process::Command,
 };
 
+use sea_orm::ConnectionTrait;
 use tempfile::TempDir;
 use weir::{db::Database, settings::DatabaseSettings};
 
@@ -101,4 +102,11 @@ pub(crate) fn unpack_real_posts(folder: &Path) -> Option<PathBuf> {
     let file = folder.join("real.db");
     std::fs::write(&file, unpacked.stdout).unwrap();
     Some(file)
+}
+
+/// Runs statements, without arguments or answer.
+pub(crate) async fn sql(database: &Database, statement: &str) {
+    let transaction = database.begin().await.unwrap();
+    transaction.execute_unprepared(statement).await.unwrap();
+    transaction.commit().await.unwrap();
 }

@@ -7,6 +7,7 @@ mod common;
 mod contract;
 mod post_statistics;
 mod prune_posts;
+mod query_posts_db;
 mod substring_matches;
 mod top_named_entities;
 
