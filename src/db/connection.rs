@@ -17,6 +17,7 @@ const LONGEST_RETRY: Duration = Duration::from_secs(5);
 pub struct Database {
     reader: DatabaseConnection,
     writer: DatabaseConnection,
+    settings: DatabaseSettings,
 }
 
 impl Database {
@@ -29,25 +30,20 @@ impl Database {
 
     /// Prepares the connections, which are made when first used: only a bad URL or folder fails here.
     pub async fn lazy(settings: &DatabaseSettings) -> Result<Self, DbError> {
-        match settings
-            .url
-            .expose()
-            .split_once(':')
-            .map(|(scheme, _)| scheme)
-        {
-            Some("sqlite") => {
-                let sqlite::Pools { reader, writer } = sqlite::open(settings).await?;
-                Ok(Self { reader, writer })
-            }
+        let url = settings.url.expose();
+        let (reader, writer) = match url.split_once(':').map(|(scheme, _)| scheme) {
+            Some("sqlite") => sqlite::open(settings).await?,
             Some("postgres" | "postgresql") => {
                 let pool = postgres::open(settings).await?;
-                Ok(Self {
-                    reader: pool.clone(),
-                    writer: pool,
-                })
+                (pool.clone(), pool)
             }
-            _ => Err(DbError::Scheme),
-        }
+            _ => return Err(DbError::Scheme),
+        };
+        Ok(Self {
+            reader,
+            writer,
+            settings: settings.clone(),
+        })
     }
 
     /// Brings the schema up to date. Several processes may do so at once.
@@ -103,6 +99,10 @@ impl Database {
     pub async fn close(self) -> Result<(), DbError> {
         self.reader.close().await?;
         Ok(self.writer.close().await?)
+    }
+
+    pub(super) fn settings(&self) -> &DatabaseSettings {
+        &self.settings
     }
 
     pub(super) fn backend(&self) -> DbBackend {

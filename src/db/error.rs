@@ -38,6 +38,12 @@ impl DbError {
     }
 }
 
+impl From<SqlxError> for DbError {
+    fn from(error: SqlxError) -> Self {
+        DbErr::Query(RuntimeErr::SqlxError(error.into())).into()
+    }
+}
+
 impl From<DbErr> for DbError {
     fn from(error: DbErr) -> Self {
         match kind(&error) {

@@ -5,12 +5,15 @@ mod error;
 mod migrations;
 mod postgres;
 mod posts;
+mod query;
 mod sqlite;
 mod time;
 
 pub use connection::Database;
 pub use error::DbError;
 pub use posts::{
-    InsertOutcome, NewPost, PostFilter, PostPages, PostText, RejectedPost, entity as post,
+    InsertOutcome, NewPost, PostCount, PostFilter, PostPages, PostText, RejectedPost,
+    entity as post,
 };
+pub use query::{QueryAnswer, QueryError, QueryLimits, is_select};
 pub use time::TimeRange;

@@ -13,13 +13,10 @@ use crate::settings::DatabaseSettings;
 /// Longest wait for another process's lock, longer than any batch of ours takes to commit.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-pub(super) struct Pools {
-    pub(super) reader: DatabaseConnection,
-    pub(super) writer: DatabaseConnection,
-}
-
-/// Makes the folder and the file when absent.
-pub(super) async fn open(settings: &DatabaseSettings) -> Result<Pools, DbError> {
+/// The connections that read and the one that writes. Makes the folder and the file when absent.
+pub(super) async fn open(
+    settings: &DatabaseSettings,
+) -> Result<(DatabaseConnection, DatabaseConnection), DbError> {
     let url = settings.url.expose();
     let options = url
         .parse::<SqliteConnectOptions>()
@@ -33,17 +30,13 @@ pub(super) async fn open(settings: &DatabaseSettings) -> Result<Pools, DbError> 
     if in_memory {
         // Each further connection would have an empty database of its own.
         let only = pool(settings, options, 1).await?;
-        return Ok(Pools {
-            reader: only.clone(),
-            writer: only,
-        });
+        return Ok((only.clone(), only));
     }
     create_folder_of(options.get_filename())?;
     let reading = options.clone().pragma("query_only", "on");
-    Ok(Pools {
-        writer: pool(settings, options, 1).await?,
-        reader: pool(settings, reading, settings.max_connections).await?,
-    })
+    let writer = pool(settings, options, 1).await?;
+    let reader = pool(settings, reading, settings.max_connections).await?;
+    Ok((reader, writer))
 }
 
 async fn pool(

@@ -38,51 +38,55 @@ impl Serialize for Window {
     }
 }
 
+/// A time, read as ISO 8601 or `YYYY-MM-DD hh:mm:ss`, UTC when it names no zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct Moment(pub DateTime<Utc>);
+
+impl<'de> Deserialize<'de> for Moment {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let expected = || D::Error::custom("expected a time, such as \"2017-05-31 23:00:00\"");
+        parse_timestamp(&text).map(Self).ok_or_else(expected)
+    }
+}
+
 /// The arguments `from`, `to` and `window` together: `from <= created_at < to`, or the window that ends now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Period {
-    pub(super) from: Option<DateTime<Utc>>,
-    pub(super) to: Option<DateTime<Utc>>,
-    pub(super) window: Option<Window>,
+    from: Option<Moment>,
+    to: Option<Moment>,
+    window: Option<Window>,
 }
 
 impl Period {
+    /// A period of these bounds or this window.
+    pub fn new(from: Option<Moment>, to: Option<Moment>, window: Option<Window>) -> Self {
+        Self { from, to, window }
+    }
+
     /// Refuses a window beside bounds, and bounds in the wrong order.
     pub fn validate(&self) -> Result<(), ArgumentError> {
         if self.window.is_some() && (self.from.is_some() || self.to.is_some()) {
-            return Err(ArgumentError::new(
-                "window",
-                "expected either a window or from and to",
-            ));
+            let why = "expected either a window or from and to";
+            return Err(ArgumentError::new("window", why));
         }
-        if let (Some(from), Some(to)) = (self.from, self.to)
-            && from >= to
-        {
-            return Err(ArgumentError::new("to", "expected a time after from"));
+        match (self.from, self.to) {
+            (Some(from), Some(to)) if from >= to => {
+                Err(ArgumentError::new("to", "expected a time after from"))
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// The range meant at `now`.
     pub fn range(&self, now: DateTime<Utc>) -> TimeRange {
+        let start = self.window.map(|window| window.start(now));
         TimeRange {
-            from: self
-                .from
-                .or_else(|| self.window.map(|window| window.start(now))),
-            to: self.to,
+            from: self.from.map(|from| from.0).or(start),
+            to: self.to.map(|to| to.0),
         }
     }
-}
-
-/// Reads a time as ISO 8601 or `YYYY-MM-DD hh:mm:ss`, UTC when it names no zone.
-pub(super) fn time<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<DateTime<Utc>>, D::Error> {
-    let Some(text) = Option::<String>::deserialize(deserializer)? else {
-        return Ok(None);
-    };
-    let expected = || D::Error::custom("expected a time, such as \"2017-05-31 23:00:00\"");
-    parse_timestamp(&text).map(Some).ok_or_else(expected)
 }
 
 #[cfg(test)]
@@ -104,11 +108,7 @@ mod tests {
     #[test]
     fn a_window_longer_than_time_begins_with_it() {
         let window: Window = serde_json::from_str("\"200000years\"").unwrap();
-        let range = Period {
-            window: Some(window),
-            ..Period::default()
-        }
-        .range(Utc::now());
+        let range = Period::new(None, None, Some(window)).range(Utc::now());
         assert!(range.from.is_some());
     }
 }

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use tokio::task::spawn_blocking;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{ArgumentError, Job, JobContext, JobError, Period, Window, arguments};
+use super::{
+    ArgumentError, Job, JobContext, JobError, Moment, Period, Window, fold_posts::fold_posts,
+};
 use crate::{
     db::{PostFilter, PostText},
     entities::{EntityCounts, Extractor, Scratch},
@@ -14,7 +16,6 @@ use crate::{
     ranking::TopEntities,
 };
 
-const PAGE_SIZE: u64 = 1_000;
 const MOST_ENTITIES: usize = 1_000;
 /// Long enough that the last result outlives a day without a run; rankers judge its age by its timestamp.
 const RESULT_TTL: Duration = Duration::from_hours(24);
@@ -27,25 +28,14 @@ pub struct CountTopNamedEntities {
     /// How many entities to answer, 1 to 1,000.
     pub k: usize,
     /// The first `created_at` to count.
-    #[serde(
-        deserialize_with = "arguments::time",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub from: Option<DateTime<Utc>>,
+    pub from: Option<Moment>,
     /// The first `created_at` not to count any more.
-    #[serde(
-        deserialize_with = "arguments::time",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub to: Option<DateTime<Utc>>,
+    pub to: Option<Moment>,
     /// In place of `from` and `to`: how far to look back.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<Window>,
     /// Only posts of this platform.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub platform: Option<Platform>,
     /// Where to leave the result.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub result_key: Option<String>,
 }
 
@@ -64,11 +54,7 @@ impl Default for CountTopNamedEntities {
 
 impl CountTopNamedEntities {
     fn period(&self) -> Period {
-        Period {
-            from: self.from,
-            to: self.to,
-            window: self.window,
-        }
+        Period::new(self.from, self.to, self.window)
     }
 
     fn filter(&self, now: DateTime<Utc>) -> PostFilter {
@@ -97,17 +83,7 @@ impl Job for CountTopNamedEntities {
 
     async fn run(&self, context: &JobContext) -> Result<Value, JobError> {
         let now = Utc::now();
-        let mut pages = context.database().post_pages(self.filter(now), PAGE_SIZE);
-        let mut tally = Tally::default();
-        let mut page = pages.next().await?;
-        while let Some(posts) = page {
-            context.check_cancelled()?;
-            let counted = spawn_blocking(move || tally.count(&posts));
-            // The next page is read while this one is counted.
-            page = pages.next().await?;
-            tally = counted.await?;
-            context.report_progress(tally.posts, None);
-        }
+        let tally = fold_posts(context, self.filter(now), Tally::default(), Tally::count).await?;
         let k = self.k;
         let top = spawn_blocking(move || tally.top(k, now)).await?;
         let payload = json!(top);
@@ -121,8 +97,6 @@ impl Job for CountTopNamedEntities {
 /// What has been counted so far.
 #[derive(Default)]
 struct Tally {
-    /// Rows looked at.
-    posts: u64,
     /// Hashes of the ids counted, eight bytes a post.
     seen: HashSet<u64>,
     counts: EntityCounts,
@@ -130,8 +104,7 @@ struct Tally {
 }
 
 impl Tally {
-    fn count(mut self, posts: &[PostText]) -> Self {
-        self.posts += posts.len() as u64;
+    fn count(&mut self, posts: &[PostText]) {
         for post in posts {
             let is_new = match &post.post_id {
                 Some(id) => self.seen.insert(xxh3_64(id.as_bytes())),
@@ -143,7 +116,6 @@ impl Tally {
                 self.counts.add(&entities);
             }
         }
-        self
     }
 
     fn top(&self, k: usize, now: DateTime<Utc>) -> TopEntities {

@@ -4,8 +4,8 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::{
-    ArgumentError, CountTopNamedEntities, Job, JobContext, JobError, Limits, RetryPolicy,
-    UnknownJob,
+    ArgumentError, CountTopNamedEntities, Job, JobContext, JobError, Limits, PostStatistics,
+    PrunePosts, QueryPostsDb, RetryPolicy, SubstringMatchesByPlatform, UnknownJob,
 };
 
 /// The jobs that can be run, by name.
@@ -17,7 +17,12 @@ pub struct Registry {
 impl Registry {
     /// The jobs that ship.
     pub fn shipped() -> Self {
-        Self::default().with::<CountTopNamedEntities>()
+        Self::default()
+            .with::<CountTopNamedEntities>()
+            .with::<PostStatistics>()
+            .with::<PrunePosts>()
+            .with::<QueryPostsDb>()
+            .with::<SubstringMatchesByPlatform>()
     }
 
     /// One job more.

@@ -11,6 +11,9 @@ use super::check::Check;
 pub struct DatabaseSettings {
     /// `sqlite://PATH` or `postgres://USER:PASSWORD@HOST/NAME`.
     pub url: ConnectionUrl,
+    /// Where ad hoc queries go, with a role that may read the posts and nothing else. Empty: to the SQLite file, which a
+    /// query cannot leave, and on Postgres nowhere.
+    pub query_url: ConnectionUrl,
     /// Most connections open at once.
     pub max_connections: u32,
     /// Longest wait for a connection, in milliseconds.
@@ -26,6 +29,14 @@ impl DatabaseSettings {
                 .iter()
                 .any(|scheme| self.url.expose().starts_with(scheme)),
             || "expected sqlite://PATH or postgres://USER:PASSWORD@HOST/NAME".to_owned(),
+        );
+        check.require(
+            "query_url",
+            self.query_url.is_empty()
+                || known
+                    .iter()
+                    .any(|scheme| self.query_url.expose().starts_with(scheme)),
+            || "expected sqlite://PATH, postgres://USER:PASSWORD@HOST/NAME or nothing".to_owned(),
         );
         check.within("max_connections", self.max_connections, 1..=10_000);
         check.lasting("connect_timeout_ms", self.connect_timeout());
@@ -49,6 +60,7 @@ impl Default for DatabaseSettings {
     fn default() -> Self {
         Self {
             url: "sqlite://data/weir.db".into(),
+            query_url: "".into(),
             max_connections: 8,
             connect_timeout_ms: 5_000,
         }

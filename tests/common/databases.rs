@@ -1,7 +1,11 @@
 //! One suite of tests on both databases.
 
-use std::path::PathBuf;
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
+use sea_orm::ConnectionTrait;
 use tempfile::TempDir;
 use weir::{db::Database, settings::DatabaseSettings};
 
@@ -31,6 +35,14 @@ impl TestDatabase {
 
     pub(crate) async fn postgres() -> Self {
         Self::migrated(Postgres::shared().fresh_database(), None).await
+    }
+
+    /// The 379 real posts of others, migrated; `None`, said aloud, when they are not there.
+    pub(crate) async fn of_real_posts() -> Option<Self> {
+        let folder = TempDir::new().unwrap();
+        let file = unpack_real_posts(folder.path())?;
+        let url = format!("sqlite://{}", file.display());
+        Some(Self::migrated(url, Some(folder)).await)
     }
 
     async fn migrated(url: String, folder: Option<TempDir>) -> Self {
@@ -65,7 +77,7 @@ macro_rules! on_both_databases {
 pub(crate) use on_both_databases;
 
 /// The folder of real data beside the project, or `None`, said aloud.
-pub(crate) fn shared_data() -> Option<PathBuf> {
+fn shared_data() -> Option<PathBuf> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let named = std::env::var_os("WEIR_SHARED_DATA").map(PathBuf::from);
     let found = named
@@ -76,4 +88,25 @@ pub(crate) fn shared_data() -> Option<PathBuf> {
         eprintln!("skipped: no real data at ../shared/data; WEIR_SHARED_DATA names another place");
     }
     found
+}
+
+/// Puts a database of others, 379 real posts of 2017-05-31, into `folder`.
+pub(crate) fn unpack_real_posts(folder: &Path) -> Option<PathBuf> {
+    let packed = shared_data()?.join("facebook_2017-05-31.sqlite.gz");
+    let unpacked = Command::new("gunzip")
+        .arg("-c")
+        .arg(packed)
+        .output()
+        .unwrap();
+    assert!(unpacked.status.success(), "gunzip failed");
+    let file = folder.join("real.db");
+    std::fs::write(&file, unpacked.stdout).unwrap();
+    Some(file)
+}
+
+/// Runs statements, without arguments or answer.
+pub(crate) async fn sql(database: &Database, statement: &str) {
+    let transaction = database.begin().await.unwrap();
+    transaction.execute_unprepared(statement).await.unwrap();
+    transaction.commit().await.unwrap();
 }

@@ -8,7 +8,7 @@ mod others;
 mod queries;
 mod schema;
 
-use common::posts::time;
+use common::{databases::sql, posts::time};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use weir::db::{Database, PostFilter, PostText, TimeRange};
 
@@ -37,12 +37,6 @@ fn between(from: &str, to: &str) -> PostFilter {
         },
         platform: None,
     }
-}
-
-async fn sql(database: &Database, statement: &str) {
-    let transaction = database.begin().await.unwrap();
-    transaction.execute_unprepared(statement).await.unwrap();
-    transaction.commit().await.unwrap();
 }
 
 /// The first column of every row.

@@ -1,6 +1,6 @@
 //! Databases that another program made.
 
-use std::{path::Path, process::Command};
+use std::path::Path;
 
 use sea_orm::DbBackend;
 use tempfile::TempDir;
@@ -9,7 +9,7 @@ use weir::db::{Database, PostFilter, TimeRange};
 use crate::{
     between,
     common::{
-        databases::{database_at, shared_data},
+        databases::{database_at, unpack_real_posts},
         postgres::Postgres,
         posts::{created, post, time},
     },
@@ -177,15 +177,10 @@ async fn the_newest_time_is_found_among_several_forms() {
 /// 379 posts of one day, written by the Prosocial Ranking Challenge's own tools.
 #[tokio::test]
 async fn a_real_database_of_others_opens_and_works() {
-    let Some(data) = shared_data() else { return };
     let folder = TempDir::new().unwrap();
-    let file = folder.path().join("real.db");
-    let unpacked = Command::new("gunzip")
-        .arg("-c")
-        .arg(data.join("facebook_2017-05-31.sqlite.gz"))
-        .output()
-        .unwrap();
-    std::fs::write(&file, unpacked.stdout).unwrap();
+    let Some(file) = unpack_real_posts(folder.path()) else {
+        return;
+    };
 
     let database = Database::connect(&database_at(format!("sqlite://{}", file.display())))
         .await

@@ -1,6 +1,7 @@
 //! What is asked of the table `posts`.
 
 mod count;
+mod delete;
 pub mod entity;
 mod insert;
 mod json_text;
@@ -8,7 +9,9 @@ mod known;
 mod new_post;
 mod newest;
 mod pages;
+mod statistics;
 
 pub use insert::{InsertOutcome, RejectedPost};
 pub use new_post::NewPost;
 pub use pages::{PostFilter, PostPages, PostText};
+pub use statistics::PostCount;

@@ -1,0 +1,115 @@
+use std::time::Duration;
+
+use sea_orm::{
+    SqlxError,
+    sqlx::{
+        AssertSqlSafe, Column, ConnectOptions, Connection, Executor, PgConnection, Row, SqlSafeStr,
+        Statement, TypeInfo, ValueRef,
+        postgres::{PgConnectOptions, PgRow},
+        query as statement, raw_sql,
+    },
+};
+use serde_json::Value;
+use tokio::time::timeout;
+
+use super::{Gathered, QueryAnswer, QueryError, QueryLimits};
+use crate::db::DbError;
+
+/// Rows of one FETCH.
+const ROWS_AT_ONCE: usize = 200;
+/// <https://www.postgresql.org/docs/current/errcodes-appendix.html>, `query_canceled`.
+const CANCELED: &str = "57014";
+
+pub(super) async fn query(
+    url: &str,
+    sql: &str,
+    limits: QueryLimits,
+    connect_timeout: Duration,
+) -> Result<QueryAnswer, QueryError> {
+    let options = url
+        .parse::<PgConnectOptions>()
+        .map_err(|error| QueryError::Database(DbError::Url(error)))?
+        .application_name("weir query")
+        .options([
+            ("statement_timeout", limits.time.as_millis().to_string()),
+            ("default_transaction_read_only", "on".to_owned()),
+        ])
+        .disable_statement_logging();
+    let mut connection = timeout(connect_timeout, options.connect())
+        .await
+        .map_err(|_| SqlxError::PoolTimedOut)??;
+    let timed_out = || QueryError::TimedOut {
+        limit_ms: limits.time.as_millis(),
+    };
+    // The server's limit is for each statement, this one for all of them.
+    let answer = timeout(limits.time, gather(&mut connection, sql, limits))
+        .await
+        .map_err(|_| timed_out())?;
+    let answer = answer.map_err(|error| match error {
+        SqlxError::Database(error) if error.code().as_deref() == Some(CANCELED) => timed_out(),
+        error => error.into(),
+    });
+    connection.close().await?;
+    answer
+}
+
+/// Through a cursor, which takes one SELECT that writes nothing, and of which no more is fetched than is answered.
+async fn gather(
+    connection: &mut PgConnection,
+    sql: &str,
+    limits: QueryLimits,
+) -> Result<QueryAnswer, SqlxError> {
+    connection.execute("BEGIN READ ONLY").await?;
+    let prepared = connection
+        .prepare(AssertSqlSafe(sql.to_owned()).into_sql_str())
+        .await?;
+    let columns = prepared
+        .columns()
+        .iter()
+        .map(|column| column.name().to_owned())
+        .collect();
+    let declare = AssertSqlSafe(format!("DECLARE answer NO SCROLL CURSOR FOR {sql}"));
+    statement(declare).execute(&mut *connection).await?;
+    let fetch = format!("FETCH {ROWS_AT_ONCE} FROM answer");
+    let mut gathered = Gathered::new(limits);
+    loop {
+        // Unprepared, so that every type comes as the text that Postgres writes for it.
+        let rows = raw_sql(AssertSqlSafe(fetch.clone()))
+            .fetch_all(&mut *connection)
+            .await?;
+        let is_last = rows.len() < ROWS_AT_ONCE;
+        for row in &rows {
+            if !gathered.take(values(row)?) {
+                return Ok(gathered.answer(columns));
+            }
+        }
+        if is_last {
+            return Ok(gathered.answer(columns));
+        }
+    }
+}
+
+fn values(row: &PgRow) -> Result<Vec<Value>, SqlxError> {
+    (0..row.len()).map(|column| value(row, column)).collect()
+}
+
+fn value(row: &PgRow, column: usize) -> Result<Value, SqlxError> {
+    let raw = row.try_get_raw(column)?;
+    if raw.is_null() {
+        return Ok(Value::Null);
+    }
+    let kind = raw.type_info();
+    let text = raw.as_str().map_err(SqlxError::Decode)?;
+    let parsed = match kind.name() {
+        "BOOL" => Some(Value::Bool(text == "t")),
+        "INT2" | "INT4" | "INT8" | "OID" => text.parse::<i64>().ok().map(Value::from),
+        "FLOAT4" | "FLOAT8" => text
+            .parse::<f64>()
+            .ok()
+            .filter(|number| number.is_finite())
+            .map(Value::from),
+        "JSON" | "JSONB" => serde_json::from_str(text).ok(),
+        _ => None,
+    };
+    Ok(parsed.unwrap_or_else(|| Value::from(text)))
+}

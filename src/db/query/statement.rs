@@ -1,0 +1,119 @@
+//! As much of SQL's surface as tells a SELECT from something else and one statement from two.
+
+/// Whether the first word is that of a query, after comments and parentheses.
+pub fn is_select(sql: &str) -> bool {
+    let mut code = Code::new(sql).skip_while(|c| c.is_whitespace() || *c == '(');
+    let first: String = code
+        .by_ref()
+        .take_while(char::is_ascii_alphabetic)
+        .collect();
+    ["select", "with", "values"]
+        .iter()
+        .any(|word| first.eq_ignore_ascii_case(word))
+}
+
+/// Whether nothing but space and comments follows the first semicolon, by SQLite's rules of quoting.
+pub(super) fn is_single(sql: &str) -> bool {
+    let mut code = Code::new(sql).skip_while(|c| *c != ';');
+    code.all(|c| c == ';' || c.is_whitespace())
+}
+
+/// The characters outside quotes and comments; a quoted part counts as `'`, a comment as a space.
+struct Code<'s> {
+    rest: &'s str,
+}
+
+impl<'s> Code<'s> {
+    fn new(rest: &'s str) -> Self {
+        Self { rest }
+    }
+
+    /// Skips to after `end`, or to the end of all.
+    fn skip_past(&mut self, end: &str) {
+        let after = self
+            .rest
+            .find(end)
+            .map_or(self.rest.len(), |at| at + end.len());
+        self.rest = &self.rest[after..];
+    }
+}
+
+impl Iterator for Code<'_> {
+    type Item = char;
+
+    fn next(&mut self) -> Option<char> {
+        let first = self.rest.chars().next()?;
+        let whole = self.rest;
+        self.rest = &self.rest[first.len_utf8()..];
+        // A doubled quote ends one quoted part and begins the next, which comes to the same.
+        match first {
+            '\'' => self.skip_past("'"),
+            '"' => self.skip_past("\""),
+            '`' => self.skip_past("`"),
+            '[' => self.skip_past("]"),
+            '-' if whole.starts_with("--") => {
+                self.skip_past("\n");
+                return Some(' ');
+            }
+            '/' if whole.starts_with("/*") => {
+                self.rest = &whole[2..];
+                self.skip_past("*/");
+                return Some(' ');
+            }
+            _ => return Some(first),
+        }
+        Some('\'')
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_select_is_told_by_its_first_word() {
+        for sql in [
+            "SELECT 1",
+            " -- why\n /* ; */ select 1",
+            "WITH a AS (SELECT 1) SELECT * FROM a",
+            "(SELECT 1) UNION (SELECT 2)",
+            "values (1)",
+            "select*from posts",
+        ] {
+            assert!(is_select(sql), "{sql}");
+        }
+        for sql in [
+            "",
+            "DELETE FROM posts",
+            "-- SELECT",
+            "selection",
+            "PRAGMA x",
+            "; SELECT 1",
+            "'SELECT'",
+        ] {
+            assert!(!is_select(sql), "{sql}");
+        }
+    }
+
+    #[test]
+    fn one_statement_is_told_from_two() {
+        for sql in [
+            "SELECT 1",
+            "SELECT 1;",
+            "SELECT 1; -- that was all",
+            "SELECT ';' || \"a;b\" || [c;d] || `e;f` || 'it''s; so'",
+            "SELECT 1 /* ; SELECT 2 */",
+            "SELECT 1;; /* ;",
+        ] {
+            assert!(is_single(sql), "{sql}");
+        }
+        for sql in [
+            "SELECT 1; SELECT 2",
+            "SELECT ''; ATTACH 'x' AS y",
+            "SELECT 1 --\n; SELECT 2",
+            "SELECT '/*'; SELECT 2 /*'*/",
+        ] {
+            assert!(!is_single(sql), "{sql}");
+        }
+    }
+}

@@ -1,0 +1,68 @@
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{ArgumentError, Job, JobContext, JobError, Limits};
+use crate::db::{QueryError, QueryLimits, is_select};
+
+const MOST_ROWS: usize = 10_000;
+/// Room for a result within the default cap of 1 MiB.
+const MOST_BYTES: usize = 1_000_000;
+const LONGEST: Duration = Duration::from_secs(20);
+
+/// Runs one SELECT over the posts and answers `{"columns": [..], "rows": [[..]], "truncated": false}`: at most `max_rows`
+/// rows and a megabyte, within 20 seconds, over a connection that cannot write (`database.query_url`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QueryPostsDb {
+    /// The SELECT.
+    pub query: String,
+    /// The most rows to answer, 1 to 10,000.
+    #[serde(default = "default_max_rows")]
+    pub max_rows: usize,
+}
+
+fn default_max_rows() -> usize {
+    1_000
+}
+
+impl Job for QueryPostsDb {
+    const NAME: &'static str = "query_posts_db";
+
+    const LIMITS: Limits = Limits {
+        soft: Duration::from_secs(30),
+        hard: Duration::from_secs(35),
+    };
+
+    fn validate(&self) -> Result<(), ArgumentError> {
+        if !is_select(&self.query) {
+            return Err(ArgumentError::new("query", "expected a SELECT"));
+        }
+        if !(1..=MOST_ROWS).contains(&self.max_rows) {
+            let why = format!("expected 1 to {MOST_ROWS}");
+            return Err(ArgumentError::new("max_rows", why));
+        }
+        Ok(())
+    }
+
+    async fn run(&self, context: &JobContext) -> Result<Value, JobError> {
+        let limits = QueryLimits {
+            rows: self.max_rows,
+            bytes: MOST_BYTES,
+            time: LONGEST,
+        };
+        let query = context.database().query(&self.query, limits);
+        let answer = context.cancellation().run_until_cancelled(query).await;
+        Ok(json!(answer.ok_or(JobError::Cancelled)??))
+    }
+}
+
+impl From<QueryError> for JobError {
+    fn from(error: QueryError) -> Self {
+        match error {
+            QueryError::Database(error) => error.into(),
+            error => Self::Permanent(Box::new(error)),
+        }
+    }
+}
