@@ -139,9 +139,16 @@ fn threads_share_one_extractor() {
     });
 }
 
+fn time_of(unit: &str, bytes: usize) -> Duration {
+    let text = unit.repeat(bytes / unit.len());
+    let start = Instant::now();
+    assert_valid(&text);
+    start.elapsed()
+}
+
 /// Ten times the text may take ten times as long, with ample room for a busy machine, never a hundred times.
 #[test]
-fn a_line_of_ten_megabytes_takes_time_in_proportion() {
+fn time_grows_in_proportion_to_one_long_line() {
     for unit in [
         "a",
         "A ",
@@ -155,17 +162,23 @@ fn a_line_of_ten_megabytes_takes_time_in_proportion() {
         "A-",
         "1,",
     ] {
-        let time = |bytes: usize| {
-            let text = unit.repeat(bytes / unit.len());
-            let start = Instant::now();
-            assert_valid(&text);
-            start.elapsed()
-        };
-        time(10_000);
-        let (small, large) = (time(1_000_000), time(10_000_000));
+        time_of(unit, 10_000);
+        let (small, large) = (time_of(unit, 20_000), time_of(unit, 200_000));
         assert!(
             large < small * 40 + Duration::from_secs(1),
-            "{unit:?}: {small:?} for 1 MB, {large:?} for 10 MB"
+            "{unit:?}: {small:?} for 20 kB, {large:?} for 200 kB"
         );
+    }
+}
+
+#[test]
+fn a_line_of_ten_megabytes_takes_bounded_time() {
+    for unit in [
+        "a",
+        "-",
+        "@somebody_with_a_rather_long_handle_who_never_stops_talking ",
+    ] {
+        let time = time_of(unit, 10_000_000);
+        assert!(time < Duration::from_secs(120), "{unit:?}: {time:?}");
     }
 }
