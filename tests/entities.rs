@@ -179,6 +179,6 @@ fn a_line_of_ten_megabytes_takes_bounded_time() {
         "@somebody_with_a_rather_long_handle_who_never_stops_talking ",
     ] {
         let time = time_of(unit, 10_000_000);
-        assert!(time < Duration::from_secs(120), "{unit:?}: {time:?}");
+        assert!(time < Duration::from_mins(2), "{unit:?}: {time:?}");
     }
 }
