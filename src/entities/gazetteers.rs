@@ -11,9 +11,9 @@ pub(super) static GAZETTEERS: LazyLock<Gazetteers> =
     LazyLock::new(|| Gazetteers::read(BYTES).unwrap_or_default());
 
 /// The lists a name may stand in, as bits of [`Entry::lists`]; the order is that of `scripts/make_gazetteers.py`.
-pub(super) const LISTS: u16 = 11;
+pub(super) const LISTS: u16 = 12;
 /// Not a list: the word begins a longer name.
-pub(super) const STARTS_NAME: u16 = 1 << 11;
+pub(super) const STARTS_NAME: u16 = 1 << 15;
 /// The list of ordinary words, which says nothing about a longer name.
 pub(super) const COMMON: u16 = 1 << 10;
 
@@ -28,6 +28,8 @@ pub(super) struct Entry {
     pub(super) casing: u8,
     /// How frequent it is, 1 (rare) to 7; 0 unknown.
     pub(super) frequency: u8,
+    /// Its commonest part of speech, by number; 0 unknown.
+    pub(super) tag: u8,
     /// The lists it stands in.
     pub(super) lists: u16,
 }
@@ -51,7 +53,7 @@ impl Gazetteers {
         let mut reader = Reader(bytes);
         reader.take(8).filter(|magic| magic == b"WEIRGAZ1")?;
         let clusters = reader.u32()? as usize;
-        let count = reader.count(6)?;
+        let count = reader.count(5)?;
         let clusters = (0..clusters)
             .map(|_| reader.u32())
             .collect::<Option<Vec<_>>>()?;
@@ -59,11 +61,13 @@ impl Gazetteers {
         let mask = slots.len() - 1;
         let keys = reader.ascending(count)?;
         for key in keys {
-            let slot = Slot {
-                key,
-                packed: reader.u32()?,
-                lists: reader.u16()?,
+            let packed = reader.u32()?;
+            let lists = if packed >> 26 & 1 == 1 {
+                reader.u16()?
+            } else {
+                0
             };
+            let slot = Slot { key, packed, lists };
             let mut at = key as usize & mask;
             while slots[at].key != 0 {
                 at = (at + 1) & mask;
@@ -101,6 +105,7 @@ impl Gazetteers {
         Entry {
             lower_cluster: cluster(0),
             upper_cluster: cluster(10),
+            tag: (slot.packed >> 27).to_le_bytes()[0],
             casing: level(20),
             frequency: level(23),
             lists: slot.lists,

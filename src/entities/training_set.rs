@@ -26,58 +26,53 @@ impl Sequence {
 #[derive(Debug)]
 pub(super) struct TrainingSet {
     /// Per sentence, its casings in the order of [`Casing::ALL`].
-    pub(super) sentences: Vec<Vec<Sequence>>,
+    pub(super) sentences: Vec<[Sequence; 3]>,
     /// The feature of each number.
     pub(super) features: Vec<u32>,
 }
 
 impl TrainingSet {
-    /// Features seen fewer than `min_count` times (over all casings of a sentence once) are left out.
+    /// Leaves out features seen fewer than `min_count` times as written.
     pub(super) fn new(corpora: &[Corpus], min_count: u32) -> Self {
-        let sentences: Vec<&Sentence> = corpora
-            .iter()
-            .flat_map(|corpus| &corpus.sentences)
-            .collect();
-        let mut counts: HashMap<u32, u32> = HashMap::new();
         let mut words = Words::default();
-        for sentence in &sentences {
-            for casing in Casing::ALL {
-                let mut tokens: Vec<u32> = Vec::new();
-                each_feature(sentence, casing, &mut words, |_, feature| {
-                    tokens.push(feature);
-                });
-                let weight = u32::from(casing == Casing::AsWritten);
-                for feature in tokens {
-                    let count = counts.entry(feature).or_default();
-                    *count += weight;
-                }
-            }
-        }
-        let mut kept: Vec<u32> = counts
+        let counts = counts(corpora, &mut words);
+        let mut features: Vec<u32> = counts
             .into_iter()
             .filter(|(_, count)| *count >= min_count)
             .map(|(feature, _)| feature)
             .collect();
-        kept.sort_unstable();
-        let numbers: HashMap<u32, u32> = kept
+        features.sort_unstable();
+        let numbers = features
             .iter()
             .zip(0u32..)
             .map(|(&feature, number)| (feature, number))
             .collect();
-        let sentences = sentences
+        let sentences = corpora
             .iter()
+            .flat_map(|corpus| &corpus.sentences)
             .map(|sentence| {
-                Casing::ALL
-                    .iter()
-                    .map(|&casing| sequence(sentence, casing, &numbers, &mut words))
-                    .collect()
+                Casing::ALL.map(|casing| sequence(sentence, casing, &numbers, &mut words))
             })
             .collect();
         Self {
             sentences,
-            features: kept,
+            features,
         }
     }
+}
+
+/// How often each feature is seen as written; those of the other casings alone count 0.
+fn counts(corpora: &[Corpus], words: &mut Words) -> HashMap<u32, u32> {
+    let mut counts = HashMap::new();
+    for sentence in corpora.iter().flat_map(|corpus| &corpus.sentences) {
+        for casing in Casing::ALL {
+            let weight = u32::from(casing == Casing::AsWritten);
+            each_feature(sentence, casing, words, |_, feature| {
+                *counts.entry(feature).or_default() += weight;
+            });
+        }
+    }
+    counts
 }
 
 fn sequence(

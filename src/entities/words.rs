@@ -167,7 +167,9 @@ impl Words {
             ),
             suffixes: affixes(lower.char_indices().rev().map(|(at, _)| &lower[at..])),
             shape,
-            entry: GAZETTEERS.get(hash::fold(lower_hash)).unwrap_or_default(),
+            entry: listed(name, kind)
+                .or_else(|| GAZETTEERS.get(hash::fold(lower_hash)))
+                .unwrap_or_default(),
             begins: 0,
             inside: 0,
             starts_sentence: false,
@@ -209,6 +211,23 @@ impl Words {
             at = last + 1;
         }
     }
+}
+
+/// The entry of a tag's words: `NewYork` in `#NewYork` is "new york".
+fn listed(tag: &str, kind: TokenKind) -> Option<Entry> {
+    if kind != TokenKind::Hashtag {
+        return None;
+    }
+    let mut spaced = String::with_capacity(tag.len() + 4);
+    let mut before = 0;
+    for c in tag.chars().take(MAX_CHARS) {
+        if before == b'x' && class(c) != b'x' {
+            spaced.push(' ');
+        }
+        before = class(c);
+        push_lower(c, &mut spaced);
+    }
+    GAZETTEERS.get(hash::fold(hash::extend(hash::SEED, spaced.as_bytes())))
 }
 
 fn range(start: usize, end: usize) -> (u32, u32) {
