@@ -2,6 +2,8 @@
 
 mod fake;
 mod generate;
+mod preprocess;
+mod pull;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -20,6 +22,8 @@ pub struct Cli {
 enum Command {
     Fake(fake::Fake),
     Generate(generate::Generate),
+    Preprocess(preprocess::Preprocess),
+    Pull(pull::Pull),
 }
 
 impl Cli {
@@ -30,6 +34,8 @@ impl Cli {
         match self.command {
             Command::Fake(command) => command.run()?,
             Command::Generate(command) => command.run()?,
+            Command::Preprocess(command) => command.run()?,
+            Command::Pull(command) => command.run()?,
         }
         Ok(ExitCode::SUCCESS)
     }
