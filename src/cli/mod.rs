@@ -4,6 +4,8 @@ mod check;
 mod eval_entities;
 mod fake;
 mod generate;
+mod preprocess;
+mod pull;
 mod serve;
 mod train_entities;
 
@@ -26,6 +28,8 @@ enum Command {
     EvalEntities(eval_entities::EvalEntities),
     Fake(fake::Fake),
     Generate(generate::Generate),
+    Preprocess(preprocess::Preprocess),
+    Pull(pull::Pull),
     Serve(serve::Serve),
     TrainEntities(train_entities::TrainEntities),
 }
@@ -40,6 +44,8 @@ impl Cli {
             Command::EvalEntities(command) => command.run()?,
             Command::Fake(command) => command.run()?,
             Command::Generate(command) => command.run()?,
+            Command::Preprocess(command) => command.run()?,
+            Command::Pull(command) => command.run()?,
             Command::Serve(command) => command.run()?,
             Command::TrainEntities(command) => command.run()?,
         }

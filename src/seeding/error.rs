@@ -30,6 +30,16 @@ pub enum SeedingError {
         /// The file.
         path: PathBuf,
     },
+    /// A line that should have been written by Weir and was not.
+    #[error("{}, line {line}: {message}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// What is wrong with it.
+        message: String,
+    },
     /// A file in which no row could be used.
     #[error("{}, line {line}: {reason}, and no other row can be used either", path.display())]
     NothingUsable {

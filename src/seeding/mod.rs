@@ -2,6 +2,9 @@
 
 mod error;
 mod generator;
+pub mod preprocess;
+mod progress;
+mod pull;
 mod text;
 #[rustfmt::skip] // word lists, many to a line
 mod vocabulary;
@@ -9,4 +12,7 @@ mod zipf;
 
 pub use error::SeedingError;
 pub use generator::{generate, sample_request};
+pub use preprocess::Preprocess;
+pub use progress::Progress;
+pub use pull::pull;
 pub use text::TextGenerator;

@@ -1,0 +1,62 @@
+use std::io;
+use std::path::Path;
+
+use super::pseudonyms::{Pseudonym, key};
+use super::sorter::{Sorted, Sorter};
+
+/// Notes the id of every row, to find those that come again.
+pub(super) struct RepeatFinder {
+    ids: Sorter,
+    lines: Sorter,
+}
+
+impl RepeatFinder {
+    pub(super) fn new(folder: &Path, max_bytes: usize) -> Self {
+        Self {
+            ids: Sorter::new(folder, max_bytes),
+            lines: Sorter::new(folder, max_bytes / 4),
+        }
+    }
+
+    pub(super) fn note(&mut self, id: &Pseudonym, line: u64) -> io::Result<()> {
+        self.ids.push((key(id), line), &[])
+    }
+
+    /// The lines whose id stands on an earlier one.
+    pub(super) fn repeats(mut self) -> io::Result<Repeats> {
+        let (mut ids, mut payload, mut last) = (self.ids.sorted()?, Vec::new(), None);
+        while let Some((id, line)) = ids.next(&mut payload)? {
+            if last.replace(id) == Some(id) {
+                self.lines.push((line.into(), 0), &[])?;
+            }
+        }
+        let mut repeats = Repeats {
+            lines: self.lines.sorted()?,
+            next: None,
+        };
+        repeats.advance()?;
+        Ok(repeats)
+    }
+}
+
+/// Lines in order, to be asked about in order.
+pub(super) struct Repeats {
+    lines: Sorted,
+    next: Option<u128>,
+}
+
+impl Repeats {
+    /// Whether this line, which is later than all asked about, is one of them.
+    pub(super) fn contains(&mut self, line: u64) -> io::Result<bool> {
+        let found = self.next == Some(line.into());
+        if found {
+            self.advance()?;
+        }
+        Ok(found)
+    }
+
+    fn advance(&mut self) -> io::Result<()> {
+        self.next = self.lines.next(&mut Vec::new())?.map(|(line, _)| line);
+        Ok(())
+    }
+}

@@ -1,0 +1,129 @@
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use csv::{ByteRecord, Reader, ReaderBuilder};
+
+use super::super::SeedingError;
+use super::super::progress::{Bar, Counted, Progress};
+use super::report::Reason;
+
+/// A CSV file read row by row, its columns found by name.
+pub(super) struct Table {
+    path: PathBuf,
+    rows: Reader<Counted<File>>,
+    record: ByteRecord,
+    width: usize,
+    /// 1 where lines end in CR LF: a record then begins, to the parser, at the LF of the line before.
+    line_offset: u64,
+    /// Where each wanted column stands.
+    places: Vec<Option<usize>>,
+}
+
+impl Table {
+    /// `required` columns must be there, `optional` ones need not; a field is asked for by its number among both.
+    pub(super) fn open(
+        path: &Path,
+        required: &[&'static str],
+        optional: &[&'static str],
+        progress: &Progress,
+    ) -> Result<Self, SeedingError> {
+        let bar = Bar::of_file(progress, path)?;
+        let file = File::open(path).map_err(SeedingError::file("read", path))?;
+        let mut rows = ReaderBuilder::new()
+            .flexible(true)
+            .buffer_capacity(1 << 17)
+            .from_reader(Counted::new(file, bar));
+        let header = rows
+            .byte_headers()
+            .map_err(SeedingError::file("read", path))?;
+        let header: Vec<_> = header
+            .iter()
+            .map(|name| String::from_utf8_lossy(name.trim_ascii()).into_owned())
+            .collect();
+        if header.is_empty() {
+            return Err(SeedingError::Empty {
+                path: path.to_owned(),
+            });
+        }
+        let place = |column: &str| header.iter().position(|name| name == column);
+        if let Some(column) = required.iter().find(|column| place(column).is_none()) {
+            return Err(SeedingError::MissingColumn {
+                path: path.to_owned(),
+                column,
+                found: header.join(", "),
+            });
+        }
+        let line_offset = u64::from(rows.position().line() == 1);
+        Ok(Self {
+            path: path.to_owned(),
+            line_offset,
+            rows,
+            record: ByteRecord::new(),
+            width: header.len(),
+            places: required
+                .iter()
+                .chain(optional)
+                .map(|column| place(column))
+                .collect(),
+        })
+    }
+
+    /// The next row and its line; `None` at the end.
+    pub(super) fn next(&mut self) -> Result<Option<Row<'_>>, SeedingError> {
+        let more = self.rows.read_byte_record(&mut self.record);
+        if !more.map_err(SeedingError::file("read", &self.path))? {
+            return Ok(None);
+        }
+        Ok(Some(Row {
+            line: self.record.position().map_or(0, csv::Position::line) + self.line_offset,
+            record: &self.record,
+            width: self.width,
+            places: &self.places,
+        }))
+    }
+}
+
+/// A row of a table.
+#[derive(Clone, Copy)]
+pub(super) struct Row<'a> {
+    /// From 1.
+    pub(super) line: u64,
+    record: &'a ByteRecord,
+    width: usize,
+    places: &'a [Option<usize>],
+}
+
+impl<'a> Row<'a> {
+    /// Whether the row is as wide as the table.
+    pub(super) fn check_width(&self) -> Result<(), Reason> {
+        if self.record.len() == self.width {
+            Ok(())
+        } else {
+            Err(Reason::WrongNumberOfFields)
+        }
+    }
+
+    /// The field of a wanted column, trimmed; empty where the table lacks the column.
+    pub(super) fn get(&self, column: usize) -> Result<&'a str, Reason> {
+        let place = self.places.get(column).copied().flatten();
+        let field = place
+            .and_then(|place| self.record.get(place))
+            .unwrap_or_default();
+        std::str::from_utf8(field)
+            .map(str::trim)
+            .map_err(|_| Reason::InvalidUtf8)
+    }
+
+    /// A whole number, 0 where the field is empty.
+    pub(super) fn number(&self, column: usize) -> Result<i64, Reason> {
+        match self.get(column)? {
+            "" => Ok(0),
+            text => crate::feed::parse_integer(text).ok_or(Reason::BadCount),
+        }
+    }
+
+    /// A count, 0 where the field is empty.
+    pub(super) fn count(&self, column: usize) -> Result<u64, Reason> {
+        u64::try_from(self.number(column)?).map_err(|_| Reason::BadCount)
+    }
+}
