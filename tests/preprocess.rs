@@ -290,7 +290,7 @@ fn lines_that_are_no_tweets_are_counted() {
     let mut lines = tweets(2).into_bytes();
     lines.extend_from_slice(b"{\"data\":{\"id\n\n{\"errors\":[]}\r\n[1]\n\xff\n");
     lines.extend_from_slice(tweets(1).as_bytes());
-    lines.extend_from_slice(&[b'x'; (1 << 20) + 5]);
+    lines.extend_from_slice(&vec![b'x'; (1 << 20) + 5]);
     lines.extend_from_slice(b"\n");
     lines.extend_from_slice(
         tweets(3)

@@ -1,5 +1,7 @@
 //! `/rank` of a real server on real stores.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use std::time::{Duration, Instant};

@@ -159,18 +159,17 @@ async fn run(parts: SchedulerParts, place: usize) -> Result<(), RunError> {
     let mut running = parts
         .runtime
         .spawn(async move { job.run(&context).await.map(drop) });
-    let soft = tokio::time::timeout(kind.limits.soft, &mut running);
-    let ended = match soft.await {
-        Ok(ended) => ended,
-        Err(_) => {
-            cancellation.cancel();
-            let rest = kind.limits.hard.saturating_sub(kind.limits.soft);
-            let Ok(ended) = tokio::time::timeout(rest, &mut running).await else {
-                running.abort();
-                return Err(RunError::HardLimit(kind.limits.hard));
-            };
-            ended
-        }
+    let in_time = tokio::time::timeout(kind.limits.soft, &mut running).await;
+    let ended = if let Ok(ended) = in_time {
+        ended
+    } else {
+        cancellation.cancel();
+        let rest = kind.limits.hard.saturating_sub(kind.limits.soft);
+        let Ok(ended) = tokio::time::timeout(rest, &mut running).await else {
+            running.abort();
+            return Err(RunError::HardLimit(kind.limits.hard));
+        };
+        ended
     };
     ended
         .map_err(|_| RunError::Panicked)?

@@ -39,7 +39,7 @@ impl Progress {
 
 /// One piece of work, measured in bytes.
 pub(super) struct Bar {
-    bar: ProgressBar,
+    shown: ProgressBar,
     lines: bool,
     last_line: Instant,
 }
@@ -61,14 +61,14 @@ impl Bar {
         }
         bar.set_message(name);
         Ok(Self {
-            bar,
+            shown: bar,
             lines: progress.lines,
             last_line: Instant::now(),
         })
     }
 
     pub(super) fn advance(&mut self, bytes: u64) {
-        self.bar.inc(bytes);
+        self.shown.inc(bytes);
         if self.lines && self.last_line.elapsed() >= LINE_EVERY {
             self.last_line = Instant::now();
             self.print_line();
@@ -76,8 +76,8 @@ impl Bar {
     }
 
     fn print_line(&self) {
-        let percent = 100 * self.bar.position() / self.bar.length().unwrap_or_default().max(1);
-        let rate = self.bar.position() as f64 / self.bar.elapsed().as_secs_f64().max(1e-3);
+        let percent = 100 * self.shown.position() / self.shown.length().unwrap_or_default().max(1);
+        let rate = self.shown.position() as f64 / self.shown.elapsed().as_secs_f64().max(1e-3);
         #[allow(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -86,15 +86,15 @@ impl Bar {
         let rate = HumanBytes(rate as u64);
         eprintln!(
             "{}: {percent} %, {rate}/s, {} s left",
-            self.bar.message(),
-            self.bar.eta().as_secs()
+            self.shown.message(),
+            self.shown.eta().as_secs()
         );
     }
 }
 
 impl Drop for Bar {
     fn drop(&mut self) {
-        self.bar.finish();
+        self.shown.finish();
     }
 }
 

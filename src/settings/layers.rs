@@ -1,12 +1,13 @@
 //! The layers: read, laid one over the other, and asked who said what.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use config::builder::DefaultState;
-use config::{Config, ConfigBuilder, ConfigError, Environment, File, FileFormat};
+use config::{Config, Environment, File, FileFormat};
 use serde_json::Value;
+use toml_edit::{DocumentMut, Item, TableLike};
 
 use super::error::{Place, Problem, SettingsError};
 use super::key::Key;
@@ -59,8 +60,19 @@ impl Layers {
         }
     }
 
-    /// All layers in one tree, unchecked.
+    /// All layers in one tree, unchecked. Table is laid over table, but for a schedule's `args`, which are one value.
     pub(super) fn merged(&self) -> Result<Value, SettingsError> {
+        let defaults = self
+            .file
+            .as_ref()
+            .map_or(DEFAULT.into(), |(_, text)| defaults_under(text));
+        let mut layers = Config::builder().add_source(File::from_str(&defaults, FileFormat::Toml));
+        if let Some((path, text)) = &self.file {
+            let file = Config::builder()
+                .add_source(File::from_str(text, FileFormat::Toml))
+                .build();
+            layers = layers.add_source(file.map_err(|refusal| not_toml(path, text, &refusal))?);
+        }
         let variables: HashMap<_, _> = self.variables.clone().into_iter().collect();
         let mut environment = Environment::with_prefix("WEIR")
             .separator("__")
@@ -71,44 +83,17 @@ impl Layers {
         for list in LISTS {
             environment = environment.with_list_parse_key(list);
         }
-        let files = self.files()?;
-        Config::try_from(&files)
-            .and_then(|files| {
-                Config::builder()
-                    .add_source(files)
-                    .add_source(environment)
-                    .build()
-            })
-            .and_then(Config::try_deserialize)
-            .map_err(|refusal| unmergeable(&refusal))
-    }
-
-    /// The defaults with the file over them. Table is laid over table, but for a schedule's `args`, which are the
-    /// job's as a whole.
-    fn files(&self) -> Result<Value, SettingsError> {
-        let tree = |layers: ConfigBuilder<DefaultState>| {
-            layers.build().and_then(Config::try_deserialize::<Value>)
-        };
-        let defaults = Config::builder().add_source(File::from_str(DEFAULT, FileFormat::Toml));
-        let Some((path, text)) = &self.file else {
-            return tree(defaults).map_err(|refusal| unmergeable(&refusal));
-        };
-        let file = File::from_str(text, FileFormat::Toml);
-        let alone = tree(Config::builder().add_source(file.clone()))
-            .map_err(|refusal| not_toml(path, text, &refusal))?;
-        let mut merged =
-            tree(defaults.add_source(file)).map_err(|refusal| unmergeable(&refusal))?;
-        for (name, schedule) in alone
-            .get("schedules")
-            .and_then(Value::as_object)
-            .into_iter()
-            .flatten()
-        {
-            if let Some(args) = schedule.get("args") {
-                merged["schedules"][name]["args"] = args.clone();
-            }
-        }
-        Ok(merged)
+        let tree = layers
+            .add_source(environment)
+            .build()
+            .and_then(Config::try_deserialize);
+        tree.map_err(|refusal| {
+            SettingsError::Wrong(vec![Problem {
+                place: None,
+                key: Key::default(),
+                text: refusal.to_string(),
+            }])
+        })
     }
 
     /// What a variable says of `key`, not parsed: the text, or the list of texts where a list belongs.
@@ -150,12 +135,25 @@ pub(super) fn section_of(name: &str) -> Option<String> {
     Some(section.clone())
 }
 
-fn unmergeable(refusal: &ConfigError) -> SettingsError {
-    SettingsError::Wrong(vec![Problem {
-        place: None,
-        key: Key::default(),
-        text: refusal.to_string(),
-    }])
+/// The default layer without the `args` that the file gives anew. A file that is no TOML is refused later.
+fn defaults_under(file: &str) -> Cow<'static, str> {
+    let (Ok(mut defaults), Ok(file)) =
+        (DEFAULT.parse::<DocumentMut>(), file.parse::<DocumentMut>())
+    else {
+        return DEFAULT.into();
+    };
+    let schedules = file.get("schedules").and_then(Item::as_table_like);
+    for (name, schedule) in schedules.into_iter().flat_map(TableLike::iter) {
+        let default = defaults["schedules"]
+            .get_mut(name)
+            .and_then(Item::as_table_like_mut);
+        if let Some(default) = default
+            && schedule.get("args").is_some()
+        {
+            default.remove("args");
+        }
+    }
+    defaults.to_string().into()
 }
 
 fn read_file(path: PathBuf) -> Result<(PathBuf, String), SettingsError> {

@@ -38,7 +38,7 @@ impl Weir {
         let settings: toml_edit::DocumentMut = settings.parse().unwrap();
         let mut all: toml_edit::DocumentMut = format!(
             "data_dir = {data:?}\nserver.bind = \"127.0.0.1:0\"\nlog.format = \"json\"\ndatabase.url = {url:?}\n",
-            data = folder.path().join("data"),
+            data = folder.path().join("data").display().to_string(),
             url = format!("sqlite://{}/weir.db", folder.path().display()),
         )
         .parse()
@@ -210,9 +210,9 @@ fn spawn(folder: &TempDir) -> (Child, String, Arc<Mutex<Vec<String>>>) {
     };
     let kept = Arc::clone(&log);
     thread::spawn(move || {
-        lines
-            .map_while(Result::ok)
-            .for_each(|line| kept.lock().unwrap().push(line))
+        for line in lines.map_while(Result::ok) {
+            kept.lock().unwrap().push(line);
+        }
     });
     (child, address, log)
 }

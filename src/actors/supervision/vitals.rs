@@ -36,7 +36,7 @@ pub enum State {
     Stopped = 4,
 }
 
-/// A readable copy of an actor's [`Vitals`], as `GET /actors` shows it.
+/// A readable copy of an actor's vitals, as `GET /actors` shows it.
 #[derive(Debug, Clone, Serialize)]
 pub struct VitalSigns {
     /// The actor's name, unique in its system.

@@ -127,6 +127,7 @@ impl Pages<'_> {
             output.write(&item)?;
             self.report.keep(item.kind);
         }
+        self.report.check_usable(self.posts)?;
         output.finish()
     }
 

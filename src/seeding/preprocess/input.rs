@@ -45,15 +45,6 @@ impl RawFiles {
         }
         Ok(found)
     }
-
-    /// The file without which there is nothing to do.
-    pub(super) fn main(&self) -> &Path {
-        match self {
-            Self::Facebook { posts: path, .. }
-            | Self::Reddit { table: path }
-            | Self::Twitter { lines: path } => path,
-        }
-    }
 }
 
 /// The first file, by name, that begins and ends as wanted, in `folder` or in its folder `platform`.

@@ -95,14 +95,13 @@ impl Preprocess {
 
 impl Job<'_> {
     fn run(&self, files: &RawFiles) -> Result<Report, SeedingError> {
-        let report = match files {
+        match files {
             RawFiles::Facebook { posts, comments } => {
                 facebook::preprocess(self, posts, comments.as_deref())
             }
             RawFiles::Reddit { table } => reddit::preprocess(self, table),
             RawFiles::Twitter { lines } => twitter::preprocess(self, lines),
-        }?;
-        report.or_nothing_usable(files.main())
+        }
     }
 
     /// Where temporary files go.

@@ -69,6 +69,7 @@ fn write(
             }
         }
     }
+    report.check_usable(path)?;
     output.finish()?;
     Ok(report)
 }

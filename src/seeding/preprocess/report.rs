@@ -119,9 +119,9 @@ impl Report {
     }
 
     /// An error that names the main file where nothing at all was kept.
-    pub(super) fn or_nothing_usable(self, main: &Path) -> Result<Self, SeedingError> {
+    pub(super) fn check_usable(&self, main: &Path) -> Result<(), SeedingError> {
         if self.kept() > 0 {
-            return Ok(self);
+            return Ok(());
         }
         let first = self
             .dropped

@@ -203,9 +203,9 @@ mod tests {
         for (index, (key, payload)) in (0..).zip(records) {
             sorter.push((*key, index), payload).unwrap();
         }
-        let (mut sorted, mut payload, mut records) =
+        let (mut in_order, mut payload, mut records) =
             (sorter.sorted().unwrap(), Vec::new(), Vec::new());
-        while let Some(key) = sorted.next(&mut payload).unwrap() {
+        while let Some(key) = in_order.next(&mut payload).unwrap() {
             records.push((key.0, payload.clone()));
         }
         records

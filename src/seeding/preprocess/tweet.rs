@@ -52,10 +52,14 @@ struct Url {
 #[derive(Clone, Copy, Default, Deserialize)]
 #[serde(default)]
 struct Metrics {
-    retweet_count: i64,
-    reply_count: i64,
-    like_count: i64,
-    quote_count: i64,
+    #[serde(rename = "retweet_count")]
+    retweet: i64,
+    #[serde(rename = "reply_count")]
+    reply: i64,
+    #[serde(rename = "like_count")]
+    like: i64,
+    #[serde(rename = "quote_count")]
+    quote: i64,
 }
 
 #[derive(Default, Deserialize)]
@@ -155,10 +159,10 @@ impl Metrics {
     fn counts(self) -> Result<TwitterEngagements, Reason> {
         let count = |number| u64::try_from(number).map_err(|_| Reason::BadCount);
         Ok(TwitterEngagements {
-            retweet: count(self.retweet_count)?,
-            like: count(self.like_count)?,
-            comment: count(self.reply_count)?,
-            share: count(self.quote_count)?,
+            retweet: count(self.retweet)?,
+            like: count(self.like)?,
+            comment: count(self.reply)?,
+            share: count(self.quote)?,
         })
     }
 }

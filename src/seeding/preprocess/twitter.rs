@@ -57,6 +57,7 @@ fn write(job: &Job<'_>, path: &Path, mut repeats: Repeats) -> Result<Report, See
             }
         }
     }
+    report.check_usable(path)?;
     output.finish()?;
     Ok(report)
 }
@@ -97,6 +98,9 @@ impl Threads {
     }
 }
 
+/// A line's number, and the line or why it is left out.
+type Line<'l> = (u64, Result<&'l [u8], Reason>);
+
 /// Lines of bounded length, numbered from 1, empty ones passed over.
 struct Lines<'a> {
     path: &'a Path,
@@ -118,7 +122,7 @@ impl<'a> Lines<'a> {
     }
 
     /// The next line and its number; `None` at the end.
-    fn next(&mut self) -> Result<Option<(u64, Result<&[u8], Reason>)>, SeedingError> {
+    fn next(&mut self) -> Result<Option<Line<'_>>, SeedingError> {
         loop {
             self.line.clear();
             self.number += 1;
