@@ -214,7 +214,7 @@ async fn a_request_may_lower_the_deadline_and_not_raise_it() {
     );
     let (status, raised) = took("60000").await;
     assert!(
-        status == 200 && raised < Duration::from_millis(2_000) + SLACK,
+        status == 200 && raised < Duration::from_secs(2) + SLACK,
         "{raised:?}"
     );
     assert_eq!(took("soon").await.0, 400);
