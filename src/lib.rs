@@ -1,6 +1,6 @@
 //! Weir, a feed-ranking server.
 //!
-//! Dependencies point one way: `feed` <- `ranking`, `scoring`, `entities` <- `results`, `db`, `seeding` <- `jobs` <-
+//! Dependencies point one way: `feed` <- `ranking`, `scoring`, `entities` <- `results`, `db`, `sources`, `seeding` <- `jobs` <-
 //! `actors` <- `http` <- `startup`, `cli`.
 
 pub mod actors;
@@ -16,5 +16,6 @@ pub mod results;
 pub mod scoring;
 pub mod seeding;
 pub mod settings;
+pub mod sources;
 pub mod startup;
 pub mod telemetry;

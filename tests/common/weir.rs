@@ -51,7 +51,7 @@ impl Weir {
             child,
             address,
             log,
-            client: Client::new(),
+            client: http_client(),
         }
     }
 
@@ -173,6 +173,12 @@ impl Drop for Weir {
             }
         }
     }
+}
+
+/// A client of no particular settings. reqwest asks for a crypto provider although nothing here is encrypted.
+pub(crate) fn http_client() -> Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::new()
 }
 
 /// Lays `over` on `under`, table on table.
