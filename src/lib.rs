@@ -1,7 +1,7 @@
 //! Weir, a feed-ranking server.
 //!
-//! Dependencies point one way: `feed` <- `ranking`, `scoring`, `entities` <- `results`, `db`, `sources`, `seeding` <- `jobs` <-
-//! `actors` <- `http` <- `startup`, `cli`.
+//! Dependencies point one way: `feed` <- `ranking`, `scoring`, `entities` <- `results`, `db`, `sources`, `seeding` <-
+//! `jobs` <- `actors` <- `http` <- `startup`, `cli`.
 
 pub mod actors;
 pub mod cli;

@@ -8,6 +8,7 @@ use actix_web::web::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::ServedPolicy;
+use super::ingester::{Batch, IngestReply};
 use crate::feed::{Degraded, RankRequest};
 use crate::ranking::Ranking;
 use crate::scoring::pool::ScoreRequest;
@@ -71,3 +72,31 @@ pub struct Record {
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Flush;
+
+/// Store a batch of scraped posts. A dropped receiver calls it off, unless its commit has begun.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Ingest {
+    /// The posts and errors.
+    pub batch: Batch,
+    /// The batch's place among those that wait, given back once it is dealt with.
+    pub place: OwnedSemaphorePermit,
+    /// Takes the answer.
+    pub reply: IngestReply,
+}
+
+/// Fetch now, whatever the time.
+#[derive(Debug, Message)]
+#[rtype(result = "RunNowAnswer")]
+pub struct RunNow;
+
+/// What a scraper answers to [`RunNow`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, actix::MessageResponse)]
+pub enum RunNowAnswer {
+    /// A pass has begun.
+    Started,
+    /// One was under way.
+    AlreadyRunning,
+    /// The source wants to be left alone for so long yet.
+    HeldOff(std::time::Duration),
+}

@@ -6,6 +6,7 @@ mod migrations;
 mod postgres;
 mod posts;
 mod query;
+mod scraped;
 mod sqlite;
 mod time;
 
@@ -16,4 +17,5 @@ pub use posts::{
     entity as post,
 };
 pub use query::{QueryAnswer, QueryError, QueryLimits, is_select};
+pub use scraped::{NewScrapedPost, NewScraperError, ScrapedOutcome, ScrapedRow};
 pub use time::TimeRange;

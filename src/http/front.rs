@@ -4,7 +4,7 @@ use std::time::Duration;
 use actix_web::web::Bytes;
 use metrics_exporter_prometheus::PrometheusHandle;
 
-use super::{Access, Admission, Health};
+use super::{Access, Admission, Health, IngestDesk, KnownScraper};
 use crate::actors::supervision::ActorSystem;
 use crate::actors::{RecorderInbox, Serving};
 use crate::feed::RankRequest;
@@ -21,6 +21,10 @@ pub struct Front {
     pub serving: Arc<Serving>,
     /// Where served feeds go, if they are kept.
     pub recorder: Option<RecorderInbox>,
+    /// Where outside scrapers hand in what they found.
+    pub ingest: IngestDesk,
+    /// Weir's own scrapers, by name.
+    pub scrapers: Vec<KnownScraper>,
     /// All actors.
     pub system: ActorSystem,
     /// What ails.

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use tokio::sync::watch;
 
-use super::Front;
+use super::{Front, KnownScraper};
 use crate::actors::supervision::{ActorSystem, State};
 use crate::db::Database;
 use crate::feed::Degraded;
@@ -61,7 +61,7 @@ impl Health {
         })
     }
 
-    async fn ailments(&self, system: &ActorSystem) -> Vec<Ailment> {
+    async fn ailments(&self, system: &ActorSystem, scrapers: &[KnownScraper]) -> Vec<Ailment> {
         let ailing = |part: &str, why: &str| Ailment {
             part: part.to_owned(),
             why: why.to_owned(),
@@ -77,6 +77,10 @@ impl Health {
             self.results_away()
                 .map(|away| ailing(&away.part, &away.why)),
         );
+        ailments.extend(scrapers.iter().filter_map(|scraper| {
+            let part = format!("scraper {}", scraper.log.name());
+            Some(ailing(&part, &scraper.log.ailment()?))
+        }));
         match tokio::time::timeout(PING_LIMIT, self.database.ping()).await {
             Ok(Ok(())) => {}
             Ok(Err(_)) => ailments.push(ailing("database", "away")),
@@ -96,7 +100,7 @@ pub(super) async fn live() -> HttpResponse {
 
 /// `GET /health/ready`: 200 while `/rank` can serve, with what ails; else 503.
 pub(super) async fn ready(front: web::Data<Front>) -> HttpResponse {
-    let degraded = front.health.ailments(&front.system).await;
+    let degraded = front.health.ailments(&front.system, &front.scrapers).await;
     if *front.health.stopping.borrow() {
         return HttpResponse::ServiceUnavailable().json(Readiness {
             status: "stopping",

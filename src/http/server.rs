@@ -8,7 +8,7 @@ use actix_web::middleware::{Compress, Condition, from_fn};
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{App, HttpServer};
 
-use super::{ApiError, Front, actors, cors, health, metrics, panics, rank};
+use super::{ApiError, Front, actors, cors, health, ingest, metrics, panics, rank, scrapers};
 use crate::settings::ServerSettings;
 
 /// How long a client may take to send a request's head.
@@ -59,16 +59,19 @@ pub fn serve(
 }
 
 fn routes(config: &mut ServiceConfig) {
-    let get = |path: &str, route: actix_web::Route| {
+    let on = |path: &str, route: actix_web::Route| {
         web::resource(path)
             .route(route)
             .default_service(web::to(wrong_method))
     };
     config
-        .service(get("/health/live", web::get().to(health::live)))
-        .service(get("/health/ready", web::get().to(health::ready)))
-        .service(get("/metrics", web::get().to(metrics::render)))
-        .service(get("/actors", web::get().to(actors::list)));
+        .service(on("/health/live", web::get().to(health::live)))
+        .service(on("/health/ready", web::get().to(health::ready)))
+        .service(on("/metrics", web::get().to(metrics::render)))
+        .service(on("/actors", web::get().to(actors::list)))
+        .service(on("/data/scraper", web::post().to(ingest::ingest)))
+        .service(on("/scrapers", web::get().to(scrapers::list)))
+        .service(on("/scrapers/{name}/run", web::post().to(scrapers::run)));
 }
 
 async fn wrong_method() -> Result<String, ApiError> {

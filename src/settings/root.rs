@@ -6,9 +6,9 @@ use serde::Deserialize;
 use super::check::Check;
 use super::complaint::did_you_mean;
 use super::{
-    AuthSettings, DatabaseSettings, LogSettings, PolicySettings, PoolsSettings, RankingSettings,
-    RecorderSettings, ResultsSettings, ScheduleSettings, ScorerSettings, ServerSettings,
-    ShutdownSettings, SupervisionSettings,
+    AuthSettings, DatabaseSettings, LogSettings, OutboxSettings, PolicySettings, PoolsSettings,
+    RankingSettings, RecorderSettings, ResultsSettings, ScheduleSettings, ScorerSettings,
+    ScraperSettings, ServerSettings, ShutdownSettings, SupervisionSettings,
 };
 
 /// Everything a Weir can be told. `Settings::default()` is what `config/default.toml` says.
@@ -35,6 +35,10 @@ pub struct Settings {
     pub pools: PoolsSettings,
     /// Schedules by name.
     pub schedules: BTreeMap<String, ScheduleSettings>,
+    /// Scrapers by name.
+    pub scrapers: BTreeMap<String, ScraperSettings>,
+    /// What scrapers have fetched and is not stored yet.
+    pub outbox: OutboxSettings,
     /// Writes served feeds into the posts.
     pub recorder: RecorderSettings,
     /// How actors are restarted.
@@ -76,6 +80,10 @@ impl Settings {
         check.each("schedules", &self.schedules, |check, schedule| {
             schedule.check(check);
         });
+        check.each("scrapers", &self.scrapers, |check, scraper| {
+            scraper.check(check);
+        });
+        check.under("outbox", |check| self.outbox.check(check));
         check.under("recorder", |check| self.recorder.check(check));
         check.under("supervision", |check| self.supervision.check(check));
         check.under("shutdown", |check| self.shutdown.check(check));
@@ -100,6 +108,8 @@ impl Default for Settings {
             scorers: ScorerSettings::shipped(),
             pools: PoolsSettings::default(),
             schedules: ScheduleSettings::shipped(),
+            scrapers: BTreeMap::new(),
+            outbox: OutboxSettings::default(),
             recorder: RecorderSettings::default(),
             supervision: SupervisionSettings::default(),
             shutdown: ShutdownSettings::default(),

@@ -60,6 +60,9 @@ pub enum OutboxError {
         /// The line, from 1.
         line: usize,
     },
+    /// Weir stopped, or the file's owner panicked.
+    #[error("the outbox was abandoned")]
+    Abandoned,
 }
 
 /// The file of one scraper. All calls block.

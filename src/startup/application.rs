@@ -8,13 +8,13 @@ use actix_web::web::Data;
 use tokio::sync::watch;
 
 use super::stores::Stores;
-use super::{StartupError, schedules, serving};
+use super::{StartupError, ingest, schedules, scrapers, serving};
 use crate::actors::messages::Flush;
 use crate::actors::supervision::{ActorSystem, SupervisionPolicy};
 use crate::actors::{Recorder, RecorderCounters, RecorderInbox, ShutDown};
 use crate::data_dir::DataDir;
 use crate::db::Database;
-use crate::http::{self, Access, Admission, Front, Health, Limits};
+use crate::http::{self, Access, Admission, Front, Health, IngestDesk, Limits};
 use crate::settings::{ServerSettings, Settings, SupervisionSettings};
 use crate::telemetry;
 
@@ -38,6 +38,7 @@ impl Application {
     /// retried behind the running server. Must run in an actix system; errors are those of the configuration.
     pub async fn build(settings: Settings) -> Result<Self, StartupError> {
         let schedules = schedules::prepare_schedules(&settings)?;
+        let prepared_scrapers = scrapers::prepare_scrapers(&settings)?;
         let data_dir = DataDir::open(&settings.data_dir)?;
         let address = settings.server.bind;
         let bind_failed = |source| StartupError::Bind { address, source };
@@ -48,6 +49,14 @@ impl Application {
         let stores = Stores::open(&settings, &data_dir, &system).await?;
         let prepared = watch::Sender::new(false);
         schedules::start(schedules, &stores, prepared.subscribe(), &system);
+        let ingester = ingest::start(&stores.database, &prepared.subscribe(), &system);
+        let scrapers = scrapers::start(
+            prepared_scrapers,
+            &data_dir.outboxes(),
+            settings.outbox.max_bytes,
+            &ingester,
+            &system,
+        )?;
         actix_rt::spawn(prepare(stores.database.clone(), prepared));
         let recorder = settings
             .recorder
@@ -60,6 +69,8 @@ impl Application {
             limits: limits(&settings.server),
             serving: Arc::new(serving::start(&settings, &stores.results, &system)?),
             recorder: recorder.clone(),
+            ingest: IngestDesk::new(ingester),
+            scrapers,
             system: system.clone(),
             health: Health::new(
                 stores.results.away_since(),

@@ -130,7 +130,10 @@ async fn a_feed_in_another_encoding_is_read() {
 async fn an_unchanged_feed_is_not_sent_again() {
     let server = MockServer::start().await;
     Mock::given(header("if-none-match", "\"one\""))
-        .and(headers("if-modified-since", vec!["Fri", "20 Nov 2026 10:00:00 GMT"]))
+        .and(headers(
+            "if-modified-since",
+            vec!["Fri", "20 Nov 2026 10:00:00 GMT"],
+        ))
         .respond_with(ResponseTemplate::new(304))
         .expect(1)
         .mount(&server)

@@ -1,6 +1,7 @@
 //! The schema, one file per step.
 
 mod m0001_create_posts;
+mod m0002_create_scraper_tables;
 
 use sea_orm::{ConnectionTrait, DbBackend};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -14,7 +15,10 @@ struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_create_posts::Migration)]
+        vec![
+            Box::new(m0001_create_posts::Migration),
+            Box::new(m0002_create_scraper_tables::Migration),
+        ]
     }
 }
 
