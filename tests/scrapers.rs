@@ -16,7 +16,7 @@ use common::databases::database_at;
 use common::weir::Weir;
 use reqwest::Response;
 use serde_json::{Value, json};
-use weir::db::{Database, ScrapedRow};
+use weir::db::{Database, ScrapedRow, TimeRange};
 
 /// A Weir with this many settings more and no schedule.
 fn weir(settings: &str) -> Weir {
@@ -33,7 +33,7 @@ async fn database_of(weir: &Weir) -> Database {
 
 async fn stored(database: &Database) -> Vec<ScrapedRow> {
     database
-        .scraped_posts_before(None, 1_000_000)
+        .scraped_posts_before(None, 1_000_000, TimeRange::default())
         .await
         .unwrap()
 }

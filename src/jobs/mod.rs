@@ -9,6 +9,7 @@ mod job;
 mod post_statistics;
 mod prune_posts;
 mod query_posts_db;
+mod refresh_candidates;
 mod registry;
 mod substring_matches_by_platform;
 
@@ -20,5 +21,6 @@ pub use job::{Job, Limits, RetryPolicy};
 pub use post_statistics::PostStatistics;
 pub use prune_posts::PrunePosts;
 pub use query_posts_db::QueryPostsDb;
+pub use refresh_candidates::{Bounds, CANDIDATES_KEY, RefreshCandidates};
 pub use registry::{JobKind, PrepareError, PreparedJob, Registry};
 pub use substring_matches_by_platform::SubstringMatchesByPlatform;

@@ -5,7 +5,8 @@ use thiserror::Error;
 
 use super::{
     ArgumentError, CountTopNamedEntities, Job, JobContext, JobError, Limits, PostStatistics,
-    PrunePosts, QueryPostsDb, RetryPolicy, SubstringMatchesByPlatform, UnknownJob,
+    PrunePosts, QueryPostsDb, RefreshCandidates, RetryPolicy, SubstringMatchesByPlatform,
+    UnknownJob,
 };
 
 /// The jobs that can be run, by name.
@@ -22,6 +23,7 @@ impl Registry {
             .with::<PostStatistics>()
             .with::<PrunePosts>()
             .with::<QueryPostsDb>()
+            .with::<RefreshCandidates>()
             .with::<SubstringMatchesByPlatform>()
     }
 

@@ -1,5 +1,7 @@
 //! Ranking, pure: from items, scores and top entities to an order. No actor, store or clock in here.
 
+mod candidates;
+mod insert;
 mod matcher;
 mod order;
 mod policy;
@@ -7,6 +9,8 @@ mod rank;
 mod score;
 mod top_entities;
 
+pub use candidates::{Candidate, Candidates};
+pub use insert::{Insert, Places, Slot};
 pub use matcher::{EntityMatcher, MatcherError, Matching, NamedEntity};
 pub use order::descending;
 pub use policy::{Policy, Term};

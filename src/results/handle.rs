@@ -12,7 +12,7 @@ use super::choice::StoreLocation;
 use super::embedded::EmbeddedStore;
 use super::error::ResultsError;
 use super::jobs::{Jobs, Limits};
-use super::keys::KeySpace;
+use super::keys::{Key, KeySpace};
 use super::outage::Outage;
 use super::redis::RedisStore;
 use super::schedules::Schedules;
@@ -153,6 +153,10 @@ impl Results {
     /// not notice an outage; a watched key is read each second.
     pub fn away_since(&self) -> watch::Receiver<Option<Instant>> {
         self.inner.outage.subscribe()
+    }
+
+    pub(super) fn claim_key(&self, name: &str) -> Result<Key, ResultsError> {
+        self.inner.keys.claim(name)
     }
 
     /// Runs one call on the home runtime, within the limit, and takes note of an outage.

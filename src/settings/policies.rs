@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::InsertSettings;
 use super::check::Check;
 use super::complaint::did_you_mean;
 
@@ -16,6 +17,8 @@ pub struct PolicySettings {
     pub entity_match: EntityMatch,
     /// Weight of each scorer, by its name under `[scorers]`; a scorer that is not here does not run.
     pub weights: BTreeMap<String, f64>,
+    /// How posts are inserted that the feed did not hold.
+    pub insert: InsertSettings,
     /// `false` removes the policy.
     pub enabled: bool,
 }
@@ -35,6 +38,7 @@ impl PolicySettings {
     /// `scorers` are the names a weight may be for.
     pub(super) fn check(&self, check: &mut Check, scorers: &[&str]) {
         check.finite("entity_weight", self.entity_weight);
+        check.under("insert", |check| self.insert.check(check));
         check.under("weights", |check| {
             for (scorer, weight) in &self.weights {
                 check.finite(scorer, *weight);
@@ -72,6 +76,7 @@ impl Default for PolicySettings {
             entity_weight: 1.0,
             entity_match: EntityMatch::default(),
             weights: BTreeMap::new(),
+            insert: InsertSettings::default(),
             enabled: true,
         }
     }

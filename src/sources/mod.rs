@@ -11,6 +11,7 @@ mod registry;
 mod rss;
 mod scraped_post;
 mod source;
+mod stored_post;
 mod twitter_search;
 
 pub use client::{Answer, MAX_BODY_BYTES, Outside, SourceClient};
@@ -20,4 +21,5 @@ pub use registry::{SourceKind, SourcePlan, kinds, plan};
 pub use rss::Rss;
 pub use scraped_post::ScrapedPost;
 pub use source::{Fetched, Position, Source};
+pub use stored_post::StoredPost;
 pub use twitter_search::TwitterSearch;

@@ -2,7 +2,7 @@
 
 use sea_orm::DbBackend;
 use serde_json::value::RawValue;
-use weir::db::{Database, NewScrapedPost, NewScraperError};
+use weir::db::{Database, NewScrapedPost, NewScraperError, TimeRange};
 
 use crate::{
     common::databases::{TestDatabase, on_both_databases, sql},
@@ -38,7 +38,10 @@ fn backend(settings: &weir::settings::DatabaseSettings) -> DbBackend {
 }
 
 async fn ids(database: &Database) -> Vec<String> {
-    let rows = database.scraped_posts_before(None, 10_000).await.unwrap();
+    let rows = database
+        .scraped_posts_before(None, 10_000, TimeRange::default())
+        .await
+        .unwrap();
     rows.into_iter().map(|row| row.post_id).collect()
 }
 
@@ -128,9 +131,12 @@ async fn names_of_indexes_are_unique_in_the_database(
 async fn rows_are_walked_from_the_newest(TestDatabase { database, .. }: TestDatabase) {
     let batch: Vec<NewScrapedPost> = (0..5).map(|n| post(&n.to_string(), "{}")).collect();
     database.store_scraped(&all(&batch), &[]).await.unwrap();
-    let first = database.scraped_posts_before(None, 2).await.unwrap();
+    let first = database
+        .scraped_posts_before(None, 2, TimeRange::default())
+        .await
+        .unwrap();
     let rest = database
-        .scraped_posts_before(Some(first[1].id), 10)
+        .scraped_posts_before(Some(first[1].id), 10, TimeRange::default())
         .await
         .unwrap();
     let walked = first.iter().chain(&rest).map(|row| row.post_id.as_str());

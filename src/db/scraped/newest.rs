@@ -3,7 +3,7 @@ use sea_orm::{
     sea_query::{Alias, Expr, Query},
 };
 
-use crate::db::{Database, DbError};
+use crate::db::{Database, DbError, TimeRange};
 
 /// A scraped post as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,11 +19,12 @@ pub struct ScrapedRow {
 }
 
 impl Database {
-    /// Up to `limit` scraped posts with a key below `before`, or the newest without one, newest first.
+    /// Up to `limit` scraped posts with a key below `before`, or the newest without one, newest first, of those stored within a range.
     pub async fn scraped_posts_before(
         &self,
         before: Option<i64>,
         limit: u64,
+        stored: TimeRange,
     ) -> Result<Vec<ScrapedRow>, DbError> {
         let id = || Expr::col(Alias::new("id"));
         let statement = Query::select()
@@ -31,6 +32,7 @@ impl Database {
             .columns(["post_id", "source_id"].map(Alias::new))
             .expr(Expr::col(Alias::new("post_blob")).cast_as("text"))
             .from(Alias::new("scraper_data"))
+            .cond_where(stored.indexed_condition(self.backend()))
             .and_where_option(before.map(|before| id().lt(before)))
             .order_by(Alias::new("id"), Order::Desc)
             .limit(limit)
