@@ -21,6 +21,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// Serves until it is dropped. Its data folder outlives [`Weir::kill`] and [`Weir::stop`].
 pub(crate) struct Weir {
     folder: TempDir,
+    path: String,
     child: Child,
     address: String,
     log: Arc<Mutex<Vec<String>>>,
@@ -30,11 +31,12 @@ pub(crate) struct Weir {
 impl Weir {
     /// Starts with these settings over the tests' own: a free port, a data folder and database of its own.
     pub(crate) fn start(settings: &str) -> Self {
-        let folder = TempDir::new().unwrap();
-        Self::start_in(folder, settings)
+        Self::start_with_path(settings, &std::env::var("PATH").unwrap())
     }
 
-    pub(crate) fn start_in(folder: TempDir, settings: &str) -> Self {
+    /// The same with another `PATH`, on which programs are looked for.
+    pub(crate) fn start_with_path(settings: &str, path: &str) -> Self {
+        let folder = TempDir::new().unwrap();
         let settings: toml_edit::DocumentMut = settings.parse().unwrap();
         let mut all: toml_edit::DocumentMut = format!(
             "data_dir = {data:?}\nserver.bind = \"127.0.0.1:0\"\nlog.format = \"json\"\ndatabase.url = {url:?}\n",
@@ -45,9 +47,10 @@ impl Weir {
         .unwrap();
         lay_over(all.as_table_mut(), settings.as_table());
         fs::write(folder.path().join("weir.toml"), all.to_string()).unwrap();
-        let (child, address, log) = spawn(&folder);
+        let (child, address, log) = spawn(&folder, path);
         Self {
             folder,
+            path: path.to_owned(),
             child,
             address,
             log,
@@ -82,9 +85,19 @@ impl Weir {
         self.child.wait().unwrap().code()
     }
 
+    /// The exit code, once it has ended.
+    pub(crate) fn wait(&mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+
+    /// The settings file.
+    pub(crate) fn config(&self) -> PathBuf {
+        self.folder.path().join("weir.toml")
+    }
+
     /// Starts again on the same folder and settings.
     pub(crate) fn start_again(&mut self) {
-        (self.child, self.address, self.log) = spawn(&self.folder);
+        (self.child, self.address, self.log) = spawn(&self.folder, &self.path);
     }
 
     pub(crate) fn log(&self) -> String {
@@ -188,11 +201,12 @@ fn lay_over(under: &mut toml_edit::Table, over: &toml_edit::Table) {
     }
 }
 
-fn spawn(folder: &TempDir) -> (Child, String, Arc<Mutex<Vec<String>>>) {
+fn spawn(folder: &TempDir, path: &str) -> (Child, String, Arc<Mutex<Vec<String>>>) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_weir"))
         .args(["serve", "--config"])
         .arg(folder.path().join("weir.toml"))
         .current_dir(folder.path())
+        .env("PATH", path)
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();

@@ -1,0 +1,352 @@
+//! `/rank` while the actors behind it panic, freeze, give up and die.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::{Duration, Instant};
+
+use actix_web::web::Data;
+use chrono::TimeDelta;
+use common::weir::{feed_of, places};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::sync::watch;
+use weir::actors::supervision::{ActorSystem, SupervisionPolicy, VitalSigns};
+use weir::actors::{
+    Board, Ranker, RankerCounters, Rankers, ScorerPool, ServedPolicy, ServedPool, Serving,
+};
+use weir::db::Database;
+use weir::feed::{ContentItem, RankRequest};
+use weir::http::{Access, Admission, Front, Health, Limits, serve};
+use weir::ranking::{Matching, Policy, Term};
+use weir::scoring::pool::{PoolConfig, WorkerPool};
+use weir::scoring::{CacheKey, Context, Scorer, SentimentScorer, Unscored, Worker};
+use weir::settings::{AuthSettings, DatabaseSettings, ServerSettings};
+use weir::telemetry;
+
+/// A scorer that does to the actor in front of its pool whatever its curse says.
+struct Cursed(Arc<Curse>);
+
+#[derive(Default)]
+struct Curse(AtomicU8);
+
+const PANIC: u8 = 1;
+const FREEZE: u8 = 2;
+
+impl Scorer for Cursed {
+    fn worker(&self) -> Box<dyn Worker> {
+        Box::new(Zero)
+    }
+
+    /// Called by the pool's actor, on its own thread.
+    fn cache_key(&self, _: &ContentItem, _: Context<'_>) -> Option<CacheKey> {
+        match self.0.0.load(Ordering::SeqCst) {
+            PANIC => panic!("cursed"),
+            FREEZE => std::thread::sleep(Duration::from_secs(2)),
+            _ => {}
+        }
+        None
+    }
+}
+
+struct Zero;
+
+impl Worker for Zero {
+    fn score(&mut self, items: &[&ContentItem], _: Context<'_>) -> Vec<Result<f64, Unscored>> {
+        vec![Ok(0.0); items.len()]
+    }
+}
+
+/// `/rank` by sentiment and a cursed scorer, on a port of its own.
+struct Service {
+    system: ActorSystem,
+    curse: Arc<Curse>,
+    url: String,
+    client: reqwest::Client,
+    _folder: TempDir,
+    _outage: watch::Sender<Option<Instant>>,
+    _stopping: watch::Sender<bool>,
+}
+
+impl Service {
+    async fn start() -> Self {
+        let policy = SupervisionPolicy {
+            initial_backoff: Duration::from_millis(5),
+            max_backoff: Duration::from_millis(20),
+            max_restarts: 8,
+            window: Duration::from_millis(800),
+            freeze_after: Duration::from_millis(400),
+        };
+        let system = ActorSystem::start(policy);
+        let curse = Arc::<Curse>::default();
+        let pools = [
+            pool(&system, "sentiment", Box::new(SentimentScorer)),
+            pool(&system, "cursed", Box::new(Cursed(Arc::clone(&curse)))),
+        ];
+        let ranker = system.supervise("ranker.1", Arc::new(RankerCounters::default()), |_, _| {
+            Ranker::new(Board::default(), TimeDelta::hours(1), Arc::default())
+        });
+        let serving = Serving {
+            policy: Arc::new(ServedPolicy {
+                policy: by_both(),
+                pools: pools.into(),
+            }),
+            policies: [].into(),
+            deadline: Duration::from_millis(250),
+            minimal_metadata: false,
+            rankers: Rankers::new(vec![ranker]),
+        };
+        let folder = TempDir::new().unwrap();
+        let url = format!("sqlite://{}/weir.db", folder.path().display());
+        let database = Database::connect(&DatabaseSettings::with_url(url))
+            .await
+            .unwrap();
+        let (outage, results_away) = watch::channel(None);
+        let (stopping, is_stopping) = watch::channel(false);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let front = Front {
+            access: Access::new(AuthSettings::default(), listener.local_addr().unwrap()),
+            admission: Admission::new(100),
+            limits: Limits {
+                max_body_bytes: 1 << 20,
+                max_items: 100,
+                body_timeout: Duration::from_secs(5),
+            },
+            serving: Arc::new(serving),
+            recorder: None,
+            system: system.clone(),
+            health: Health::new(results_away, database, is_stopping),
+            metrics: telemetry::metrics().unwrap(),
+        };
+        let settings = ServerSettings {
+            workers: 1,
+            ..ServerSettings::default()
+        };
+        actix_rt::spawn(
+            serve(
+                listener,
+                Data::new(front),
+                &settings,
+                Duration::from_secs(1),
+            )
+            .unwrap(),
+        );
+        let client = reqwest::Client::new();
+        Self {
+            system,
+            curse,
+            url,
+            client,
+            _folder: folder,
+            _outage: outage,
+            _stopping: stopping,
+        }
+    }
+
+    fn curse(&self, curse: u8) {
+        self.curse.0.store(curse, Ordering::SeqCst);
+    }
+
+    /// Ranks; the answer is 200 with every id once, or the test fails.
+    async fn rank(&self, feed: &RankRequest) -> (Vec<usize>, Value) {
+        let body = serde_json::to_vec(feed).unwrap();
+        let response = self
+            .client
+            .post(format!("{}/rank", self.url))
+            .body(body)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(response.status(), 200);
+        let answer: Value = response.json().await.unwrap();
+        (
+            places(feed, &answer),
+            answer["metadata"]["degraded"].clone(),
+        )
+    }
+
+    fn signs(&self, name: &str) -> VitalSigns {
+        self.system
+            .signs()
+            .into_iter()
+            .find(|signs| signs.name == name)
+            .unwrap()
+    }
+
+    /// Ranks until nothing is missing from an answer.
+    async fn recovers(&self, feed: &RankRequest) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while !self.rank(feed).await.1.is_null() {
+            assert!(
+                Instant::now() < deadline,
+                "never whole again: {:?}",
+                self.system.signs()
+            );
+            actix_rt::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+fn pool(system: &ActorSystem, name: &str, scorer: Box<dyn Scorer>) -> ServedPool {
+    let config = PoolConfig {
+        workers: 1,
+        queue: 100,
+        max_batch: 100,
+        cache_entries: 0,
+    };
+    let workers = Arc::new(WorkerPool::start(name, scorer, &config));
+    let actor = system.supervise(
+        &format!("scorer_pool.{name}"),
+        workers.counters(),
+        move |_, _| ScorerPool::new(Arc::clone(&workers)),
+    );
+    ServedPool {
+        actor,
+        time_limit: Duration::from_secs(1),
+    }
+}
+
+fn by_both() -> Policy {
+    let term = |scorer: &str| Term {
+        scorer: scorer.into(),
+        weight: 1.0,
+        default: 0.0,
+    };
+    let terms = vec![term("sentiment"), term("cursed")];
+    Policy {
+        name: "both".into(),
+        entity_weight: 0.0,
+        matching: Matching::Word,
+        terms,
+    }
+}
+
+/// What an answer says while only the cursed scorer is missing, for one of these reasons.
+fn misses_only_cursed(degraded: &Value, reasons: &[&str]) -> bool {
+    let parts = degraded.as_array().unwrap();
+    parts
+        .iter()
+        .all(|part| part["part"] == "cursed" && reasons.iter().any(|why| part["why"] == *why))
+}
+
+/// By sentiment alone the second goes first.
+fn feed() -> RankRequest {
+    feed_of(&[
+        "I hate this horrible war",
+        "I love this wonderful day",
+        "a table",
+    ])
+}
+
+#[actix_rt::test]
+async fn an_actor_that_panics_at_every_message_costs_its_part_of_each_answer() {
+    let (service, feed) = (Service::start().await, feed());
+    service.recovers(&feed).await;
+
+    service.curse(PANIC);
+    for _ in 0..5 {
+        let (order, degraded) = service.rank(&feed).await;
+        assert_eq!(order, [1, 2, 0], "by what the other scorer says");
+        assert!(
+            misses_only_cursed(&degraded, &["unavailable", "timeout"]),
+            "{degraded}"
+        );
+    }
+    service.curse(0);
+    service.recovers(&feed).await;
+
+    let cursed = service.signs("scorer_pool.cursed");
+    assert!(
+        cursed.exits.panicked >= 1 && cursed.restarts >= 1,
+        "{cursed:?}"
+    );
+    for sibling in ["scorer_pool.sentiment", "ranker.1"] {
+        let sibling = service.signs(sibling);
+        assert!(
+            sibling.last_exit.is_none() && sibling.generation == 1,
+            "{sibling:?}"
+        );
+    }
+}
+
+#[actix_rt::test]
+async fn an_actor_over_its_restart_budget_rests_and_comes_back() {
+    let (service, feed) = (Service::start().await, feed());
+    service.curse(PANIC);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while service.signs("scorer_pool.cursed").exits.gave_up == 0 {
+        let (order, _) = service.rank(&feed).await;
+        assert_eq!(order, [1, 2, 0]);
+        assert!(Instant::now() < deadline, "never gave up");
+    }
+    let (order, degraded) = service.rank(&feed).await;
+    assert_eq!(order, [1, 2, 0]);
+    assert!(
+        misses_only_cursed(&degraded, &["unavailable", "timeout"]),
+        "{degraded}"
+    );
+
+    service.curse(0);
+    service.recovers(&feed).await;
+    assert!(service.signs("scorer_pool.cursed").generation >= 2);
+}
+
+#[actix_rt::test]
+async fn a_frozen_actor_delays_no_answer_past_its_deadline_and_is_replaced() {
+    let (service, feed) = (Service::start().await, feed());
+    service.curse(FREEZE);
+    let begun = Instant::now();
+    let (order, degraded) = service.rank(&feed).await;
+    assert!(
+        begun.elapsed() < Duration::from_millis(1_500),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert_eq!(order, [1, 2, 0]);
+    assert!(
+        misses_only_cursed(&degraded, &["timeout", "unavailable"]),
+        "{degraded}"
+    );
+
+    service.curse(0);
+    service.recovers(&feed).await;
+    let cursed = service.signs("scorer_pool.cursed");
+    assert!(
+        cursed.exits.frozen == 1 && cursed.generation == 2,
+        "{cursed:?}"
+    );
+    assert_eq!(service.signs("scorer_pool.sentiment").generation, 1);
+}
+
+#[actix_rt::test]
+async fn without_any_ranker_the_front_answers_the_incoming_order_by_itself() {
+    let (service, feed) = (Service::start().await, feed());
+    service.recovers(&feed).await;
+    service.system.stop();
+
+    let gone = Instant::now() + Duration::from_secs(20);
+    let degraded = loop {
+        let (order, degraded) = service.rank(&feed).await;
+        if degraded[0]["part"] == "ranker" {
+            assert_eq!(order, [0, 1, 2]);
+            break degraded;
+        }
+        assert!(Instant::now() < gone, "the ranker never went");
+    };
+    assert_eq!(
+        degraded,
+        json!([{"part": "ranker", "missed": 3, "why": "no answer in time"}])
+    );
+    let ready = service
+        .client
+        .get(format!("{}/health/ready", service.url))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(ready.status(), 503);
+}
