@@ -53,6 +53,8 @@ impl Application {
             .recorder
             .enabled
             .then(|| start_recorder(&settings, &stores.database, &system));
+        let metrics = telemetry::metrics()?;
+        actix_rt::spawn(telemetry::keep_up(metrics.clone()));
         let stopping = watch::Sender::new(false);
         let front = Front {
             access: Access::new(settings.auth.clone(), address),
@@ -66,7 +68,7 @@ impl Application {
                 stores.database.clone(),
                 stopping.subscribe(),
             ),
-            metrics: telemetry::metrics()?,
+            metrics,
         };
         let grace = settings.shutdown.grace();
         let server = http::serve(listener, Data::new(front), &settings.server, grace)
