@@ -1,10 +1,5 @@
 //! Pure ranking: which of 10 entities each post names, and the order of the feed. Cost per post is to be constant.
 
-#![expect(
-    missing_docs,
-    reason = "criterion's macros make functions without docs"
-)]
-
 use chrono::Utc;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use rand::SeedableRng;

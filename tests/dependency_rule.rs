@@ -29,7 +29,11 @@ fn files(path: &Path) -> Vec<(String, String)> {
     let entries = fs::read_dir(path).into_iter().flatten().flatten();
     entries
         .flat_map(|entry| files(&entry.path()))
-        .filter(|(name, _)| name.ends_with(".rs"))
+        .filter(|(name, _)| {
+            Path::new(name)
+                .extension()
+                .is_some_and(|extension| extension == "rs")
+        })
         .collect()
 }
 

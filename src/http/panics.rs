@@ -39,6 +39,11 @@ mod tests {
             .unwrap_err();
         let response = refused.error_response();
         assert_eq!(response.status(), 500);
-        assert!(response.headers().get("content-type").is_some_and(|kind| kind == "application/json"));
+        assert!(
+            response
+                .headers()
+                .get("content-type")
+                .is_some_and(|kind| kind == "application/json")
+        );
     }
 }
