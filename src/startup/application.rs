@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::web::Data;
+use chrono::Utc;
 use tokio::sync::watch;
 
 use super::stores::Stores;
@@ -15,11 +16,21 @@ use crate::actors::{Recorder, RecorderCounters, RecorderInbox, ShutDown};
 use crate::data_dir::DataDir;
 use crate::db::Database;
 use crate::http::{self, Access, Admission, Front, Health, Limits};
+use crate::seeding::load_sample;
 use crate::settings::{ServerSettings, Settings, SupervisionSettings};
 use crate::telemetry;
 
 /// How long the managed `redis-server` may take to write its last.
 const REDIS_SHUTDOWN_LIMIT: Duration = Duration::from_secs(15);
+
+/// What an empty database begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FirstPosts {
+    /// Nothing.
+    None,
+    /// The sample posts.
+    Sample,
+}
 
 /// A Weir, listening and ready to run.
 pub struct Application {
@@ -36,7 +47,7 @@ pub struct Application {
 impl Application {
     /// Locks the data folder, listens, and starts every actor. Waits for neither the results nor the database: both are
     /// retried behind the running server. Must run in an actix system; errors are those of the configuration.
-    pub async fn build(settings: Settings) -> Result<Self, StartupError> {
+    pub async fn build(settings: Settings, first_posts: FirstPosts) -> Result<Self, StartupError> {
         let schedules = schedules::prepare_schedules(&settings)?;
         let data_dir = DataDir::open(&settings.data_dir)?;
         let address = settings.server.bind;
@@ -48,7 +59,7 @@ impl Application {
         let stores = Stores::open(&settings, &data_dir, &system).await?;
         let prepared = watch::Sender::new(false);
         schedules::start(schedules, &stores, prepared.subscribe(), &system);
-        actix_rt::spawn(prepare(stores.database.clone(), prepared));
+        actix_rt::spawn(prepare(stores.database.clone(), first_posts, prepared));
         let recorder = settings
             .recorder
             .enabled
@@ -134,13 +145,19 @@ async fn drain(server: &ServerHandle, grace: Duration) {
 }
 
 /// Brings the database up to date, however long it is away, then lets the schedules begin.
-async fn prepare(database: Database, prepared: watch::Sender<bool>) {
-    match database.migrate_when_available().await {
-        Ok(()) => {
-            prepared.send_replace(true);
-        }
-        Err(error) => tracing::error!(%error, "the database cannot be migrated, no job is run"),
+async fn prepare(database: Database, first_posts: FirstPosts, prepared: watch::Sender<bool>) {
+    if let Err(error) = database.migrate_when_available().await {
+        tracing::error!(%error, "the database cannot be migrated, no job is run");
+        return;
     }
+    if first_posts == FirstPosts::Sample {
+        match load_sample(&database, Utc::now()).await {
+            Ok(Some(posts)) => tracing::info!(posts, "sample posts loaded into the empty database"),
+            Ok(None) => tracing::info!("the database has posts, no sample is loaded"),
+            Err(error) => tracing::error!(%error, "the sample posts cannot be loaded"),
+        }
+    }
+    prepared.send_replace(true);
 }
 
 fn start_recorder(settings: &Settings, database: &Database, system: &ActorSystem) -> RecorderInbox {

@@ -6,6 +6,6 @@ mod schedules;
 mod serving;
 mod stores;
 
-pub use application::Application;
+pub use application::{Application, FirstPosts};
 pub use error::StartupError;
 pub use schedules::prepare_schedules;

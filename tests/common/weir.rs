@@ -21,6 +21,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// Serves until it is dropped. Its data folder outlives [`Weir::kill`] and [`Weir::stop`].
 pub(crate) struct Weir {
     folder: TempDir,
+    command: Vec<String>,
     path: String,
     child: Child,
     address: String,
@@ -31,11 +32,20 @@ pub(crate) struct Weir {
 impl Weir {
     /// Starts with these settings over the tests' own: a free port, a data folder and database of its own.
     pub(crate) fn start(settings: &str) -> Self {
-        Self::start_with_path(settings, &std::env::var("PATH").unwrap())
+        Self::start_with_args(settings, &[])
+    }
+
+    /// The same with arguments to `weir serve`.
+    pub(crate) fn start_with_args(settings: &str, args: &[&str]) -> Self {
+        Self::start_as(settings, args, &std::env::var("PATH").unwrap())
     }
 
     /// The same with another `PATH`, on which programs are looked for.
     pub(crate) fn start_with_path(settings: &str, path: &str) -> Self {
+        Self::start_as(settings, &[], path)
+    }
+
+    fn start_as(settings: &str, args: &[&str], path: &str) -> Self {
         let folder = TempDir::new().unwrap();
         let settings: toml_edit::DocumentMut = settings.parse().unwrap();
         let mut all: toml_edit::DocumentMut = format!(
@@ -47,9 +57,12 @@ impl Weir {
         .unwrap();
         lay_over(all.as_table_mut(), settings.as_table());
         fs::write(folder.path().join("weir.toml"), all.to_string()).unwrap();
-        let (child, address, log) = spawn(&folder, path);
+        let mut command = vec!["serve".to_owned()];
+        command.extend(args.iter().map(|&arg| arg.to_owned()));
+        let (child, address, log) = spawn(&folder, &command, path);
         Self {
             folder,
+            command,
             path: path.to_owned(),
             child,
             address,
@@ -97,7 +110,7 @@ impl Weir {
 
     /// Starts again on the same folder and settings.
     pub(crate) fn start_again(&mut self) {
-        (self.child, self.address, self.log) = spawn(&self.folder, &self.path);
+        (self.child, self.address, self.log) = spawn(&self.folder, &self.command, &self.path);
     }
 
     pub(crate) fn log(&self) -> String {
@@ -201,9 +214,14 @@ fn lay_over(under: &mut toml_edit::Table, over: &toml_edit::Table) {
     }
 }
 
-fn spawn(folder: &TempDir, path: &str) -> (Child, String, Arc<Mutex<Vec<String>>>) {
+fn spawn(
+    folder: &TempDir,
+    command: &[String],
+    path: &str,
+) -> (Child, String, Arc<Mutex<Vec<String>>>) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_weir"))
-        .args(["serve", "--config"])
+        .args(command)
+        .arg("--config")
         .arg(folder.path().join("weir.toml"))
         .current_dir(folder.path())
         .env("PATH", path)
