@@ -1,7 +1,5 @@
 //! The first look: sample posts, their top entities, and feeds that are visibly re-ordered.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod common;
 
 use common::weir::{Weir, places};
