@@ -1,6 +1,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use chrono::TimeDelta;
+
 use super::ScorerPool;
 use super::supervision::ActorRef;
 use crate::ranking::Policy;
@@ -11,6 +13,8 @@ pub struct ServedPolicy {
     pub policy: Policy,
     /// A pool for each of the policy's terms, in their order.
     pub pools: Vec<ServedPool>,
+    /// Top entities that were counted longer ago are not used.
+    pub max_entity_age: TimeDelta,
 }
 
 /// A scorer pool as a policy uses it.

@@ -47,16 +47,7 @@ impl Weir {
 
     fn start_as(settings: &str, args: &[&str], path: &str) -> Self {
         let folder = TempDir::new().unwrap();
-        let settings: toml_edit::DocumentMut = settings.parse().unwrap();
-        let mut all: toml_edit::DocumentMut = format!(
-            "data_dir = {data:?}\nserver.bind = \"127.0.0.1:0\"\nlog.format = \"json\"\ndatabase.url = {url:?}\n",
-            data = folder.path().join("data").display().to_string(),
-            url = format!("sqlite://{}/weir.db", folder.path().display()),
-        )
-        .parse()
-        .unwrap();
-        lay_over(all.as_table_mut(), settings.as_table());
-        fs::write(folder.path().join("weir.toml"), all.to_string()).unwrap();
+        write_settings(&folder, settings);
         let mut command = vec!["serve".to_owned()];
         command.extend(args.iter().map(|&arg| arg.to_owned()));
         let (child, address, log) = spawn(&folder, &command, path);
@@ -106,6 +97,11 @@ impl Weir {
     /// The settings file.
     pub(crate) fn config(&self) -> PathBuf {
         self.folder.path().join("weir.toml")
+    }
+
+    /// Edits the settings file, as an editor that saves by a rename.
+    pub(crate) fn edit(&self, settings: &str) {
+        write_settings(&self.folder, settings);
     }
 
     /// Starts again on the same folder and settings.
@@ -174,6 +170,16 @@ impl Weir {
             .clone()
     }
 
+    /// Waits until the counter of an actor is `exactly` so.
+    pub(crate) async fn counts(&self, actor: &str, counter: &str, exactly: u64) {
+        self.when("/actors", |answer| {
+            let mut actors = answer["actors"].as_array().unwrap().iter();
+            let signs = actors.find(|signs| signs["name"] == actor).unwrap();
+            signs["counters"][counter] == exactly
+        })
+        .await;
+    }
+
     /// Waits until the counter of an actor is at least `least`.
     pub(crate) async fn counted(&self, actor: &str, counter: &str, least: u64) {
         self.when("/actors", |answer| {
@@ -199,6 +205,21 @@ impl Drop for Weir {
             }
         }
     }
+}
+
+fn write_settings(folder: &TempDir, settings: &str) {
+    let settings: toml_edit::DocumentMut = settings.parse().unwrap();
+    let mut all: toml_edit::DocumentMut = format!(
+        "data_dir = {data:?}\nserver.bind = \"127.0.0.1:0\"\nlog.format = \"json\"\ndatabase.url = {url:?}\n",
+        data = folder.path().join("data").display().to_string(),
+        url = format!("sqlite://{}/weir.db", folder.path().display()),
+    )
+    .parse()
+    .unwrap();
+    lay_over(all.as_table_mut(), settings.as_table());
+    let (new, file) = (folder.path().join("new"), folder.path().join("weir.toml"));
+    fs::write(&new, all.to_string()).unwrap();
+    fs::rename(new, file).unwrap();
 }
 
 /// Lays `over` on `under`, table on table.

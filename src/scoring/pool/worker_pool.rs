@@ -22,7 +22,7 @@ pub struct PoolConfig {
     pub cache_entries: usize,
 }
 
-/// Threads that score feeds, batch by batch. Dropping the last handle ends them.
+/// Threads that score feeds, batch by batch. They end when it is dropped, after the work that is queued.
 pub struct WorkerPool {
     shared: Arc<Shared>,
     queue: Sender<Task>,
@@ -48,14 +48,19 @@ pub(super) enum Task {
 }
 
 impl WorkerPool {
-    /// Starts the threads. Each warms its worker up before it takes work.
-    pub fn start(name: &str, scorer: Box<dyn Scorer>, config: &PoolConfig) -> Self {
+    /// Starts the threads. Each warms its worker up before it takes work. `counters` are kept up to date.
+    pub fn start(
+        name: &str,
+        scorer: Box<dyn Scorer>,
+        config: &PoolConfig,
+        counters: Arc<PoolCounters>,
+    ) -> Self {
         let (queue, tasks) = bounded(config.queue.max(1));
         let shared = Arc::new(Shared {
             name: name.to_owned(),
             scorer,
             cache: ScoreCache::new(config.cache_entries),
-            counters: Arc::default(),
+            counters,
             target: AtomicUsize::new(0),
             live: AtomicUsize::new(0),
         });
@@ -67,11 +72,6 @@ impl WorkerPool {
         };
         pool.resize(config.workers);
         pool
-    }
-
-    /// The pool's counters, kept up to date.
-    pub fn counters(&self) -> Arc<PoolCounters> {
-        Arc::clone(&self.shared.counters)
     }
 
     /// Answers what the cache knows at once and queues the rest in batches. Never blocks.
@@ -146,11 +146,5 @@ impl WorkerPool {
             .counters
             .queued
             .store(self.queue.len() as u64, Ordering::Relaxed);
-    }
-}
-
-impl Drop for WorkerPool {
-    fn drop(&mut self) {
-        self.resize(0);
     }
 }
