@@ -4,7 +4,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 requests=${1:-4000}
-cargo build --release --locked --bin weir --example floor
+[ -n "${BUILT:-}" ] || cargo build --release --locked --bin weir --example floor
 target=${CARGO_TARGET_DIR:-target}/release
 work=$(mktemp -d)
 trap 'kill $floor $weir 2>/dev/null || true; wait; rm -rf "$work"' EXIT

@@ -1,5 +1,7 @@
 //! A scorer's threads under good and bad scorers.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -9,7 +11,7 @@ use rand::SeedableRng;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use weir::feed::fake::FakeFeed;
 use weir::feed::{ContentItem, Platform, RankRequest};
-use weir::scoring::pool::{PoolConfig, PoolCounters, ScoreRequest, Scored, WorkerPool};
+use weir::scoring::pool::{PoolConfig, PoolCounters, Recalled, ScoreRequest, Scored, WorkerPool};
 use weir::scoring::{CacheKey, Context, RandomScorer, Scorer, Unscored, Worker};
 
 fn feed(items: usize) -> Arc<RankRequest> {
@@ -55,11 +57,25 @@ fn start(name: &str, scorer: Box<dyn Scorer>, config: &PoolConfig) -> Pool {
     Pool { workers, counters }
 }
 
+/// Takes what the pool remembers and has it score the rest, as a ranker does.
 fn submit(pool: &Pool, feed: &Arc<RankRequest>, within: Duration) -> UnboundedReceiver<Scored> {
     let (reply, answers) = unbounded_channel();
+    let Recalled { known, unknown } = pool.workers.recall(feed);
+    let known = known
+        .into_iter()
+        .map(|(place, score)| (place, Ok(score)))
+        .collect();
+    reply
+        .send(Scored {
+            tag: 3,
+            scores: known,
+        })
+        .unwrap();
+    let deadline = Instant::now() + within;
     pool.workers.submit(&ScoreRequest {
         feed: Arc::clone(feed),
-        deadline: Instant::now() + within,
+        places: unknown,
+        deadline,
         tag: 3,
         reply,
     });
@@ -212,6 +228,34 @@ async fn remembered_scores_need_no_thread() {
     let fresh = scores(submit(&pool, &feed, LONG)).await;
     pool.workers.resize(0);
     assert_eq!(scores(submit(&pool, &feed, LONG)).await, fresh);
+}
+
+/// A scorer whose keys are its undoing.
+struct BadKey;
+
+impl Scorer for BadKey {
+    fn worker(&self) -> Box<dyn Worker> {
+        quiet().worker()
+    }
+
+    fn cache_key(&self, _: &ContentItem, _: Context<'_>) -> Option<CacheKey> {
+        panic!("no key")
+    }
+}
+
+#[tokio::test]
+async fn a_panic_over_a_key_costs_the_memory_and_not_the_score() {
+    let pool = start(
+        "keyless",
+        Box::new(BadKey),
+        &PoolConfig {
+            cache_entries: 100,
+            ..config(1)
+        },
+    );
+    let scores = scores(submit(&pool, &feed(5), LONG)).await;
+    assert!(scores.len() == 5 && scores.iter().all(Result::is_ok));
+    assert_eq!(pool.counters.panics.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]

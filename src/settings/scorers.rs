@@ -128,7 +128,7 @@ mod defaults {
     }
 
     pub(super) fn max_batch() -> usize {
-        32
+        128
     }
 
     pub(super) fn time_limit_ms() -> u64 {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
-use crate::actors::ScorerPool;
 use crate::actors::supervision::{ActorRef, ActorSystem};
+use crate::actors::{ScorerPool, ServedPool};
 use crate::scoring::pool::{PoolConfig, PoolCounters, WorkerPool};
 use crate::scoring::{RandomScorer, Scorer, SentimentScorer};
 use crate::settings::{ScorerKind, ScorerSettings};
@@ -43,10 +43,20 @@ impl Pools {
         }
     }
 
-    pub(super) fn get(&self, scorer: &str) -> Option<(&ActorRef<ScorerPool>, &ScorerSettings)> {
-        self.pools
-            .get(scorer)
-            .map(|pool| (&pool.actor, &pool.settings))
+    /// The pool of a scorer as a policy uses it, and the score that stands in for a missing one.
+    pub(super) fn served(&self, scorer: &str) -> Option<(ServedPool, f64)> {
+        let Pool {
+            settings,
+            workers,
+            actor,
+            ..
+        } = self.pools.get(scorer)?;
+        let served = ServedPool {
+            workers: Arc::clone(workers),
+            actor: actor.clone(),
+            time_limit: settings.time_limit(),
+        };
+        Some((served, settings.default))
     }
 }
 

@@ -7,8 +7,7 @@ use super::StartupError;
 use super::pools::Pools;
 use crate::actors::supervision::{ActorRef, ActorSystem};
 use crate::actors::{
-    Board, EntityBoard, EntityBoardCounters, Ranker, RankerCounters, Rankers, ServedPolicy,
-    ServedPool, Serving,
+    Board, EntityBoard, EntityBoardCounters, Ranker, RankerCounters, Rankers, ServedPolicy, Serving,
 };
 use crate::ranking::{Matching, Policy, Term};
 use crate::results::Results;
@@ -84,18 +83,14 @@ impl Roster {
     ) -> ServedPolicy {
         let weighed = policy.weights.iter().filter(|&(_, &weight)| weight != 0.0);
         let used = weighed.filter_map(|(scorer, &weight)| {
-            let (actor, settings) = self.pools.get(scorer)?;
-            let term = Term {
-                scorer: scorer.clone(),
-                weight,
-                default: settings.default,
-            };
+            let (pool, default) = self.pools.served(scorer)?;
             Some((
-                term,
-                ServedPool {
-                    actor: actor.clone(),
-                    time_limit: settings.time_limit(),
+                Term {
+                    scorer: scorer.clone(),
+                    weight,
+                    default,
                 },
+                pool,
             ))
         });
         let (terms, pools) = used.unzip();

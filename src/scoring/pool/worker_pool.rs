@@ -1,3 +1,4 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -5,8 +6,9 @@ use crossbeam::channel::{Receiver, Sender, TrySendError, bounded};
 
 use super::cache::ScoreCache;
 use super::counters::PoolCounters;
-use super::job::{Job, ScoreRequest, answer};
+use super::job::{Job, ScoreRequest};
 use super::worker;
+use crate::feed::RankRequest;
 use crate::scoring::{CacheKey, Context, Scorer, Unscored};
 
 /// The size and bounds of a pool.
@@ -28,6 +30,15 @@ pub struct WorkerPool {
     queue: Sender<Task>,
     tasks: Receiver<Task>,
     max_batch: usize,
+}
+
+/// A feed as far as a pool's cache knows it.
+#[derive(Debug, Default)]
+pub struct Recalled {
+    /// Places and their scores.
+    pub known: Vec<(usize, f64)>,
+    /// The other places, with the keys to remember their scores by.
+    pub unknown: Vec<(usize, Option<CacheKey>)>,
 }
 
 /// What a pool shares with its threads.
@@ -74,39 +85,49 @@ impl WorkerPool {
         pool
     }
 
-    /// Answers what the cache knows at once and queues the rest in batches. Never blocks.
-    pub fn submit(&self, request: &ScoreRequest) {
+    /// What the cache knows of a feed's scores, and what is left to [`submit`](Self::submit). Needs no thread of the pool.
+    pub fn recall(&self, feed: &RankRequest) -> Recalled {
+        let looked_up = catch_unwind(AssertUnwindSafe(|| self.look_up(feed)));
+        let recalled = looked_up.unwrap_or_else(|_| {
+            // The scorer's code panicked over a key. Its workers may do better without one.
+            self.shared.counters.panics.fetch_add(1, Ordering::Relaxed);
+            Recalled {
+                known: Vec::new(),
+                unknown: (0..feed.items.len()).map(|place| (place, None)).collect(),
+            }
+        });
         self.shared
             .counters
             .requests
             .fetch_add(1, Ordering::Relaxed);
-        let mut known = Vec::new();
-        let mut unknown = Vec::new();
-        for (place, key) in self.keys(request).enumerate() {
-            match key.and_then(|key| self.shared.cache.get(key)) {
-                Some(score) => known.push((place, Ok(score))),
-                None => unknown.push((place, key)),
-            }
-        }
         self.shared
             .counters
             .cached
-            .fetch_add(known.len() as u64, Ordering::Relaxed);
-        answer(&request.reply, request.tag, known);
-        unknown
-            .chunks(self.max_batch)
-            .for_each(|places| self.enqueue(request, places));
+            .fetch_add(recalled.known.len() as u64, Ordering::Relaxed);
+        recalled
     }
 
-    fn keys(&self, request: &ScoreRequest) -> impl Iterator<Item = Option<CacheKey>> {
+    fn look_up(&self, feed: &RankRequest) -> Recalled {
         let context = Context {
-            session: &request.feed.session,
+            session: &feed.session,
         };
+        let mut recalled = Recalled::default();
+        for (place, item) in feed.items.iter().enumerate() {
+            let key = self.shared.scorer.cache_key(item, context);
+            match key.and_then(|key| self.shared.cache.get(key)) {
+                Some(score) => recalled.known.push((place, score)),
+                None => recalled.unknown.push((place, key)),
+            }
+        }
+        recalled
+    }
+
+    /// Queues the request in batches. Never blocks; what the queue has no room for is refused at once.
+    pub fn submit(&self, request: &ScoreRequest) {
         request
-            .feed
-            .items
-            .iter()
-            .map(move |item| self.shared.scorer.cache_key(item, context))
+            .places
+            .chunks(self.max_batch)
+            .for_each(|places| self.enqueue(request, places));
     }
 
     fn enqueue(&self, request: &ScoreRequest, places: &[(usize, Option<CacheKey>)]) {
