@@ -10,7 +10,7 @@ use weir::cli::Cli;
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
-    // An error means that one is installed, which nobody else does.
+    // Fails only if there is one already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Cli::parse().run().unwrap_or_else(|error| {
         eprintln!("weir: {error:#}");

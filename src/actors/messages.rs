@@ -9,8 +9,8 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::ServedPolicy;
 use super::ingester::{Batch, IngestReply};
-use crate::feed::{Degraded, RankRequest};
-use crate::ranking::Ranking;
+use crate::feed::{Degraded, NewItem, RankRequest};
+use crate::ranking::{Ranking, Slot};
 use crate::scoring::pool::ScoreRequest;
 
 /// Rank a feed by `deadline`. A dropped receiver calls it off.
@@ -34,6 +34,10 @@ pub struct Rank {
 pub struct Ranked {
     /// The order and what it was made of.
     pub ranking: Ranking,
+    /// The answer, place by place.
+    pub slots: Vec<Slot>,
+    /// The posts that are inserted.
+    pub new_items: Vec<NewItem>,
     /// What was missing.
     pub degraded: Vec<Degraded>,
     /// For each item in its incoming place, if it was asked for.

@@ -1,10 +1,14 @@
 //! The actors, one file each, and the supervision they run under.
 
 mod board;
+mod candidate_board;
+mod candidate_shelf;
+mod config_watcher;
 mod entity_board;
 mod gathering;
 mod ingest_inbox;
 mod ingester;
+mod insertion;
 pub mod messages;
 mod ranker;
 mod recorder;
@@ -18,7 +22,11 @@ mod served_policy;
 mod serving;
 pub mod supervision;
 
+pub use candidate_board::{CandidateBoard, CandidateBoardCounters};
+pub use candidate_shelf::CandidateShelf;
+pub use insertion::ServedInsert;
 pub use board::{Board, Posted};
+pub use config_watcher::{ConfigParts, ConfigStatus, ConfigWatcher};
 pub use entity_board::{EntityBoard, EntityBoardCounters};
 pub use ingest_inbox::IngestInbox;
 pub use ingester::{Batch, IngestError, IngestReply, Ingested, Ingester, IngesterCounters};

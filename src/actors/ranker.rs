@@ -4,12 +4,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use actix::{Actor, Context, Handler, Supervised};
-use chrono::{TimeDelta, Utc};
+use chrono::Utc;
 use serde::Serialize;
 
 use super::ServedPolicy;
 use super::board::{Board, Naming, without_entities};
 use super::gathering::Gathering;
+use super::insertion::{Insertion, slots_of};
 use super::messages::{Explained, Rank, Ranked};
 use crate::feed::RankRequest;
 use crate::ranking::{Column, Ranking, rank};
@@ -25,7 +26,6 @@ pub struct Ranker {
 
 struct Shared {
     board: Board,
-    max_entity_age: TimeDelta,
     counters: Arc<RankerCounters>,
 }
 
@@ -43,14 +43,10 @@ pub struct RankerCounters {
 }
 
 impl Ranker {
-    /// A ranker that reads top entities off `board` unless they are older than `max_entity_age`.
-    pub fn new(board: Board, max_entity_age: TimeDelta, counters: Arc<RankerCounters>) -> Self {
+    /// A ranker that reads top entities off `board`.
+    pub fn new(board: Board, counters: Arc<RankerCounters>) -> Self {
         Self {
-            shared: Arc::new(Shared {
-                board,
-                max_entity_age,
-                counters,
-            }),
+            shared: Arc::new(Shared { board, counters }),
         }
     }
 }
@@ -88,7 +84,7 @@ impl Shared {
         let ranked = tokio::select! {
             biased;
             () = reply.closed() => None,
-            ranked = self.rank(&feed, &policy, deadline, explain) => Some(ranked),
+            ranked = self.rank_and_insert(&feed, &policy, deadline, explain) => Some(ranked),
         };
         let Some(ranked) = ranked else {
             self.counters.abandoned.fetch_add(1, Ordering::Relaxed);
@@ -102,6 +98,22 @@ impl Shared {
         if degraded {
             self.counters.degraded.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// Posts are claimed while the feed is ranked.
+    async fn rank_and_insert(
+        &self,
+        feed: &Arc<RankRequest>,
+        policy: &Arc<ServedPolicy>,
+        deadline: Instant,
+        explain: bool,
+    ) -> Ranked {
+        let (mut ranked, insertion) = tokio::join!(
+            self.rank(feed, policy, deadline, explain),
+            Insertion::choose(policy, feed, deadline)
+        );
+        insertion.put_into(&mut ranked, policy);
+        ranked
     }
 
     async fn rank(
@@ -126,6 +138,8 @@ impl Shared {
         let explanation =
             explain.then(|| explanations(policy, &ranking, naming.as_ref(), &columns));
         Ranked {
+            slots: slots_of(&ranking.order),
+            new_items: Vec::new(),
             ranking,
             degraded,
             explanation,
@@ -142,7 +156,7 @@ impl Shared {
         if !policy.policy.uses_entities() {
             return Ok(None);
         }
-        let posted = self.board.fresh(self.max_entity_age, Utc::now())?;
+        let posted = self.board.fresh(policy.max_entity_age, Utc::now())?;
         let matching = policy.policy.matching;
         if text_bytes(feed) <= MATCH_INLINE_BYTES {
             return Ok(Some(Naming::of(feed, matching, posted)));

@@ -11,7 +11,8 @@ use super::options::RankOptions;
 use super::{ApiError, Front, Scope, body};
 use crate::actors::messages::{Explained, Rank, Ranked};
 use crate::actors::{ServedPolicy, Serving};
-use crate::feed::{Degraded, Metadata, RankRequest, RankResponse};
+use crate::feed::{Degraded, Metadata, NewItem, RankRequest, RankResponse};
+use crate::ranking::Slot;
 
 /// How long past the deadline a ranker may still answer before the front answers by itself.
 const GRACE: Duration = Duration::from_millis(5);
@@ -26,7 +27,8 @@ pub(super) async fn rank(
     let arrived = Instant::now();
     let _permit = front.admission.admit()?;
     front.access.check(Scope::Rank, &request)?;
-    let options = RankOptions::of(&request, &front.access, &front.serving)?;
+    let serving = front.serving.load_full();
+    let options = RankOptions::of(&request, &front.access, &serving)?;
 
     let body = body::read(
         &request,
@@ -36,8 +38,8 @@ pub(super) async fn rank(
     )
     .await?;
     let feed = Arc::new(parse(&body, front.limits.max_items)?);
-    let ranked = ranked(&front.serving, &feed, &options, arrived + options.deadline).await;
-    let response = answer(&front, &feed, &options.policy, ranked);
+    let ranked = ranked(&serving, &feed, &options, arrived + options.deadline).await;
+    let response = answer(&front, &serving, &feed, &options.policy, ranked);
 
     front.record(&feed, body);
     metrics::histogram!("weir_rank_seconds").record(arrived.elapsed());
@@ -79,12 +81,15 @@ async fn ranked(
 
 fn answer(
     front: &Front,
+    serving: &Serving,
     feed: &RankRequest,
     policy: &ServedPolicy,
     ranked: Option<Ranked>,
 ) -> HttpResponse {
     let Some(Ranked {
         ranking,
+        slots,
+        new_items,
         degraded,
         explanation,
     }) = ranked
@@ -97,8 +102,9 @@ fn answer(
         };
         return respond(&in_order(
             feed,
-            0..feed.items.len(),
-            metadata(front, policy, false, vec![silent]),
+            (0..feed.items.len()).map(Slot::Item),
+            Vec::new(),
+            metadata(front, serving, policy, false, vec![silent]),
         ));
     };
     let outcome = if degraded.is_empty() {
@@ -107,8 +113,8 @@ fn answer(
         "degraded"
     };
     metrics::counter!("weir_rank_total", "outcome" => outcome).increment(1);
-    let metadata = metadata(front, policy, ranking.intervened, degraded);
-    let response = in_order(feed, ranking.order.iter().copied(), metadata);
+    let metadata = metadata(front, serving, policy, ranking.intervened, degraded);
+    let response = in_order(feed, slots.into_iter(), new_items, metadata);
     match explanation {
         None => respond(&response),
         Some(items) => {
@@ -125,7 +131,7 @@ fn answer(
     }
 }
 
-/// An answer with, for each ranked id, how it came to its place.
+/// An answer with, for each of the feed's items in their order, how it came to its place.
 #[derive(Serialize)]
 struct ExplainedResponse<'f> {
     #[serde(flatten)]
@@ -135,6 +141,7 @@ struct ExplainedResponse<'f> {
 
 fn metadata(
     front: &Front,
+    serving: &Serving,
     policy: &ServedPolicy,
     intervened: bool,
     mut degraded: Vec<Degraded>,
@@ -145,7 +152,7 @@ fn metadata(
         policy: Some(policy.policy.name.clone().into()),
         degraded,
     };
-    if front.serving.minimal_metadata {
+    if serving.minimal_metadata {
         metadata.minimal()
     } else {
         metadata
@@ -154,15 +161,17 @@ fn metadata(
 
 fn in_order(
     feed: &RankRequest,
-    order: impl Iterator<Item = usize>,
+    slots: impl Iterator<Item = Slot>,
+    new_items: Vec<NewItem>,
     metadata: Metadata,
 ) -> RankResponse<'_> {
-    let ranked_ids = order
-        .map(|place| Cow::Borrowed(feed.items[place].id.as_str()))
-        .collect();
+    let id = |slot| match slot {
+        Slot::Item(place) => Cow::Borrowed(feed.items[place].id.as_str()),
+        Slot::Inserted(place) => Cow::Owned(new_items[place].id.clone()),
+    };
     RankResponse {
-        ranked_ids,
-        new_items: Vec::new(),
+        ranked_ids: slots.map(id).collect(),
+        new_items,
         metadata,
     }
 }

@@ -17,6 +17,7 @@ mod policies;
 mod pools;
 mod ranking;
 mod recorder;
+mod restart;
 mod results;
 mod root;
 mod schedules;
@@ -30,6 +31,7 @@ mod supervision;
 #[cfg(test)]
 mod tests;
 mod text;
+mod watched_file;
 
 pub use auth::AuthSettings;
 pub use database::DatabaseSettings;
@@ -51,3 +53,4 @@ pub use secret::{ConnectionUrl, Secret};
 pub use server::ServerSettings;
 pub use shutdown::ShutdownSettings;
 pub use supervision::{Backoff, SupervisionSettings};
+pub use watched_file::WatchedFile;

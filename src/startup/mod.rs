@@ -3,12 +3,14 @@
 mod application;
 mod error;
 mod ingest;
+mod pools;
+mod reload;
+mod roster;
 mod schedules;
 mod scrapers;
-mod serving;
 mod stores;
 
-pub use application::Application;
+pub use application::{Application, FirstPosts, Start};
 pub use error::StartupError;
 pub use schedules::prepare_schedules;
 pub use scrapers::{PreparedScraper, prepare_scrapers};

@@ -3,6 +3,7 @@
 mod m0001_create_posts;
 mod m0002_create_scraper_tables;
 
+pub(super) use m0001_create_posts::{indexes as posts_indexes, table as posts_table};
 use sea_orm::{ConnectionTrait, DbBackend};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
