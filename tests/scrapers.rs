@@ -5,6 +5,8 @@
 mod common;
 #[path = "scrapers/ingest.rs"]
 mod ingest;
+#[path = "scrapers/insertion.rs"]
+mod insertion;
 #[path = "scrapers/passes.rs"]
 mod passes;
 #[path = "scrapers/proof.rs"]

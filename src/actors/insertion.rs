@@ -86,7 +86,9 @@ impl ServedInsert {
         deadline: Instant,
     ) -> Result<Vec<NewItem>, &'static str> {
         let session = &feed.session;
-        let list = self.shelf.fresh(session.platform, self.max_age, Utc::now())?;
+        let list = self
+            .shelf
+            .fresh(session.platform, self.max_age, Utc::now())?;
         let mut eligible = Insert::eligible(&list.candidates, &feed.items);
         eligible.truncate(MAX_CLAIMS);
         let names: Vec<String> = eligible

@@ -22,14 +22,14 @@ mod served_policy;
 mod serving;
 pub mod supervision;
 
+pub use board::{Board, Posted};
 pub use candidate_board::{CandidateBoard, CandidateBoardCounters};
 pub use candidate_shelf::CandidateShelf;
-pub use insertion::ServedInsert;
-pub use board::{Board, Posted};
 pub use config_watcher::{ConfigParts, ConfigStatus, ConfigWatcher};
 pub use entity_board::{EntityBoard, EntityBoardCounters};
 pub use ingest_inbox::IngestInbox;
 pub use ingester::{Batch, IngestError, IngestReply, Ingested, Ingester, IngesterCounters};
+pub use insertion::ServedInsert;
 pub use ranker::{Ranker, RankerCounters};
 pub use recorder::{Recorder, RecorderCounters, RecorderInbox};
 pub use redis_server::{RedisServer, RedisServerCounters, ShutDown};

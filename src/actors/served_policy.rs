@@ -6,8 +6,8 @@ use arc_swap::ArcSwap;
 
 use chrono::TimeDelta;
 
-use super::{ScorerPool, ServedInsert};
 use super::supervision::ActorRef;
+use super::{ScorerPool, ServedInsert};
 use crate::ranking::Policy;
 use crate::scoring::pool::WorkerPool;
 

@@ -7,8 +7,8 @@ use super::StartupError;
 use super::pools::Pools;
 use crate::actors::supervision::{ActorRef, ActorSystem};
 use crate::actors::{
-    Board, CandidateBoard, CandidateBoardCounters, CandidateShelf, EntityBoard, EntityBoardCounters,
-    Ranker, RankerCounters, Rankers, ServedInsert, ServedPolicy, Serving,
+    Board, CandidateBoard, CandidateBoardCounters, CandidateShelf, EntityBoard,
+    EntityBoardCounters, Ranker, RankerCounters, Rankers, ServedInsert, ServedPolicy, Serving,
 };
 use crate::ranking::{Insert, Matching, Places, Policy, Term};
 use crate::results::Results;
