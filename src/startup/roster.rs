@@ -72,9 +72,9 @@ impl Roster {
     fn align_candidates(&mut self, settings: &Settings) {
         let wanted = settings.policies.values().any(|it| it.insert.max > 0);
         if wanted && self.candidates.is_none() {
-            let shelf = CandidateShelf::default();
-            start_candidate_board(&self.results, &shelf, &self.system);
-            self.candidates = Some(shelf);
+            let newest = CandidateShelf::default();
+            start_candidate_board(&self.results, &newest, &self.system);
+            self.candidates = Some(newest);
         }
     }
 
