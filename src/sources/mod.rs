@@ -16,7 +16,7 @@ mod twitter_search;
 
 pub use client::{Answer, MAX_BODY_BYTES, Outside, SourceClient};
 pub use error::{OpenError, SourceArgumentError, SourceError};
-pub use outbox::{Outbox, OutboxEntry, OutboxError, OutboxPost};
+pub use outbox::{Outbox, OutboxEntry, OutboxError, OutboxPost, Receipt};
 pub use registry::{SourceKind, SourcePlan, kinds, plan};
 pub use rss::Rss;
 pub use scraped_post::ScrapedPost;

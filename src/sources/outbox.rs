@@ -21,6 +21,9 @@ const CUT_BYTES: u64 = 4 * 1024 * 1024;
 pub struct OutboxEntry {
     /// The pass that fetched it.
     pub task_id: String,
+    /// The source that was asked, by its kind and arguments.
+    #[serde(default)]
+    pub source: String,
     /// Where the source stands; `None` leaves it where it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<Position>,
@@ -70,11 +73,26 @@ pub enum OutboxError {
 pub struct Outbox {
     path: PathBuf,
     file: File,
+    /// Where which source stands.
+    source: String,
     position: Position,
-    /// The lines that wait, as offset and length.
-    waiting: VecDeque<(u64, u64)>,
+    waiting: VecDeque<Line>,
+    /// Entries that were ever added.
+    entries: u64,
     end: u64,
 }
+
+/// An entry that waits.
+#[derive(Clone, Copy, Debug)]
+struct Line {
+    receipt: Receipt,
+    start: u64,
+    length: u64,
+}
+
+/// Which entry was read, so that no other is acknowledged in its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Receipt(u64);
 
 impl OutboxEntry {
     fn is_empty(&self) -> bool {
@@ -96,8 +114,10 @@ impl Outbox {
         let mut outbox = Self {
             path: path.to_owned(),
             file,
+            source: String::new(),
             position: Position::default(),
             waiting: VecDeque::new(),
+            entries: 0,
             end: 0,
         };
         outbox.read_lines()?;
@@ -107,16 +127,18 @@ impl Outbox {
         Ok(outbox)
     }
 
-    /// Where the source stands.
-    pub fn position(&self) -> &Position {
-        &self.position
+    /// Where `source` stands: at its beginning if another source, or the same with other arguments, was asked last.
+    pub fn position_of(&self, source: &str) -> Position {
+        if self.source == source {
+            self.position.clone()
+        } else {
+            Position::default()
+        }
     }
 
     /// The bytes that wait to be stored.
     pub fn waiting_bytes(&self) -> u64 {
-        self.waiting
-            .front()
-            .map_or(0, |(start, _)| self.end - start)
+        self.waiting.front().map_or(0, |line| self.end - line.start)
     }
 
     /// Writes an entry down, on the disk when this returns. An entry that says nothing new is left out.
@@ -124,7 +146,7 @@ impl Outbox {
         let moves = entry
             .position
             .as_ref()
-            .filter(|&next| *next != self.position);
+            .filter(|&next| *next != self.position_of(&entry.source));
         if entry.is_empty() && moves.is_none() {
             return Ok(());
         }
@@ -140,22 +162,24 @@ impl Outbox {
     }
 
     /// The entry that has waited longest.
-    pub fn first(&mut self) -> Result<Option<OutboxEntry>, OutboxError> {
-        let Some(&(start, length)) = self.waiting.front() else {
+    pub fn first(&mut self) -> Result<Option<(Receipt, OutboxEntry)>, OutboxError> {
+        let Some(&line) = self.waiting.front() else {
             return Ok(None);
         };
-        let line = read_at(&mut self.file, start, length).map_err(|error| self.failed(error))?;
-        serde_json::from_slice(&line)
-            .map(Some)
+        let text = read_at(&mut self.file, line.start, line.length);
+        let text = text.map_err(|error| self.failed(error))?;
+        serde_json::from_slice(&text)
+            .map(|entry| Some((line.receipt, entry)))
             .map_err(|_| OutboxError::Unreadable {
                 path: self.path.clone(),
                 line: 1,
             })
     }
 
-    /// Forgets the entry that has waited longest: it is stored.
-    pub fn acknowledge(&mut self) -> Result<(), OutboxError> {
-        let Some((start, length)) = self.waiting.pop_front() else {
+    /// Forgets the entry that has waited longest, which is stored. One that is forgotten already stays so.
+    pub fn acknowledge(&mut self, receipt: Receipt) -> Result<(), OutboxError> {
+        let first = self.waiting.pop_front_if(|line| line.receipt == receipt);
+        let Some(Line { start, length, .. }) = first else {
             return Ok(());
         };
         let acknowledged = start + length;
@@ -168,6 +192,7 @@ impl Outbox {
     /// Replaces the file by one that begins with the position and what lies behind `acknowledged`.
     fn cut(&mut self, acknowledged: u64) -> io::Result<()> {
         let head = OutboxEntry {
+            source: self.source.clone(),
             position: Some(self.position.clone()),
             ..OutboxEntry::default()
         };
@@ -187,8 +212,8 @@ impl Outbox {
         sync_folder(&self.path)?;
         self.file = new;
         self.end = text.len() as u64;
-        for (start, _) in &mut self.waiting {
-            *start = *start - acknowledged + rest;
+        for line in &mut self.waiting {
+            line.start = line.start - acknowledged + rest;
         }
         Ok(())
     }
@@ -220,10 +245,16 @@ impl Outbox {
 
     fn add(&mut self, entry: &OutboxEntry, length: u64) {
         if let Some(position) = &entry.position {
+            self.source.clone_from(&entry.source);
             self.position.clone_from(position);
         }
         if !entry.is_empty() {
-            self.waiting.push_back((self.end, length));
+            self.entries += 1;
+            self.waiting.push_back(Line {
+                receipt: Receipt(self.entries),
+                start: self.end,
+                length,
+            });
         }
         self.end += length;
     }
@@ -271,6 +302,8 @@ mod tests {
 
     use super::*;
 
+    const SOURCE: &str = "rss:1";
+
     fn page(number: u32) -> OutboxEntry {
         let post = OutboxPost {
             post_id: number.to_string(),
@@ -278,6 +311,7 @@ mod tests {
         };
         OutboxEntry {
             task_id: "task".to_owned(),
+            source: SOURCE.to_owned(),
             position: Some(Position::new(&number)),
             posts: vec![post],
             errors: Vec::new(),
@@ -285,8 +319,13 @@ mod tests {
     }
 
     fn first(outbox: &mut Outbox) -> Option<String> {
-        let entry = outbox.first().unwrap()?;
+        let (_, entry) = outbox.first().unwrap()?;
         Some(entry.posts[0].post_id.clone())
+    }
+
+    fn acknowledge(outbox: &mut Outbox) {
+        let (receipt, _) = outbox.first().unwrap().unwrap();
+        outbox.acknowledge(receipt).unwrap();
     }
 
     fn reopened(folder: &TempDir) -> Outbox {
@@ -300,17 +339,41 @@ mod tests {
         for number in 1..=3 {
             outbox.append(&page(number)).unwrap();
         }
-        outbox.acknowledge().unwrap();
+        acknowledge(&mut outbox);
         let mut outbox = reopened(&folder);
         // The acknowledgement of one of several is not on the disk: it comes once more, and is stored once.
-        outbox.acknowledge().unwrap();
+        acknowledge(&mut outbox);
         assert_eq!(first(&mut outbox).as_deref(), Some("2"));
-        outbox.acknowledge().unwrap();
-        outbox.acknowledge().unwrap();
+        acknowledge(&mut outbox);
+        acknowledge(&mut outbox);
         let mut outbox = reopened(&folder);
         assert_eq!(first(&mut outbox), None);
         assert_eq!(outbox.waiting_bytes(), 0);
-        assert_eq!(outbox.position(), &Position::new(&3));
+        assert_eq!(outbox.position_of(SOURCE), Position::new(&3));
+    }
+
+    #[test]
+    fn an_entry_acknowledged_twice_costs_no_other() {
+        let folder = TempDir::new().unwrap();
+        let mut outbox = reopened(&folder);
+        outbox.append(&page(1)).unwrap();
+        outbox.append(&page(2)).unwrap();
+        let (receipt, _) = outbox.first().unwrap().unwrap();
+        outbox.acknowledge(receipt).unwrap();
+        outbox.acknowledge(receipt).unwrap();
+        assert_eq!(first(&mut outbox).as_deref(), Some("2"));
+    }
+
+    #[test]
+    fn another_source_begins_at_its_own_beginning() {
+        let folder = TempDir::new().unwrap();
+        let mut outbox = reopened(&folder);
+        outbox.append(&page(1)).unwrap();
+        assert_eq!(outbox.position_of("rss:2"), Position::default());
+        acknowledge(&mut outbox);
+        let outbox = reopened(&folder);
+        assert_eq!(outbox.position_of("rss:2"), Position::default());
+        assert_eq!(outbox.position_of(SOURCE), Position::new(&1));
     }
 
     #[test]
@@ -321,7 +384,7 @@ mod tests {
             outbox.append(&page(number)).unwrap();
         }
         while first(&mut outbox).is_some() {
-            outbox.acknowledge().unwrap();
+            acknowledge(&mut outbox);
         }
         let length = fs::metadata(folder.path().join("feeds/a.jsonl")).unwrap();
         assert!(length.len() < 100);
@@ -344,7 +407,7 @@ mod tests {
             let entries = usize::from(length as u64 >= one) + usize::from(length == whole.len());
             assert_eq!(outbox.waiting.len(), entries, "at {length}");
             let position = [Position::default(), Position::new(&1), Position::new(&2)];
-            assert_eq!(outbox.position(), &position[entries]);
+            assert_eq!(outbox.position_of(SOURCE), position[entries]);
             // What follows is not spoilt by what was cut off.
             outbox.append(&page(9)).unwrap();
             assert_eq!(reopened(&folder).waiting.len(), entries + 1);
@@ -361,7 +424,7 @@ mod tests {
             outbox.append(&large).unwrap();
         }
         for _ in 0..7 {
-            outbox.acknowledge().unwrap();
+            acknowledge(&mut outbox);
         }
         let length = fs::metadata(folder.path().join("feeds/a.jsonl")).unwrap();
         assert!(length.len() < 5 * 1024 * 1024, "{}", length.len());

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::client::host_of;
+use super::scraped_post::hash;
 use super::{OpenError, Outside, Rss, Source, SourceArgumentError, SourceClient, TwitterSearch};
 
 /// A kind of source: the struct is its arguments, as `[scrapers.NAME] args` gives them.
@@ -29,6 +30,7 @@ pub trait SourceKind: DeserializeOwned + Send + Sync + 'static {
 
 /// A source with arguments that it takes, not yet opened.
 pub struct SourcePlan {
+    identity: String,
     hosts: Hosts,
     open: Open,
 }
@@ -65,6 +67,11 @@ pub fn plan(kind: &str, args: &Map<String, Value>) -> Result<SourcePlan, SourceA
 }
 
 impl SourcePlan {
+    /// The kind with a hash of the arguments: where one source stands says nothing of another.
+    pub fn identity(&self) -> &str {
+        &self.identity
+    }
+
     /// Hosts that may have private addresses: those named in `allow_hosts`, and this machine when the source is on it.
     pub fn private_hosts(&self) -> BTreeSet<String> {
         let local = (self.hosts.own == "localhost").then(|| self.hosts.own.clone());
@@ -82,6 +89,7 @@ impl SourcePlan {
 }
 
 fn plan_of<K: SourceKind>(args: Value) -> Result<SourcePlan, SourceArgumentError> {
+    let identity = format!("{}:{}", K::NAME, hash(&[&args.to_string()]));
     let kind: K = serde_path_to_error::deserialize(args).map_err(|error| {
         SourceArgumentError::new(&error.path().to_string(), error.inner().to_string())
     })?;
@@ -92,6 +100,7 @@ fn plan_of<K: SourceKind>(args: Value) -> Result<SourcePlan, SourceArgumentError
     kind.validate()?;
     let allowed = kind.allow_hosts().iter();
     Ok(SourcePlan {
+        identity,
         hosts: Hosts {
             own: host_of(kind.url()),
             allowed: allowed.map(|host| host.to_ascii_lowercase()).collect(),

@@ -53,6 +53,7 @@ pub(super) fn start(
             settings,
             plan,
         } = scraper;
+        let source_identity = plan.identity().to_owned();
         let source = plan.open(&outside, settings.timeout);
         let source = source.map_err(|source| StartupError::Source {
             scraper: name.clone(),
@@ -64,6 +65,7 @@ pub(super) fn start(
         let parts = ScraperParts {
             settings,
             source,
+            source_identity,
             outbox: Arc::new(Mutex::new(outbox)),
             max_outbox_bytes,
             ingester: ingester.clone(),
