@@ -44,11 +44,15 @@ impl ScoreCache {
 impl Kept {
     /// Whether the key was marked already; now it is. Another key with the same mark can take its place.
     fn came_before(&self, key: CacheKey) -> bool {
-        let [a, b, c, d, w, x, y, z, ..] = key.to_le_bytes();
-        let place = u32::from_le_bytes([a, b, c, d]) as usize % MARKS;
-        let mark = u32::from_le_bytes([w, x, y, z]) | 1;
+        let place = low_bits(key) as usize % MARKS;
+        let mark = low_bits(key >> 32) | 1;
         self.seen[place].swap(mark, Ordering::Relaxed) == mark
     }
+}
+
+fn low_bits(key: CacheKey) -> u32 {
+    let [a, b, c, d, ..] = key.to_le_bytes();
+    u32::from_le_bytes([a, b, c, d])
 }
 
 #[cfg(test)]
