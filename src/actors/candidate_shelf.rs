@@ -37,8 +37,8 @@ impl CandidateShelf {
         max_age: TimeDelta,
         now: DateTime<Utc>,
     ) -> Result<Arc<Candidates>, &'static str> {
-        let list = self.lists.get(&platform).and_then(|it| it.load_full());
-        let list = list.ok_or("no candidates yet")?;
+        let list = self.lists.get(&platform).map(ArcSwapOption::load_full);
+        let list = list.flatten().ok_or("no candidates yet")?;
         match list.timestamp {
             Some(dated) if now.signed_duration_since(dated) <= max_age => Ok(list),
             _ => Err("candidates too old"),

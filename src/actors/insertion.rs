@@ -24,7 +24,7 @@ pub struct ServedInsert {
     /// Candidates that were chosen longer ago are not used.
     pub max_age: TimeDelta,
     /// Where the candidates are.
-    pub shelf: CandidateShelf,
+    pub candidates: CandidateShelf,
     /// Where claims are made.
     pub results: Results,
 }
@@ -72,9 +72,12 @@ impl Insertion {
         let Some(served) = policy.insert.as_ref().filter(|_| !self.posts.is_empty()) else {
             return;
         };
-        ranked.slots = served.insert.merge(&ranked.ranking.order, self.posts.len());
+        let items = &ranked.ranking.order;
+        ranked.slots = served.insert.merge(items, self.posts.len());
         ranked.new_items = self.posts;
-        ranked.ranking.intervened = true;
+        // Where the policy takes items out there may be less room than was claimed for.
+        ranked.new_items.truncate(ranked.slots.len() - items.len());
+        ranked.ranking.intervened |= !ranked.new_items.is_empty();
     }
 }
 
@@ -87,7 +90,7 @@ impl ServedInsert {
     ) -> Result<Vec<NewItem>, &'static str> {
         let session = &feed.session;
         let list = self
-            .shelf
+            .candidates
             .fresh(session.platform, self.max_age, Utc::now())?;
         let mut eligible = Insert::eligible(&list.candidates, &feed.items);
         eligible.truncate(MAX_CLAIMS);

@@ -59,7 +59,7 @@ pub(super) fn raw_entries(document: &str) -> Result<Vec<Box<RawValue>>, SourceEr
     } else {
         xml_elements(document)?
             .into_iter()
-            .map(|element| to_raw_value(element).map_err(malformed))
+            .map(|element| to_raw_value(element).map_err(|error| malformed(&error)))
             .collect()
     }
 }
@@ -87,7 +87,7 @@ fn xml_elements(document: &str) -> Result<Vec<&str>, SourceError> {
     let mut elements = Vec::new();
     loop {
         let start = position(&reader);
-        let event = reader.read_event().map_err(malformed)?;
+        let event = reader.read_event().map_err(|error| malformed(&error))?;
         let is_entry = |name: &[u8]| matches!(name, b"item" | b"entry");
         match event {
             Event::Start(element) => {
@@ -96,7 +96,7 @@ fn xml_elements(document: &str) -> Result<Vec<&str>, SourceError> {
                 }
                 depth += 1;
                 if depth > MAX_DEPTH {
-                    return Err(malformed("elements lie too deep in each other"));
+                    return Err(malformed(&"elements lie too deep in each other"));
                 }
             }
             Event::Empty(element)
@@ -110,7 +110,7 @@ fn xml_elements(document: &str) -> Result<Vec<&str>, SourceError> {
                     elements.push(&document[start..position(&reader)]);
                 }
             }
-            Event::Eof if depth > 0 => return Err(malformed("the document ends too soon")),
+            Event::Eof if depth > 0 => return Err(malformed(&"the document ends too soon")),
             Event::Eof => return Ok(elements),
             _ => {}
         }
@@ -121,7 +121,7 @@ fn position(reader: &Reader<&[u8]>) -> usize {
     usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX)
 }
 
-fn malformed(why: impl ToString) -> SourceError {
+fn malformed(why: &impl ToString) -> SourceError {
     SourceError::Malformed(why.to_string())
 }
 

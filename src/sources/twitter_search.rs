@@ -80,7 +80,7 @@ impl SourceKind for TwitterSearch {
         };
         authorization.set_sensitive(true);
         Ok(Arc::new(Search {
-            search: self,
+            arguments: self,
             headers: [(AUTHORIZATION, authorization)].into_iter().collect(),
             client,
         }))
@@ -89,7 +89,7 @@ impl SourceKind for TwitterSearch {
 
 /// The search with its token.
 struct Search {
-    search: TwitterSearch,
+    arguments: TwitterSearch,
     headers: HeaderMap,
     client: SourceClient,
 }
@@ -134,10 +134,10 @@ impl Source for Search {
 impl Search {
     fn page_url(&self, cursor: &Cursor, limit: usize) -> Url {
         let size = limit.clamp(*PAGE_SIZES.start(), *PAGE_SIZES.end());
-        let mut url = self.search.url.clone();
+        let mut url = self.arguments.url.clone();
         let mut query = url.query_pairs_mut();
         query
-            .append_pair("query", &self.search.query)
+            .append_pair("query", &self.arguments.query)
             .append_pair("max_results", &size.to_string())
             .append_pair("tweet.fields", wire::TWEET_FIELDS)
             .append_pair("expansions", "author_id")
@@ -156,7 +156,7 @@ impl Search {
 
     fn failed(&self, status: StatusCode) -> SourceError {
         SourceError::Status {
-            host: host_of(&self.search.url),
+            host: host_of(&self.arguments.url),
             status: status.as_u16(),
         }
     }

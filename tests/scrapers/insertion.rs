@@ -38,7 +38,7 @@ fn settings(url: &str, insert: &str) -> String {
 
 fn feed_for(user: &str) -> RankRequest {
     let mut feed = feed_of(&["one", "two", "three", "four"]);
-    feed.session.user_id = user.to_owned();
+    user.clone_into(&mut feed.session.user_id);
     feed
 }
 
