@@ -18,11 +18,12 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 use weir::actors::supervision::{ActorRef, ActorSystem, SupervisionPolicy, VitalSigns};
 use weir::actors::{
-    Board, Ranker, RankerCounters, Rankers, ScorerPool, ServedPolicy, ServedPool, Serving,
+    Board, IngestInbox, Ingester, IngesterCounters, Ranker, RankerCounters, Rankers, ScorerPool,
+    ServedPolicy, ServedPool, Serving,
 };
 use weir::db::Database;
 use weir::feed::RankRequest;
-use weir::http::{Access, Admission, Front, Health, Limits, serve};
+use weir::http::{Access, Admission, Front, Health, IngestDesk, KnownScrapers, Limits, serve};
 use weir::ranking::{Policy, Term};
 use weir::scoring::pool::{PoolConfig, PoolCounters, WorkerPool};
 use weir::scoring::{RandomScorer, Scorer, SentimentScorer};
@@ -74,6 +75,17 @@ struct Service {
     _stopping: watch::Sender<bool>,
 }
 
+/// An ingester that nobody hands anything.
+fn ingester(system: &ActorSystem, database: &Database) -> IngestInbox {
+    let (database, prepared) = (database.clone(), watch::channel(false).1);
+    let counters = Arc::<IngesterCounters>::default();
+    IngestInbox::new(
+        system.supervise("ingester", Arc::clone(&counters) as _, move |_, _| {
+            Ingester::new(database.clone(), prepared.clone(), Arc::clone(&counters))
+        }),
+    )
+}
+
 /// The default hook prints a stack for each of the many panics that are meant, which takes longer than the tests.
 fn keep_meant_panics_quiet() {
     let default = std::panic::take_hook();
@@ -107,6 +119,7 @@ impl Service {
             policy: Arc::new(ServedPolicy {
                 policy: by_both(),
                 pools: pools.into(),
+                insert: None,
                 max_entity_age: TimeDelta::hours(1),
             }),
             policies: [].into(),
@@ -133,6 +146,8 @@ impl Service {
             },
             serving: Arc::new(ArcSwap::from_pointee(serving)),
             recorder: None,
+            ingest: IngestDesk::new(ingester(&system, &database)),
+            scrapers: KnownScrapers::default(),
             system: system.clone(),
             health: Health::new(results_away, database, Arc::default(), is_stopping),
             metrics: telemetry::metrics().unwrap(),

@@ -7,6 +7,8 @@ mod common;
 mod hostile;
 #[path = "sources/rss.rs"]
 mod rss;
+#[path = "sources/third_kind.rs"]
+mod third_kind;
 #[path = "sources/twitter_search.rs"]
 mod twitter_search;
 

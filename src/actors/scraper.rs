@@ -64,9 +64,10 @@ impl Scraper {
         self.running = true;
         self.parts.log.pass_began();
         let pass = run_once(self.parts.clone(), self.incarnation.clone());
+        let pass = self.parts.aside(pass);
         ctx.spawn(pass.into_actor(self).map(|outcome, scraper, ctx| {
             scraper.running = false;
-            let pause = scraper.settle(outcome);
+            let pause = scraper.settle(outcome.unwrap_or(Err(ScrapeError::Panicked)));
             scraper.tick_in(pause, ctx);
             ctx.notify(Deliver);
         }));
@@ -177,10 +178,10 @@ impl Handler<Deliver> for Scraper {
             return;
         }
         self.delivering = true;
-        let delivery = deliver(self.parts.clone());
+        let delivery = self.parts.aside(deliver(self.parts.clone()));
         ctx.spawn(delivery.into_actor(self).map(|outcome, scraper, ctx| {
             scraper.delivering = false;
-            match outcome {
+            match outcome.unwrap_or(Err(DeliveryError::Panicked)) {
                 Ok(()) => {
                     scraper.failed_deliveries = 0;
                     if scraper.deliver_again {

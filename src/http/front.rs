@@ -5,7 +5,7 @@ use actix_web::web::Bytes;
 use arc_swap::ArcSwap;
 use metrics_exporter_prometheus::PrometheusHandle;
 
-use super::{Access, Admission, Health, IngestDesk, KnownScraper};
+use super::{Access, Admission, Health, IngestDesk, KnownScrapers};
 use crate::actors::supervision::ActorSystem;
 use crate::actors::{RecorderInbox, Serving};
 use crate::feed::RankRequest;
@@ -25,7 +25,7 @@ pub struct Front {
     /// Where outside scrapers hand in what they found.
     pub ingest: IngestDesk,
     /// Weir's own scrapers, by name.
-    pub scrapers: Vec<KnownScraper>,
+    pub scrapers: KnownScrapers,
     /// All actors.
     pub system: ActorSystem,
     /// What ails.

@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use tokio::sync::watch;
 
-use super::{Front, KnownScraper};
+use super::{Front, KnownScrapers};
 use crate::actors::ConfigStatus;
 use crate::actors::supervision::{ActorSystem, State};
 use crate::db::Database;
@@ -66,7 +66,7 @@ impl Health {
         })
     }
 
-    async fn ailments(&self, system: &ActorSystem, scrapers: &[KnownScraper]) -> Vec<Ailment> {
+    async fn ailments(&self, system: &ActorSystem, scrapers: &KnownScrapers) -> Vec<Ailment> {
         let ailing = |part: &str, why: &str| Ailment {
             part: part.to_owned(),
             why: why.to_owned(),
@@ -82,7 +82,7 @@ impl Health {
             self.results_away()
                 .map(|away| ailing(&away.part, &away.why)),
         );
-        ailments.extend(scrapers.iter().filter_map(|scraper| {
+        ailments.extend(scrapers.all().iter().filter_map(|scraper| {
             let part = format!("scraper {}", scraper.log.name());
             Some(ailing(&part, &scraper.log.ailment()?))
         }));

@@ -9,6 +9,7 @@ use crate::actors::supervision::{State, VitalSigns};
 pub(super) async fn render(front: web::Data<Front>) -> HttpResponse {
     front
         .scrapers
+        .all()
         .iter()
         .for_each(|scraper| scraper.log.measure());
     let mut text = front.metrics.render();

@@ -24,5 +24,5 @@ pub use error::ApiError;
 pub use front::{Front, Limits};
 pub use health::Health;
 pub use ingest::IngestDesk;
-pub use scrapers::KnownScraper;
+pub use scrapers::{KnownScraper, KnownScrapers};
 pub use server::serve;

@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use arc_swap::ArcSwap;
 use serde_json::json;
 
 use super::{ApiError, Front, Scope};
@@ -21,14 +22,29 @@ pub struct KnownScraper {
     pub log: Arc<ScraperLog>,
 }
 
+/// The scrapers that run now.
+#[derive(Clone, Default)]
+pub struct KnownScrapers(Arc<ArcSwap<Vec<KnownScraper>>>);
+
+impl KnownScrapers {
+    /// Shows these from now on.
+    pub fn show(&self, scrapers: Vec<KnownScraper>) {
+        self.0.store(Arc::new(scrapers));
+    }
+
+    pub(super) fn all(&self) -> Arc<Vec<KnownScraper>> {
+        self.0.load_full()
+    }
+}
+
 /// `GET /scrapers`: how each scraper fares.
 pub(super) async fn list(
     request: HttpRequest,
     front: web::Data<Front>,
 ) -> Result<HttpResponse, ApiError> {
     front.access.check(Scope::Admin, &request)?;
-    let reports: Vec<_> = front
-        .scrapers
+    let scrapers = front.scrapers.all();
+    let reports: Vec<_> = scrapers
         .iter()
         .map(|scraper| scraper.log.report())
         .collect();
@@ -42,9 +58,9 @@ pub(super) async fn run(
     front: web::Data<Front>,
 ) -> Result<HttpResponse, ApiError> {
     front.access.check(Scope::Admin, &request)?;
-    let known = front.scrapers.iter();
+    let known = front.scrapers.all();
     let scraper = known
-        .into_iter()
+        .iter()
         .find(|scraper| scraper.log.name() == *name)
         .ok_or_else(|| ApiError::not_found(format!("there is no scraper named {:?}", *name)))?;
     let accepted =

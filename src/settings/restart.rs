@@ -14,7 +14,6 @@ impl Settings {
                 self.ranking.entities_key != edited.ranking.entities_key,
             ),
             ("schedules", self.schedules != edited.schedules),
-            ("scrapers", self.scrapers != edited.scrapers),
             ("outbox", self.outbox != edited.outbox),
             ("recorder", self.recorder != edited.recorder),
             ("supervision", self.supervision != edited.supervision),

@@ -11,6 +11,7 @@ use chrono::Utc;
 use tokio::sync::watch;
 
 use super::roster::Roster;
+use super::scrapers::Fleet;
 use super::stores::Stores;
 use super::{StartupError, ingest, reload, schedules, scrapers};
 use crate::actors::messages::Flush;
@@ -70,7 +71,7 @@ impl Application {
             first_posts,
         } = start;
         let schedules = schedules::prepare_schedules(&settings)?;
-        let prepared_scrapers = scrapers::prepare_scrapers(&settings)?;
+        scrapers::check_scrapers(&settings)?;
         let data_dir = DataDir::open(&settings.data_dir)?;
         let address = settings.server.bind;
         let bind_failed = |source| StartupError::Bind { address, source };
@@ -82,13 +83,16 @@ impl Application {
         let prepared = watch::Sender::new(false);
         schedules::start(schedules, &stores, prepared.subscribe(), &system);
         let ingester = ingest::start(&stores.database, &prepared.subscribe(), &system);
-        let scrapers = scrapers::start(
-            prepared_scrapers,
-            &data_dir.outboxes(),
+        let mut fleet = Fleet::new(
+            data_dir.outboxes(),
             settings.outbox.max_bytes,
-            &ingester,
-            &system,
+            ingester.clone(),
+            system.clone(),
         )?;
+        if let Some(failure) = fleet.align(&settings).into_iter().next() {
+            return Err(failure);
+        }
+        let scrapers = fleet.known();
         actix_rt::spawn(prepare(stores.database.clone(), first_posts, prepared));
         let recorder = settings
             .recorder
@@ -105,6 +109,7 @@ impl Application {
             roster,
             Arc::clone(&serving),
         ));
+        actix_rt::spawn(fleet.follow(newest.subscribe()));
         if let Some(file) = file {
             watch_config(file, newest, Arc::clone(&config), &system);
         }

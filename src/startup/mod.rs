@@ -13,4 +13,4 @@ mod stores;
 pub use application::{Application, FirstPosts, Start};
 pub use error::StartupError;
 pub use schedules::prepare_schedules;
-pub use scrapers::{PreparedScraper, prepare_scrapers};
+pub use scrapers::check_scrapers;

@@ -7,6 +7,7 @@ use crate::sources::{Outbox, OutboxEntry, OutboxError};
 pub(super) enum DeliveryError {
     Outbox(OutboxError),
     Ingest,
+    Panicked,
 }
 
 /// Hands entries to the ingester, in their order, until none is left.

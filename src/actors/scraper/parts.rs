@@ -1,6 +1,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::runtime::Handle;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::actors::{IngestInbox, ScraperLog};
 use crate::settings::ScraperSettings;
@@ -21,13 +22,21 @@ pub struct ScraperParts {
     pub max_outbox_bytes: u64,
     /// Where posts are stored.
     pub ingester: IngestInbox,
-    /// Where sources are asked: no actor's thread.
+    /// Where it works: no actor's thread.
     pub runtime: Handle,
     /// What it does, for others to see.
     pub log: Arc<ScraperLog>,
 }
 
 impl ScraperParts {
+    /// Runs `work` off the actor's thread, which holds nothing of it then. It ends with the actor's interest in it.
+    pub(super) fn aside<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> AbortOnDropHandle<T> {
+        AbortOnDropHandle::new(self.runtime.spawn(work))
+    }
+
     /// Uses the outbox on a blocking thread, and tells the log how much is in it afterwards.
     pub(super) async fn with_outbox<T: Send + 'static>(
         &self,
