@@ -7,10 +7,16 @@ mod common;
 mod ingest;
 #[path = "scrapers/insertion.rs"]
 mod insertion;
+#[path = "scrapers/live.rs"]
+mod live;
+#[path = "scrapers/paging.rs"]
+mod paging;
 #[path = "scrapers/passes.rs"]
 mod passes;
 #[path = "scrapers/proof.rs"]
 mod proof;
+#[path = "scrapers/trouble.rs"]
+mod trouble;
 
 use std::fmt::Write;
 
@@ -21,10 +27,12 @@ use serde_json::{Value, json};
 use weir::db::{Database, ScrapedRow, TimeRange};
 
 /// A Weir with this many settings more and no schedule.
-fn weir(settings: &str) -> Weir {
-    Weir::start(&format!(
-        "schedules.top_named_entities.enabled = false\nresults.backend = \"embedded\"\n{settings}"
-    ))
+fn weir(more: &str) -> Weir {
+    Weir::start(&settings(more))
+}
+
+fn settings(more: &str) -> String {
+    format!("schedules.top_named_entities.enabled = false\nresults.backend = \"embedded\"\n{more}")
 }
 
 /// The database of a Weir on SQLite.
@@ -121,5 +129,13 @@ fn rss(guids: impl IntoIterator<Item = u64>) -> String {
 fn scraper(name: &str, url: &str, every: &str) -> String {
     format!(
         "[scrapers.{name}]\nsource = \"rss\"\nevery = \"{every}\"\nargs = {{ url = \"{url}\", platform = \"reddit\" }}\n"
+    )
+}
+
+/// The settings of a scraper of the search at `url`, with a token that any process has in its environment.
+fn search(name: &str, url: &str, every: &str) -> String {
+    format!(
+        "[scrapers.{name}]\nsource = \"twitter_search\"\nevery = \"{every}\"\n\
+         args = {{ url = \"{url}\", query = \"x\", token_variable = \"CARGO_PKG_NAME\" }}\n"
     )
 }

@@ -118,10 +118,17 @@ async fn posts_that_the_database_refuses_are_told_and_the_others_are_stored() {
     let postgres = Postgres::start();
     let weir = weir(&format!("database.url = {:?}\n", postgres.url()));
     hand_in_until_taken(&weir, &report([1])).await;
-    // A number that jsonb cannot hold.
-    let body = report(2..50)
-        .to_string()
-        .replacen("\"id\":17,", "\"id\":17,\"n\":1e400000,", 1);
+    // What jsonb cannot hold: a number, half a character, more depth than the server's stack has.
+    let deep = format!("{}{}", "[".repeat(50_000), "]".repeat(50_000));
+    let body = [(17, "1e400000"), (20, "\"\\ud800\""), (23, deep.as_str())]
+        .into_iter()
+        .fold(report(2..50).to_string(), |body, (id, bad)| {
+            body.replacen(
+                &format!("\"id\":{id},"),
+                &format!("\"id\":{id},\"n\":{bad},"),
+                1,
+            )
+        });
     let request = weir.client.post(weir.url("/data/scraper"));
     let answer = request
         .header("content-type", "application/json")
@@ -133,11 +140,15 @@ async fn posts_that_the_database_refuses_are_told_and_the_others_are_stored() {
     let answer: Value = answer.json().await.unwrap();
     assert_eq!(
         answer,
-        json!({"accepted": 47, "rejected": [{"path": "data.content_items[15]"}]})
+        json!({"accepted": 45, "rejected": [
+            {"path": "data.content_items[15]"},
+            {"path": "data.content_items[18]"},
+            {"path": "data.content_items[21]"},
+        ]})
     );
     let counters = weir.counters("ingester").await;
     assert_eq!(
         (&counters["rejected"], &counters["errors"]),
-        (&json!(1), &json!(1))
+        (&json!(3), &json!(3))
     );
 }

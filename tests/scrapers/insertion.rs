@@ -63,7 +63,12 @@ fn new_urls(answer: &Value, items: usize) -> Vec<String> {
 async fn first_new_urls(weir: &Weir, user: &str) -> Vec<String> {
     let deadline = Instant::now() + crate::common::weir::PATIENCE;
     loop {
-        let urls = new_urls(&answer(weir, &feed_for(user)).await, 4);
+        let answer = answer(weir, &feed_for(user)).await;
+        let items = answer["ranked_ids"].as_array().unwrap().len();
+        let urls = new_urls(
+            &answer,
+            items - answer["new_items"].as_array().unwrap().len(),
+        );
         if !urls.is_empty() {
             return urls;
         }
@@ -166,4 +171,24 @@ async fn before_there_are_candidates_the_answer_says_so() {
         answer["metadata"]["degraded"],
         json!([{"part": "insert", "missed": 1, "why": "no candidates yet"}])
     );
+}
+
+#[tokio::test]
+async fn a_policy_that_takes_items_out_inserts_no_more_than_there_is_room_for() {
+    let server = source(1..=30).await;
+    let scraped = settings(&server.uri(), "{ max = 9, every = 1 }");
+    let weir = crate::weir(&scraped.replace(
+        "[policies.off]\n",
+        "[policies.off]\nexclude = { sentiment = { above = 0.5 } }\n",
+    ));
+    first_new_urls(&weir, "ann").await;
+    let mut feed = feed_of(&[
+        "a wonderful happy day",
+        "a terrible disaster",
+        "nothing much",
+    ]);
+    feed.session.user_id = "ben".to_owned();
+    let answer = answer(&weir, &feed).await;
+    assert_eq!(answer["ranked_ids"][0], json!(feed.items[1].id));
+    assert_eq!(new_urls(&answer, 2).len(), 2);
 }

@@ -8,7 +8,9 @@ use reqwest::header::HeaderMap;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use serde_json::value::RawValue;
-use weir::feed::{ContentItem, Engagements, ItemKind, Platform, RedditEngagements, parse_timestamp};
+use weir::feed::{
+    ContentItem, Engagements, ItemKind, Platform, RedditEngagements, parse_timestamp,
+};
 use weir::sources::{
     Fetched, OpenError, Outside, Position, ScrapedPost, Source, SourceArgumentError, SourceClient,
     SourceError, SourceKind,
@@ -21,12 +23,12 @@ use crate::{TIME_LIMIT, ids};
 /// A bulletin board: the arguments.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Board {
+pub(crate) struct Board {
     /// The board's address.
-    pub url: Url,
+    pub(crate) url: Url,
     /// Other hosts that it may redirect to.
     #[serde(default)]
-    pub allow_hosts: Vec<String>,
+    pub(crate) allow_hosts: Vec<String>,
 }
 
 impl SourceKind for Board {
@@ -45,7 +47,10 @@ impl SourceKind for Board {
     }
 
     fn open(self, client: SourceClient) -> Result<Arc<dyn Source>, OpenError> {
-        Ok(Arc::new(BoardSource { url: self.url, client }))
+        Ok(Arc::new(BoardSource {
+            url: self.url,
+            client,
+        }))
     }
 }
 
@@ -101,7 +106,9 @@ fn page(body: &[u8], newest: u64, limit: usize) -> Result<Fetched, SourceError> 
                 cursor.newest = cursor.newest.max(post.number);
                 fetched.posts.extend(scraped(post, original));
             }
-            Err(error) => fetched.unreadable.push(format!("a post, at column {}", error.column())),
+            Err(error) => fetched
+                .unreadable
+                .push(format!("a post, at column {}", error.column())),
         }
     }
     fetched.next = Position::new(&cursor);
@@ -145,9 +152,14 @@ async fn a_third_kind_pages_from_a_stored_position_without_loss_or_repeat() {
             .await;
     }
     crate::common::weir::http_client();
-    let board = Board { url: server.uri().parse().unwrap(), allow_hosts: Vec::new() };
+    let board = Board {
+        url: server.uri().parse().unwrap(),
+        allow_hosts: Vec::new(),
+    };
     board.validate().unwrap();
-    let client = Outside::new([].into()).unwrap().client_for([].into(), TIME_LIMIT);
+    let client = Outside::new([].into())
+        .unwrap()
+        .client_for([].into(), TIME_LIMIT);
     let source = board.open(client).unwrap();
     let (mut position, mut found) = (Position::default(), Vec::new());
     for more in [true, false] {
@@ -161,12 +173,21 @@ async fn a_third_kind_pages_from_a_stored_position_without_loss_or_repeat() {
 
 #[test]
 fn the_documents_code_is_the_code_that_runs() {
-    let squeezed = |text: &str| text.split_whitespace().collect::<String>().replace(",}", "}");
+    let squeezed = |text: &str| {
+        text.split_whitespace()
+            .collect::<String>()
+            .replace(",}", "}")
+            .replace(",)", ")")
+    };
     let code = squeezed(include_str!("third_kind.rs"));
     let document = include_str!("../../docs/extending.md");
     let (_, section) = document.split_once("## A third kind of source").unwrap();
     let section = section.split("\n## ").next().unwrap();
-    let blocks: Vec<&str> = section.split("```rust\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    let blocks: Vec<&str> = section
+        .split("```rust\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap())
+        .collect();
     assert!(blocks.len() >= 3);
     for block in blocks {
         assert!(code.contains(&squeezed(block)), "not in the test:\n{block}");

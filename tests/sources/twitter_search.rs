@@ -1,6 +1,6 @@
 //! X API v2 recent search. Answers are made after the public API documentation.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
@@ -8,11 +8,10 @@ use serde_json::{Value, json};
 use weir::feed::{Engagements, ItemKind, Platform, TwitterEngagements};
 use weir::sources::{Position, Source, SourceError};
 use wiremock::matchers::{header, method, path, query_param};
-use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
+use wiremock::{Mock, MockServer, Respond, ResponseTemplate};
 
+use crate::common::x_search::{PATH, Timeline, page_of, tweet};
 use crate::{TIME_LIMIT, distinct, failure, fetch_all, ids, open};
-
-const PATH: &str = "/2/tweets/search/recent";
 
 /// A search whose token any process has in its environment.
 fn search(server: &MockServer) -> Arc<dyn Source> {
@@ -20,70 +19,6 @@ fn search(server: &MockServer) -> Arc<dyn Source> {
         "query": "rust lang:en", "url": format!("{}{PATH}", server.uri()), "token_variable": "CARGO_PKG_NAME",
     });
     open("twitter_search", args, TIME_LIMIT)
-}
-
-fn tweet(id: u64) -> Value {
-    json!({
-        "id": id.to_string(), "text": format!("tweet {id} https://t.co/x"), "author_id": "7",
-        "created_at": "2026-11-20T10:00:00.000Z", "lang": "en", "conversation_id": id.to_string(),
-        "edit_history_tweet_ids": [id.to_string()],
-        "entities": {"urls": [{"start": 8, "end": 22, "url": "https://t.co/x", "expanded_url": "https://a.example/1"}]},
-        "public_metrics": {"retweet_count": 1, "reply_count": 2, "like_count": 3, "quote_count": 4,
-            "bookmark_count": 0, "impression_count": 99},
-    })
-}
-
-fn page_of(tweets: &[Value], next_token: Option<&str>) -> Value {
-    let mut meta = json!({"result_count": tweets.len()});
-    if let (Some(newest), Some(oldest)) = (tweets.first(), tweets.last()) {
-        meta["newest_id"] = newest["id"].clone();
-        meta["oldest_id"] = oldest["id"].clone();
-    }
-    if let Some(token) = next_token {
-        meta["next_token"] = token.into();
-    }
-    if tweets.is_empty() {
-        return json!({ "meta": meta });
-    }
-    json!({
-        "data": tweets,
-        "includes": {"users": [{"id": "7", "name": "Seven", "username": "seven"}]},
-        "meta": meta,
-    })
-}
-
-/// The API over tweets that grow: the newest first, `max_results` a page, those after `since_id`.
-#[derive(Clone, Default)]
-struct Timeline(Arc<Mutex<Vec<u64>>>);
-
-impl Respond for Timeline {
-    fn respond(&self, request: &Request) -> ResponseTemplate {
-        let parameter = |name: &str| {
-            let mut pairs = request.url.query_pairs();
-            pairs
-                .find(|(key, _)| key == name)
-                .map(|(_, value)| value.into_owned())
-        };
-        let size: usize = parameter("max_results").unwrap().parse().unwrap();
-        assert!((10..=100).contains(&size));
-        let since = parameter("since_id").map_or(0, |id| id.parse().unwrap());
-        let before = parameter("next_token").map_or(u64::MAX, |token| {
-            token.trim_start_matches("before").parse().unwrap()
-        });
-        let tweets = self.0.lock().unwrap();
-        let mut newest: Vec<u64> = tweets
-            .iter()
-            .copied()
-            .filter(|id| (since + 1..before).contains(id))
-            .collect();
-        newest.sort_unstable_by(|a, b| b.cmp(a));
-        let more = newest.len() > size;
-        newest.truncate(size);
-        let token = newest.last().map(|id| format!("before{id}"));
-        let found: Vec<Value> = newest.into_iter().map(tweet).collect();
-        let body = page_of(&found, token.as_deref().filter(|_| more));
-        ResponseTemplate::new(200).set_body_json(body)
-    }
 }
 
 async fn serve(answer: impl Respond + 'static) -> MockServer {
@@ -136,7 +71,7 @@ async fn a_tweet_becomes_an_item_with_its_address_and_its_original() {
 
 #[tokio::test]
 async fn pages_are_followed_to_the_end_across_restarts_without_loss_or_repeat() {
-    let timeline = Timeline(Arc::new(Mutex::new((1..=95).collect())));
+    let timeline = Timeline::of(1..=95);
     let server = serve(timeline.clone()).await;
     // Each page is asked of a source made anew, with nothing but the stored position.
     let (mut position, mut found) = (Position::default(), Vec::new());
@@ -147,7 +82,7 @@ async fn pages_are_followed_to_the_end_across_restarts_without_loss_or_repeat() 
             position = page.next;
             // Tweets that come while pages are turned belong to the next search.
             if round == 0 && found.len() == 30 {
-                timeline.0.lock().unwrap().extend(96..=120);
+                timeline.publish(96..=120);
             }
             if !page.more {
                 break;
@@ -160,7 +95,7 @@ async fn pages_are_followed_to_the_end_across_restarts_without_loss_or_repeat() 
 
 #[tokio::test]
 async fn without_anything_new_nothing_is_found_and_the_position_stays() {
-    let timeline = Timeline(Arc::new(Mutex::new((1..=5).collect())));
+    let timeline = Timeline::of(1..=5);
     let server = serve(timeline).await;
     let source = search(&server);
     let (_, position) = fetch_all(&*source, Position::default(), 100).await;
