@@ -52,7 +52,9 @@ async fn stored(database: &Database) -> Vec<ScrapedRow> {
 async fn stored_at_last(weir: &Weir, database: &Database, posts: usize) -> Vec<ScrapedRow> {
     let deadline = std::time::Instant::now() + common::weir::PATIENCE;
     loop {
-        let rows = stored(database).await;
+        // The tables may not be there yet.
+        let rows = database.scraped_posts_before(None, 1_000_000, TimeRange::default());
+        let rows = rows.await.unwrap_or_default();
         if rows.len() >= posts {
             return rows;
         }
