@@ -2,6 +2,7 @@
 //!
 //! Layers, each over the one before: `config/default.toml` (compiled in), a file, `WEIR__SECTION__KEY` variables.
 
+mod arms;
 mod auth;
 mod check;
 mod complaint;
@@ -30,6 +31,7 @@ mod tests;
 mod text;
 mod watched_file;
 
+pub use arms::{ArmSettings, ArmsSettings};
 pub use auth::AuthSettings;
 pub use database::DatabaseSettings;
 pub use error::{Place, Problem, SettingsError};
