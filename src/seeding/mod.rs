@@ -19,5 +19,8 @@ pub use preprocess::Preprocess;
 pub use progress::Progress;
 pub use pull::pull;
 pub use sample::load_sample;
-pub use seed::Seed;
+pub use seed::{
+    Activity, ActivityError, Distribution, DistributionError, Plan, PlanRow, PoolError, Seed,
+    Seeded, UserPool,
+};
 pub use text::TextGenerator;

@@ -37,6 +37,18 @@ impl Progress {
     }
 }
 
+impl Progress {
+    /// Says what is done now, where there is no measure of it.
+    pub(super) fn say(&self, text: &str) {
+        if self.lines {
+            eprintln!("{text}");
+        } else {
+            // A terminal that is gone needs to know nothing.
+            let _ = self.bars.println(text);
+        }
+    }
+}
+
 /// One piece of work, measured in bytes.
 pub(super) struct Bar {
     shown: ProgressBar,

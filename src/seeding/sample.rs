@@ -39,7 +39,7 @@ pub async fn load_sample(
         Err(LoadError::Database(error)) => return Err(error.into()),
     };
     load.write(&posts).await?;
-    load.finish().await?;
+    load.index().await?.commit().await?;
     Ok(Some(posts.len() as u64))
 }
 

@@ -4,7 +4,7 @@ use super::super::preprocess::{Lines, Reason, Report, Table};
 use super::super::{Progress, SeedingError};
 use super::ItemFile;
 use super::table_item::{COLUMNS, OPTIONAL_COLUMNS, item};
-use crate::feed::{ContentItem, Platform};
+use crate::feed::{ContentItem, ItemKind, Platform};
 
 /// Reads items in the order of their file.
 pub(in crate::seeding) struct ItemReader<'a> {
@@ -61,8 +61,8 @@ impl<'a> ItemReader<'a> {
     }
 
     /// Counts an item that was read among those left out.
-    pub(in crate::seeding) fn leave_out(&mut self, line: u64, item: &ContentItem, reason: Reason) {
-        self.report.take_back(item.kind);
+    pub(in crate::seeding) fn leave_out(&mut self, line: u64, kind: ItemKind, reason: Reason) {
+        self.report.take_back(kind);
         self.report.drop(self.path, line, reason);
     }
 

@@ -30,6 +30,8 @@ pub enum Reason {
     Duplicate,
     /// A comment on a post that is not there.
     PostMissing,
+    /// An item of a platform that no user reads.
+    NoReader,
 }
 
 impl fmt::Display for Reason {
@@ -52,6 +54,7 @@ impl Reason {
             Self::BadCount => "a count that is negative or not a number",
             Self::Deleted => "deleted text",
             Self::Duplicate => "duplicate",
+            Self::NoReader => "a platform that no user reads",
             Self::PostMissing => "comment on a post that is not there",
         }
     }

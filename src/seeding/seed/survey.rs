@@ -13,6 +13,8 @@ const MAX_BYTES: usize = 24 << 20;
 /// What a first reading of a file tells.
 pub(super) struct Survey {
     pub(super) file: ItemFile,
+    /// Items, without those whose id came before.
+    pub(super) items: u64,
     repeats: Repeats,
 }
 
@@ -25,9 +27,13 @@ impl Survey {
             ids.note(xxh3_128(item.id.as_bytes()), line)
                 .map_err(sorting)?;
         }
-        reader.finish()?;
+        let read = reader.finish()?.kept();
         let repeats = ids.repeats().map_err(sorting)?;
-        Ok(Self { file, repeats })
+        Ok(Self {
+            items: read - repeats.count(),
+            file,
+            repeats,
+        })
     }
 
     /// Whether the item on this line, which is later than all asked about, has the id of an earlier one.

@@ -87,11 +87,22 @@ impl PostLoad {
         }
     }
 
-    /// Builds the indexes and commits.
-    pub async fn finish(mut self) -> Result<(), DbError> {
+    /// Builds the indexes, when all posts are there.
+    pub async fn index(mut self) -> Result<IndexedLoad, DbError> {
         for index in &self.indexes {
             self.transaction.execute(index).await?;
         }
-        self.transaction.commit().await
+        Ok(IndexedLoad(self.transaction))
+    }
+}
+
+/// A load that only wants to be committed; dropped, it leaves all as it was.
+#[derive(Debug)]
+pub struct IndexedLoad(LoadTransaction);
+
+impl IndexedLoad {
+    /// Makes it last.
+    pub async fn commit(self) -> Result<(), DbError> {
+        self.0.commit().await
     }
 }
