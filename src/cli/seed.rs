@@ -1,14 +1,13 @@
 use std::path::PathBuf;
-use std::str::FromStr;
 
-use anyhow::Context;
 use chrono::{SubsecRound, Utc};
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 
 use super::print_line;
+use super::user_pool::PoolArgs;
 use crate::db::{Database, Existing};
-use crate::seeding::{self, Distribution, Progress, UserPool};
+use crate::seeding::{self, Progress};
 use crate::settings::{DatabaseSettings, Settings};
 
 /// Load normalised items into the posts database, as a cohort of users saw them.
@@ -23,42 +22,8 @@ pub(super) struct Seed {
     /// The configuration file; see docs/configuration.md.
     #[arg(long, value_name = "FILE", env = "WEIR_CONFIG")]
     config: Option<PathBuf>,
-    /// One user saw everything, and times stay as they are.
-    #[arg(long)]
-    no_user_pool: bool,
-    /// Users of the cohort, each on one platform.
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = 500,
-        allow_negative_numbers = true
-    )]
-    n_users: i64,
-    /// Sessions a day of a user with activity 1.
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = 1.0,
-        allow_negative_numbers = true
-    )]
-    baseline_sessions_per_day: f64,
-    /// Items that a session shows.
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = 10,
-        allow_negative_numbers = true
-    )]
-    items_per_session: i64,
-    /// How active users are, and how many of them, as activity:weight; for instance 0.2:20,1:65,5:15.
-    #[arg(long, value_name = "LIST", default_value = "1:1")]
-    activity_distribution: String,
-    /// Where users read, as platform:weight; for instance facebook:11,reddit:7.4,twitter:1.25. By the number of posts: auto.
-    #[arg(long, value_name = "LIST", default_value = "auto")]
-    platform_distribution: String,
-    /// Settles every random choice.
-    #[arg(long, value_name = "SEED", default_value_t = 0)]
-    randomseed: u64,
+    #[command(flatten)]
+    pool: PoolArgs,
     /// Make the table of posts anew; those that are there go.
     #[arg(long, conflicts_with = "upsert")]
     drop_table: bool,
@@ -74,7 +39,7 @@ impl Seed {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let seed = seeding::Seed {
             input: self.input.clone(),
-            pool: (!self.no_user_pool).then(|| self.pool()).transpose()?,
+            pool: self.pool.pool()?,
             existing: self.existing(),
             now: Utc::now().trunc_subsecs(0),
         };
@@ -96,21 +61,6 @@ impl Seed {
             print_line(&report.to_string())?;
         }
         print_line(&seeded.plan.to_string())
-    }
-
-    fn pool(&self) -> anyhow::Result<UserPool> {
-        let platforms = match self.platform_distribution.as_str() {
-            "auto" => None,
-            list => Some(distribution("--platform-distribution", list)?),
-        };
-        Ok(UserPool {
-            users: count("--n-users", self.n_users)?,
-            baseline_sessions_per_day: self.baseline_sessions_per_day,
-            items_per_session: count("--items-per-session", self.items_per_session)?,
-            activity: distribution("--activity-distribution", &self.activity_distribution)?,
-            platforms,
-            seed: self.randomseed,
-        })
     }
 
     fn existing(&self) -> Existing {
@@ -145,16 +95,4 @@ fn stopped_by_ctrl_c() -> CancellationToken {
         }
     });
     stop
-}
-
-fn distribution<T>(flag: &str, list: &str) -> anyhow::Result<Distribution<T>>
-where
-    Distribution<T>: FromStr<Err = seeding::DistributionError>,
-{
-    list.parse().with_context(|| format!("{flag} {list}"))
-}
-
-fn count<T: TryFrom<i64>>(flag: &str, number: i64) -> anyhow::Result<T> {
-    let expected = || format!("{flag} {number}: expected a number from 1 to {}", u32::MAX);
-    T::try_from(number).ok().with_context(expected)
 }

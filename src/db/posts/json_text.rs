@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 const REPLACEMENT: &str = "\u{FFFD}";
 
-pub(super) fn storable_text(text: &str) -> Cow<'_, str> {
+pub(in crate::db) fn storable_text(text: &str) -> Cow<'_, str> {
     if text.contains('\0') {
         text.replace('\0', REPLACEMENT).into()
     } else {
@@ -14,7 +14,7 @@ pub(super) fn storable_text(text: &str) -> Cow<'_, str> {
 }
 
 /// The same for valid JSON text, where the offenders are escapes: `\u0000` and unpaired `\ud800` to `\udfff`.
-pub(super) fn storable_json(json: &str) -> Cow<'_, str> {
+pub(in crate::db) fn storable_json(json: &str) -> Cow<'_, str> {
     let mut replaced = String::new();
     let mut copied_to = 0;
     let mut at = 0;

@@ -4,7 +4,7 @@ mod count;
 mod delete;
 pub mod entity;
 mod insert;
-mod json_text;
+pub(super) mod json_text;
 mod known;
 mod load;
 mod new_post;

@@ -82,8 +82,8 @@ impl Seed {
         let plan = prepared.feeds.plan(&prepared.surveys);
         let mut load = database.begin_load(self.existing).await?;
         let (sender, mut batches) = mpsc::channel(QUEUE);
-        let (seed, shown) = (self.clone(), progress.clone());
-        let producer = spawn_blocking(move || seed.produce(prepared, &sender, &shown));
+        let shown = progress.clone();
+        let producer = spawn_blocking(move || prepared.produce(&sender, &shown));
         while let Some(posts) = batches.recv().await {
             load.write(&posts).await?;
         }
@@ -100,15 +100,16 @@ impl Seed {
         let feeds = Feeds::new(self.pool.as_ref(), &surveys, self.now)?;
         Ok(Prepared { surveys, feeds })
     }
+}
 
+impl Prepared {
     /// Reads the files again and sends their posts; ends early when nobody takes them any more.
     fn produce(
-        &self,
-        prepared: Prepared,
+        self,
         batches: &mpsc::Sender<Vec<NewPost>>,
         progress: &Progress,
     ) -> Result<Vec<Report>, SeedingError> {
-        let Prepared { surveys, mut feeds } = prepared;
+        let Self { surveys, mut feeds } = self;
         let mut reports = Vec::new();
         let mut batch = Vec::with_capacity(BATCH);
         for mut survey in surveys {

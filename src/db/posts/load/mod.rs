@@ -1,15 +1,14 @@
 //! Many posts at once, all of them or none.
 
-mod copy_text;
 mod postgres;
 mod sqlite;
-mod transaction;
 
 use thiserror::Error;
 
-use self::transaction::LoadTransaction;
 use super::new_post::NewPost;
-use crate::db::{Database, DbError, migrations};
+use crate::db::{Database, DbError, migrations, raw_transaction::RawTransaction};
+
+const TABLE: &str = "posts";
 
 /// What becomes of the posts that are there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +35,7 @@ pub enum LoadError {
 /// A load under way, in one transaction: dropped unfinished, it leaves all as it was. Nobody else can write meanwhile.
 #[derive(Debug)]
 pub struct PostLoad {
-    transaction: LoadTransaction,
+    transaction: RawTransaction,
     existing: Existing,
     /// What makes the indexes that a table without posts does without until the end.
     indexes: Vec<String>,
@@ -45,7 +44,11 @@ pub struct PostLoad {
 impl Database {
     /// Begins to load posts into a migrated database.
     pub async fn begin_load(&self, existing: Existing) -> Result<PostLoad, LoadError> {
-        let mut transaction = LoadTransaction::begin(self).await?;
+        let mut transaction = RawTransaction::begin(self).await?;
+        if let RawTransaction::Postgres(_) = transaction {
+            let lock = "LOCK TABLE posts IN SHARE ROW EXCLUSIVE MODE";
+            transaction.execute(lock).await?;
+        }
         let indexes = match existing {
             Existing::Drop => {
                 transaction.execute("DROP TABLE posts").await?;
@@ -54,9 +57,11 @@ impl Database {
                     .await?;
                 migrations::posts_indexes().collect()
             }
-            Existing::Refuse if !transaction.is_empty().await? => return Err(LoadError::NotEmpty),
-            Existing::Replace if !transaction.is_empty().await? => Vec::new(),
-            Existing::Refuse | Existing::Replace => transaction.drop_indexes().await?,
+            Existing::Refuse if !transaction.is_empty(TABLE).await? => {
+                return Err(LoadError::NotEmpty);
+            }
+            Existing::Replace if !transaction.is_empty(TABLE).await? => Vec::new(),
+            Existing::Refuse | Existing::Replace => transaction.drop_indexes(TABLE).await?,
         };
         Ok(PostLoad {
             transaction,
@@ -72,13 +77,13 @@ impl PostLoad {
     pub async fn write(&mut self, posts: &[NewPost]) -> Result<(), DbError> {
         let replaces = self.existing == Existing::Replace && self.indexes.is_empty();
         match &mut self.transaction {
-            LoadTransaction::Sqlite(connection) => {
+            RawTransaction::Sqlite(connection) => {
                 if replaces {
                     sqlite::delete(connection, posts).await?;
                 }
                 sqlite::insert(connection, posts).await
             }
-            LoadTransaction::Postgres(connection) => {
+            RawTransaction::Postgres(connection) => {
                 if replaces {
                     postgres::delete(connection, posts).await?;
                 }
@@ -98,7 +103,7 @@ impl PostLoad {
 
 /// A load that only wants to be committed; dropped, it leaves all as it was.
 #[derive(Debug)]
-pub struct IndexedLoad(LoadTransaction);
+pub struct IndexedLoad(RawTransaction);
 
 impl IndexedLoad {
     /// Makes it last.

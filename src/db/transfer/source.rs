@@ -1,0 +1,32 @@
+use std::str::FromStr;
+
+use sea_orm::{
+    SqlxError,
+    sqlx::{PgPool, SqlitePool, postgres::PgConnectOptions, sqlite::SqliteConnectOptions},
+};
+
+use crate::{
+    db::{DbError, raw_transaction::RawTransaction},
+    settings::DatabaseSettings,
+};
+
+/// A database to read from, as it was when it was opened; nothing is written to it, and a missing file is not made.
+pub(super) async fn open(settings: &DatabaseSettings) -> Result<RawTransaction, DbError> {
+    let url = settings.url.expose();
+    if url.starts_with("sqlite:") {
+        let options = parsed::<SqliteConnectOptions>(url)?.read_only(true);
+        let pool = SqlitePool::connect_with(options).await?;
+        return Ok(RawTransaction::Sqlite(pool.begin().await?));
+    }
+    if !url.starts_with("postgres:") && !url.starts_with("postgresql:") {
+        return Err(DbError::Scheme);
+    }
+    let options = parsed::<PgConnectOptions>(url)?.application_name("weir");
+    let pool = PgPool::connect_with(options).await?;
+    let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+    Ok(RawTransaction::Postgres(pool.begin_with(begin).await?))
+}
+
+fn parsed<T: FromStr<Err = SqlxError>>(url: &str) -> Result<T, DbError> {
+    url.parse().map_err(DbError::Url)
+}
