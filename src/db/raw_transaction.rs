@@ -1,18 +1,19 @@
 use sea_orm::{
     DbBackend,
     sqlx::{
-        AssertSqlSafe, FromRow, Postgres, Sqlite, Transaction, postgres::PgRow, query_as, raw_sql,
-        sqlite::SqliteRow,
+        AssertSqlSafe, Connection, Executor, FromRow, PgConnection, Sqlite, Transaction,
+        postgres::PgRow, query_as, raw_sql, sqlite::SqliteRow,
     },
 };
 
 use super::{Database, DbError, quoted};
 
-/// A transaction on a connection of its own, for what sea-orm's has no way to say. Rolled back when dropped.
+/// A transaction on a connection of its own, for what sea-orm's has no way to say. Rolled back when dropped: on Postgres by
+/// closing the connection, for one left in the midst of a COPY is of no use to others.
 #[derive(Debug)]
 pub(super) enum RawTransaction {
     Sqlite(Transaction<'static, Sqlite>),
-    Postgres(Transaction<'static, Postgres>),
+    Postgres(Box<PgConnection>),
 }
 
 impl RawTransaction {
@@ -24,8 +25,20 @@ impl RawTransaction {
                 let pool = writer.get_sqlite_connection_pool();
                 Self::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?)
             }
-            _ => Self::Postgres(writer.get_postgres_connection_pool().begin().await?),
+            _ => {
+                let pool = writer.get_postgres_connection_pool();
+                Self::on_postgres(pool.acquire().await?.detach(), "BEGIN").await?
+            }
         })
+    }
+
+    /// Begins one by this statement on a connection that nobody else uses.
+    pub(super) async fn on_postgres(
+        mut connection: PgConnection,
+        begin: &'static str,
+    ) -> Result<Self, DbError> {
+        connection.execute(begin).await?;
+        Ok(Self::Postgres(Box::new(connection)))
     }
 
     pub(super) fn backend(&self) -> DbBackend {
@@ -99,7 +112,10 @@ impl RawTransaction {
     pub(super) async fn commit(self) -> Result<(), DbError> {
         match self {
             Self::Sqlite(transaction) => transaction.commit().await?,
-            Self::Postgres(transaction) => transaction.commit().await?,
+            Self::Postgres(mut connection) => {
+                connection.execute("COMMIT").await?;
+                connection.close().await?;
+            }
         }
         Ok(())
     }

@@ -2,7 +2,7 @@ use std::str::FromStr;
 
 use sea_orm::{
     SqlxError,
-    sqlx::{PgPool, SqlitePool, postgres::PgConnectOptions, sqlite::SqliteConnectOptions},
+    sqlx::{ConnectOptions, SqlitePool, postgres::PgConnectOptions, sqlite::SqliteConnectOptions},
 };
 
 use crate::{
@@ -22,9 +22,8 @@ pub(super) async fn open(settings: &DatabaseSettings) -> Result<RawTransaction, 
         return Err(DbError::Scheme);
     }
     let options = parsed::<PgConnectOptions>(url)?.application_name("weir");
-    let pool = PgPool::connect_with(options).await?;
     let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-    Ok(RawTransaction::Postgres(pool.begin_with(begin).await?))
+    RawTransaction::on_postgres(options.connect().await?, begin).await
 }
 
 fn parsed<T: FromStr<Err = SqlxError>>(url: &str) -> Result<T, DbError> {

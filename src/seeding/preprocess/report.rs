@@ -133,11 +133,16 @@ impl Report {
         if self.kept() > 0 {
             return Ok(());
         }
+        Err(self.unusable(main))
+    }
+
+    /// The error of a main file from which nothing was kept.
+    pub(in crate::seeding) fn unusable(&self, main: &Path) -> SeedingError {
         let first = self
             .dropped
             .iter()
             .min_by_key(|(_, dropped)| dropped.first_line);
-        Err(match first {
+        match first {
             Some(((path, reason), dropped)) => SeedingError::NothingUsable {
                 path: path.clone(),
                 line: dropped.first_line,
@@ -146,7 +151,7 @@ impl Report {
             None => SeedingError::Empty {
                 path: main.to_owned(),
             },
-        })
+        }
     }
 }
 
