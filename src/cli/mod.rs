@@ -1,5 +1,7 @@
 //! The command line: one file per subcommand.
 
+mod analyse;
+mod bench;
 mod check;
 mod eval_entities;
 mod fake;
@@ -27,6 +29,8 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Analyse(analyse::Analyse),
+    Bench(bench::Bench),
     Check(check::Check),
     EvalEntities(eval_entities::EvalEntities),
     Fake(fake::Fake),
@@ -45,6 +49,8 @@ impl Cli {
     /// Exit codes: 0 for success, 1 for failure (the error is the caller's to print), 2 for usage (clap's own).
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
+            Command::Analyse(command) => command.run()?,
+            Command::Bench(command) => return command.run(),
             Command::Check(command) => return command.run(),
             Command::EvalEntities(command) => command.run()?,
             Command::Fake(command) => command.run()?,

@@ -15,6 +15,7 @@ mod policies;
 mod pools;
 mod ranking;
 mod recorder;
+mod restart;
 mod results;
 mod root;
 mod schedules;
@@ -27,6 +28,7 @@ mod supervision;
 #[cfg(test)]
 mod tests;
 mod text;
+mod watched_file;
 
 pub use auth::AuthSettings;
 pub use database::DatabaseSettings;
@@ -45,3 +47,4 @@ pub use secret::{ConnectionUrl, Secret};
 pub use server::ServerSettings;
 pub use shutdown::ShutdownSettings;
 pub use supervision::{Backoff, SupervisionSettings};
+pub use watched_file::WatchedFile;
