@@ -1,5 +1,5 @@
 /// Rows in the text format of COPY, field by field. <https://www.postgresql.org/docs/current/sql-copy.html>
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct CopyText(Vec<u8>);
 
 impl CopyText {

@@ -15,8 +15,8 @@ mod transfer;
 pub use connection::Database;
 pub use error::DbError;
 pub use posts::{
-    Existing, IndexedLoad, InsertOutcome, LoadError, NewPost, PostCount, PostFilter, PostLoad,
-    PostPages, PostText, RejectedPost, entity as post,
+    Existing, IndexedLoad, InsertOutcome, LoadError, NewPost, PostBatch, PostCount, PostFilter,
+    PostLoad, PostPages, PostText, RejectedPost, entity as post,
 };
 pub use query::{QueryAnswer, QueryError, QueryLimits, is_select};
 pub use time::TimeRange;

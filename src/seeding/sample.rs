@@ -38,9 +38,12 @@ pub async fn load_sample(
         Err(LoadError::NotEmpty) => return Ok(None),
         Err(LoadError::Database(error)) => return Err(error.into()),
     };
-    load.write(&posts).await?;
+    let loaded = posts.len() as u64;
+    let mut batch = load.batch();
+    posts.into_iter().for_each(|post| batch.push(post));
+    load.write(batch).await?;
     load.index().await?.commit().await?;
-    Ok(Some(posts.len() as u64))
+    Ok(Some(loaded))
 }
 
 fn sample_posts(now: DateTime<Utc>) -> Result<Vec<NewPost>, SeedingError> {

@@ -6,9 +6,9 @@ use serde::Deserialize;
 use super::check::Check;
 use super::complaint::did_you_mean;
 use super::{
-    AuthSettings, DatabaseSettings, LogSettings, PolicySettings, PoolsSettings, RankingSettings,
-    RecorderSettings, ResultsSettings, ScheduleSettings, ScorerSettings, ServerSettings,
-    ShutdownSettings, SupervisionSettings,
+    AuthSettings, DatabaseSettings, LogSettings, PolicySettings, PoolsSettings, PreprocessSettings,
+    RankingSettings, RecorderSettings, ResultsSettings, ScheduleSettings, ScorerSettings,
+    ServerSettings, ShutdownSettings, SupervisionSettings,
 };
 
 /// Everything a Weir can be told. `Settings::default()` is what `config/default.toml` says.
@@ -35,6 +35,8 @@ pub struct Settings {
     pub pools: PoolsSettings,
     /// Schedules by name.
     pub schedules: BTreeMap<String, ScheduleSettings>,
+    /// What `weir preprocess` goes by.
+    pub preprocess: PreprocessSettings,
     /// Writes served feeds into the posts.
     pub recorder: RecorderSettings,
     /// How actors are restarted.
@@ -100,6 +102,7 @@ impl Default for Settings {
             scorers: ScorerSettings::shipped(),
             pools: PoolsSettings::default(),
             schedules: ScheduleSettings::shipped(),
+            preprocess: PreprocessSettings::default(),
             recorder: RecorderSettings::default(),
             supervision: SupervisionSettings::default(),
             shutdown: ShutdownSettings::default(),

@@ -1,6 +1,6 @@
 use sea_orm::ConnectionTrait;
 use tokio_util::sync::CancellationToken;
-use weir::db::{Existing, LoadError};
+use weir::db::{Existing, LoadError, PostLoad};
 use weir::seeding::{Progress, Seed, SeedingError};
 
 use crate::common::databases::{TestDatabase, on_both_databases, sql};
@@ -126,12 +126,10 @@ async fn a_load_that_is_dropped_changes_nothing(data: TestDatabase) {
     with_one_post(&data).await;
     for existing in [Existing::Drop, Existing::Replace] {
         let mut load = data.database.begin_load(existing).await.unwrap();
-        load.write(&[post("before", "other text"), post("new", "text")])
-            .await
-            .unwrap();
+        write(&mut load, &["before", "new"]).await;
         drop(load);
         let mut load = data.database.begin_load(existing).await.unwrap();
-        load.write(&[post("before", "other text")]).await.unwrap();
+        write(&mut load, &["before"]).await;
         drop(load.index().await.unwrap());
         let rows = rows(&data).await;
         assert_eq!(
@@ -155,6 +153,12 @@ async fn indexes_are_there_after_a_load_whoever_made_them(data: TestDatabase) {
         indexed_columns(&data).await,
         ["created_at", "platform", "post_id", "session_user_id"]
     );
+}
+
+async fn write(load: &mut PostLoad, ids: &[&str]) {
+    let mut batch = load.batch();
+    ids.iter().for_each(|id| batch.push(post(id, "other text")));
+    load.write(batch).await.unwrap();
 }
 
 /// First columns of the indexes on `posts`, but for the key's.

@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use sea_orm::DbBackend;
 
 use crate::{
-    db::posts::json_text::{storable_json, storable_text},
+    db::posts::json_text::{into_storable_json, into_storable_text},
     feed::parse_timestamp,
 };
 
@@ -100,8 +100,8 @@ impl Kind {
                 };
                 time.format(form).to_string()
             }
-            Self::Json => changed(storable_json(&value)).unwrap_or(value),
-            Self::Bytes | Self::Text => changed(storable_text(&value)).unwrap_or(value),
+            Self::Json => into_storable_json(value),
+            Self::Bytes | Self::Text => into_storable_text(value),
         })
     }
 
@@ -112,13 +112,6 @@ impl Kind {
         }
         let value: serde_json::Value = serde_json::from_str(form).ok()?;
         Some(value.to_string().into())
-    }
-}
-
-fn changed(text: Cow<'_, str>) -> Option<String> {
-    match text {
-        Cow::Borrowed(_) => None,
-        Cow::Owned(text) => Some(text),
     }
 }
 

@@ -73,6 +73,9 @@ impl<'a> ItemReader<'a> {
         let Some((line, content)) = lines.next()? else {
             return Ok(None);
         };
+        if let Some(id) = content.ok().and_then(leading_id) {
+            return Ok(Some((line, xxh3_128(id))));
+        }
         let Id { id } = parsed(self.path, line, content)?;
         Ok(Some((line, xxh3_128(id.as_bytes()))))
     }
@@ -99,6 +102,15 @@ impl<'a> ItemReader<'a> {
 struct Id<'a> {
     #[serde(borrow)]
     id: Cow<'a, str>,
+}
+
+/// The id of a line as Weir writes it, where it comes first and has no escapes.
+fn leading_id(line: &[u8]) -> Option<&[u8]> {
+    let rest = line.strip_prefix(br#"{"id":""#)?;
+    let end = rest
+        .iter()
+        .position(|&byte| byte == b'"' || byte == b'\\')?;
+    (rest[end] == b'"').then(|| &rest[..end])
 }
 
 fn parsed<'l, T: Deserialize<'l>>(

@@ -1,4 +1,7 @@
+use std::mem;
+use std::panic::resume_unwind;
 use std::path::PathBuf;
+use std::thread;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
@@ -12,10 +15,10 @@ use super::UserPool;
 use super::feeds::Feeds;
 use super::plan::Plan;
 use super::survey::Survey;
-use crate::db::{Database, Existing, IndexedLoad, NewPost};
+use crate::db::{Database, Existing, IndexedLoad, PostBatch};
 
-/// Posts handed to the database at a time, some two megabytes.
-const BATCH: usize = 2_000;
+/// Posts handed to the database at a time, some five megabytes.
+const BATCH: usize = 5_000;
 /// Batches that wait for the database.
 const QUEUE: usize = 2;
 
@@ -83,9 +86,10 @@ impl Seed {
         let mut load = database.begin_load(self.existing).await?;
         let (sender, mut batches) = mpsc::channel(QUEUE);
         let shown = progress.clone();
-        let producer = spawn_blocking(move || prepared.produce(&sender, &shown));
-        while let Some(posts) = batches.recv().await {
-            load.write(&posts).await?;
+        let first = load.batch();
+        let producer = spawn_blocking(move || prepared.produce(first, &sender, &shown));
+        while let Some(batch) = batches.recv().await {
+            load.write(batch).await?;
         }
         let reports = producer.await??;
         progress.say("building indexes");
@@ -93,10 +97,15 @@ impl Seed {
     }
 
     fn prepare(&self, progress: &Progress) -> Result<Prepared, SeedingError> {
-        let files = ItemFiles::find(&self.input)?.into_iter();
-        let surveys: Vec<_> = files
-            .map(|file| Survey::of(file, progress))
-            .collect::<Result<_, _>>()?;
+        let files = ItemFiles::find(&self.input)?;
+        let surveys = thread::scope(|scope| {
+            let survey = |file| scope.spawn(move || Survey::of(file, progress));
+            let readings: Vec<_> = files.into_iter().map(survey).collect();
+            readings
+                .into_iter()
+                .map(|reading| reading.join().unwrap_or_else(|panic| resume_unwind(panic)))
+                .collect::<Result<Vec<_>, _>>()
+        })?;
         let feeds = Feeds::new(self.pool.as_ref(), &surveys, self.now)?;
         Ok(Prepared { surveys, feeds })
     }
@@ -106,12 +115,12 @@ impl Prepared {
     /// Reads the files again and sends their posts; ends early when nobody takes them any more.
     fn produce(
         self,
-        batches: &mpsc::Sender<Vec<NewPost>>,
+        mut batch: PostBatch,
+        batches: &mpsc::Sender<PostBatch>,
         progress: &Progress,
     ) -> Result<Vec<Report>, SeedingError> {
         let Self { surveys, mut feeds } = self;
         let mut reports = Vec::new();
-        let mut batch = Vec::with_capacity(BATCH);
         for mut survey in surveys {
             let file = survey.file.clone();
             let mut reader = ItemReader::open(&file, progress)?;
@@ -127,7 +136,8 @@ impl Prepared {
                 };
                 batch.push(post);
                 if batch.len() == BATCH {
-                    let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH));
+                    let another = batch.another();
+                    let full = mem::replace(&mut batch, another);
                     if batches.blocking_send(full).is_err() {
                         return Ok(reports);
                     }

@@ -1,11 +1,14 @@
 //! Many posts at once, all of them or none.
 
+mod batch;
 mod postgres;
 mod sqlite;
 
 use thiserror::Error;
 
-use super::new_post::NewPost;
+pub use self::batch::PostBatch;
+
+use self::batch::Rows;
 use crate::db::{Database, DbError, migrations, raw_transaction::RawTransaction};
 
 const TABLE: &str = "posts";
@@ -72,23 +75,32 @@ impl Database {
 }
 
 impl PostLoad {
-    /// Adds posts in order. Two with the same `post_id` and user must not be in one load that replaces. A post that the
-    /// database refuses ends the load.
-    pub async fn write(&mut self, posts: &[NewPost]) -> Result<(), DbError> {
+    /// A batch to fill with posts for this load.
+    pub fn batch(&self) -> PostBatch {
+        // A table without indexes had no posts, so there is nothing to replace.
         let replaces = self.existing == Existing::Replace && self.indexes.is_empty();
-        match &mut self.transaction {
-            RawTransaction::Sqlite(connection) => {
-                if replaces {
-                    sqlite::delete(connection, posts).await?;
-                }
-                sqlite::insert(connection, posts).await
+        PostBatch::new(self.transaction.backend(), replaces)
+    }
+
+    /// Writes posts in order. Two with the same `post_id` and user must not be in one load that replaces. A post that the
+    /// database refuses ends the load.
+    pub async fn write(&mut self, batch: PostBatch) -> Result<(), DbError> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        match (&mut self.transaction, batch.rows) {
+            (RawTransaction::Sqlite(connection), Rows::Sqlite(rows)) => {
+                sqlite::delete(connection, &batch.keys).await?;
+                sqlite::insert(connection, rows).await
             }
-            RawTransaction::Postgres(connection) => {
-                if replaces {
-                    postgres::delete(connection, posts).await?;
+            (RawTransaction::Postgres(connection), Rows::Postgres(rows)) => {
+                if !batch.keys.is_empty() {
+                    postgres::delete(connection, &batch.keys).await?;
                 }
-                postgres::copy(connection, posts).await
+                postgres::copy(connection, rows).await
             }
+            (RawTransaction::Sqlite(_), Rows::Postgres(_))
+            | (RawTransaction::Postgres(_), Rows::Sqlite(_)) => Err(DbError::OtherDatabase),
         }
     }
 
