@@ -20,16 +20,12 @@ impl RawTransaction {
     /// Begins one that writes; on SQLite nobody else writes meanwhile.
     pub(super) async fn begin(database: &Database) -> Result<Self, DbError> {
         let writer = database.writer();
-        Ok(match database.backend() {
-            DbBackend::Sqlite => {
-                let pool = writer.get_sqlite_connection_pool();
-                Self::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?)
-            }
-            _ => {
-                let pool = writer.get_postgres_connection_pool();
-                Self::on_postgres(pool.acquire().await?.detach(), "BEGIN").await?
-            }
-        })
+        if database.backend() == DbBackend::Sqlite {
+            let pool = writer.get_sqlite_connection_pool();
+            return Ok(Self::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?));
+        }
+        let connection = writer.get_postgres_connection_pool().acquire().await?;
+        Self::on_postgres(connection.detach(), "BEGIN").await
     }
 
     /// Begins one by this statement on a connection that nobody else uses.

@@ -40,7 +40,9 @@ pub async fn load_sample(
     };
     let loaded = posts.len() as u64;
     let mut batch = load.batch();
-    posts.into_iter().for_each(|post| batch.push(post));
+    for post in posts {
+        batch.push(post);
+    }
     load.write(batch).await?;
     load.index().await?.commit().await?;
     Ok(Some(loaded))

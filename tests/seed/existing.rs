@@ -157,7 +157,9 @@ async fn indexes_are_there_after_a_load_whoever_made_them(data: TestDatabase) {
 
 async fn write(load: &mut PostLoad, ids: &[&str]) {
     let mut batch = load.batch();
-    ids.iter().for_each(|id| batch.push(post(id, "other text")));
+    for id in ids {
+        batch.push(post(id, "other text"));
+    }
     load.write(batch).await.unwrap();
 }
 

@@ -69,7 +69,9 @@ impl PostBatch {
         match &mut self.rows {
             Rows::Sqlite(rows) => rows.push(row),
             Rows::Postgres(rows) => {
-                row.iter().for_each(|field| rows.field(field));
+                for field in &row {
+                    rows.field(field);
+                }
                 rows.end_row();
             }
         }
