@@ -6,7 +6,7 @@ use std::time::Duration;
 use sea_orm::sqlx::{Connection, Executor, PgConnection, query_scalar};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
-use weir::db::{Database, Existing};
+use weir::db::{Database, Existing, TimeRange};
 use weir::seeding::{Progress, Seed, SeedingError};
 use weir::settings::DatabaseSettings;
 
@@ -53,7 +53,7 @@ async fn until_halfway(holder: &mut PgConnection) {
 
 async fn count(database: &Database) -> u64 {
     let counts = database
-        .count_posts_by_platform(Default::default())
+        .count_posts_by_platform(TimeRange::default())
         .await
         .unwrap();
     counts.values().sum()

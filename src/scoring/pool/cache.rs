@@ -44,9 +44,10 @@ impl ScoreCache {
 impl Kept {
     /// Whether the key was marked already; now it is. Another key with the same mark can take its place.
     fn came_before(&self, key: CacheKey) -> bool {
-        let [a, b, c, d, w, x, y, z, ..] = key.to_le_bytes();
-        let place = u32::from_le_bytes([a, b, c, d]) as usize % MARKS;
-        let mark = u32::from_le_bytes([w, x, y, z]) | 1;
+        let key = key.to_le_bytes();
+        let (words, _) = key.as_chunks::<4>();
+        let place = u32::from_le_bytes(words[0]) as usize % MARKS;
+        let mark = u32::from_le_bytes(words[1]) | 1;
         self.seen[place].swap(mark, Ordering::Relaxed) == mark
     }
 }
