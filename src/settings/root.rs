@@ -7,8 +7,8 @@ use super::check::Check;
 use super::complaint::did_you_mean;
 use super::{
     ArmsSettings, AuthSettings, DatabaseSettings, LogSettings, PolicySettings, PoolsSettings,
-    RankingSettings, RecorderSettings, ResultsSettings, ScheduleSettings, ScorerSettings,
-    ServerSettings, ShutdownSettings, SupervisionSettings,
+    PreprocessSettings, RankingSettings, RecorderSettings, ResultsSettings, ScheduleSettings,
+    ScorerSettings, ServerSettings, ShutdownSettings, SupervisionSettings,
 };
 
 /// Everything a Weir can be told. `Settings::default()` is what `config/default.toml` says.
@@ -37,6 +37,8 @@ pub struct Settings {
     pub pools: PoolsSettings,
     /// Schedules by name.
     pub schedules: BTreeMap<String, ScheduleSettings>,
+    /// What `weir preprocess` goes by.
+    pub preprocess: PreprocessSettings,
     /// Writes served feeds into the posts.
     pub recorder: RecorderSettings,
     /// How actors are restarted.
@@ -108,6 +110,7 @@ impl Default for Settings {
             scorers: ScorerSettings::shipped(),
             pools: PoolsSettings::default(),
             schedules: ScheduleSettings::shipped(),
+            preprocess: PreprocessSettings::default(),
             recorder: RecorderSettings::default(),
             supervision: SupervisionSettings::default(),
             shutdown: ShutdownSettings::default(),
