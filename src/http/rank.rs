@@ -38,12 +38,50 @@ pub(super) async fn rank(
     )
     .await?;
     let feed = Arc::new(parse(&body, front.limits.max_items)?);
-    let ranked = ranked(&serving, &feed, &options, arrived + options.deadline).await;
-    let response = answer(&front, &serving, &feed, &options.policy, ranked);
+    let terms = Terms::of(&feed, &serving, &options);
+    let deadline = arrived + options.deadline;
+    let ranked = ranked(&serving, &feed, &terms, deadline).await;
+    let response = answer(&front, &feed, &terms, ranked);
 
     front.record(&feed, body);
+    if Instant::now() > deadline + GRACE {
+        metrics::counter!("weir_rank_answered_late_total").increment(1);
+    }
     metrics::histogram!("weir_rank_seconds").record(arrived.elapsed());
     Ok(response)
+}
+
+/// What one feed is ranked by.
+struct Terms<'s> {
+    arm: Option<&'s str>,
+    policy: &'s Arc<ServedPolicy>,
+    explain: bool,
+    minimal_metadata: bool,
+}
+
+impl<'s> Terms<'s> {
+    /// A policy that the admin asks for stands in for the one that the user is due, and puts them in no arm.
+    fn of(feed: &RankRequest, serving: &'s Serving, options: &'s RankOptions) -> Self {
+        let (arm, policy) = match &options.policy {
+            Some(policy) => (None, policy),
+            None => serving.of(&feed.session),
+        };
+        Self {
+            arm: arm.map(|arm| arm.name.as_str()),
+            policy,
+            explain: options.explain,
+            minimal_metadata: serving.minimal_metadata,
+        }
+    }
+
+    /// Counts an answer by how it came out.
+    fn count(&self, outcome: &'static str) {
+        metrics::counter!("weir_rank_total", "outcome" => outcome).increment(1);
+        if let Some(arm) = self.arm {
+            metrics::counter!("weir_arm_total", "arm" => arm.to_owned(), "outcome" => outcome)
+                .increment(1);
+        }
+    }
 }
 
 fn parse(body: &Bytes, max_items: usize) -> Result<RankRequest, ApiError> {
@@ -62,15 +100,15 @@ fn parse(body: &Bytes, max_items: usize) -> Result<RankRequest, ApiError> {
 async fn ranked(
     serving: &Serving,
     feed: &Arc<RankRequest>,
-    options: &RankOptions,
+    terms: &Terms<'_>,
     deadline: Instant,
 ) -> Option<Ranked> {
     let (reply, answer) = oneshot::channel();
     serving.rankers.rank(Rank {
         feed: Arc::clone(feed),
-        policy: Arc::clone(&options.policy),
+        policy: Arc::clone(terms.policy),
         deadline,
-        explain: options.explain,
+        explain: terms.explain,
         reply,
     });
     tokio::time::timeout_at((deadline + GRACE).into(), answer)
@@ -81,9 +119,8 @@ async fn ranked(
 
 fn answer(
     front: &Front,
-    serving: &Serving,
     feed: &RankRequest,
-    policy: &ServedPolicy,
+    terms: &Terms<'_>,
     ranked: Option<Ranked>,
 ) -> HttpResponse {
     let Some(Ranked {
@@ -94,7 +131,7 @@ fn answer(
         explanation,
     }) = ranked
     else {
-        metrics::counter!("weir_rank_total", "outcome" => "incoming_order").increment(1);
+        terms.count("incoming_order");
         let silent = Degraded {
             part: "ranker".into(),
             missed: feed.items.len(),
@@ -104,7 +141,7 @@ fn answer(
             feed,
             (0..feed.items.len()).map(Slot::Item),
             Vec::new(),
-            metadata(front, serving, policy, false, vec![silent]),
+            metadata(front, terms, false, vec![silent]),
         ));
     };
     let outcome = if degraded.is_empty() {
@@ -112,8 +149,8 @@ fn answer(
     } else {
         "degraded"
     };
-    metrics::counter!("weir_rank_total", "outcome" => outcome).increment(1);
-    let metadata = metadata(front, serving, policy, ranking.intervened, degraded);
+    terms.count(outcome);
+    let metadata = metadata(front, terms, ranking.intervened, degraded);
     let response = in_order(feed, slots.into_iter(), new_items, metadata);
     match explanation {
         None => respond(&response),
@@ -131,7 +168,7 @@ fn answer(
     }
 }
 
-/// An answer with, for each of the feed's items in their order, how it came to its place.
+/// An answer with, for each of the feed's items that are ranked, in their order, how it came to its place.
 #[derive(Serialize)]
 struct ExplainedResponse<'f> {
     #[serde(flatten)]
@@ -141,18 +178,18 @@ struct ExplainedResponse<'f> {
 
 fn metadata(
     front: &Front,
-    serving: &Serving,
-    policy: &ServedPolicy,
+    terms: &Terms<'_>,
     intervened: bool,
     mut degraded: Vec<Degraded>,
 ) -> Metadata {
     degraded.extend(front.health.results_away());
     let metadata = Metadata {
         intervention_on: intervened,
-        policy: Some(policy.policy.name.clone().into()),
+        policy: Some(terms.policy.policy.name.clone().into()),
+        arm: terms.arm.map(|arm| arm.to_owned().into()),
         degraded,
     };
-    if serving.minimal_metadata {
+    if terms.minimal_metadata {
         metadata.minimal()
     } else {
         metadata

@@ -12,7 +12,7 @@ use crate::{
     db::{ScrapedRow, TimeRange},
     feed::{ContentItem, Platform, Session},
     ranking::{Candidate, Candidates, Score},
-    scoring::{Context, RandomScorer, Scorer, SentimentScorer, Worker},
+    scoring::{RandomScorer, Scorer, SentimentScorer, Subject, Worker},
     sources::StoredPost,
 };
 
@@ -196,7 +196,10 @@ impl Choice {
         let session = nobody(platform, item.created_at);
         let mut score_by = |name: &str| {
             let worker = workers.get_mut(name)?;
-            let scores = worker.score(&[&item], Context { session: &session });
+            let scores = worker.score(&[Subject {
+                item: &item,
+                session: &session,
+            }]);
             scores.first()?.ok().filter(|score| score.is_finite())
         };
         for (name, bounds) in &self.wanted.bounds {

@@ -2,6 +2,7 @@
 //!
 //! Layers, each over the one before: `config/default.toml` (compiled in), a file, `WEIR__SECTION__KEY` variables.
 
+mod arms;
 mod auth;
 mod check;
 mod complaint;
@@ -15,6 +16,7 @@ mod log;
 mod outbox;
 mod policies;
 mod pools;
+mod preprocess;
 mod ranking;
 mod recorder;
 mod restart;
@@ -33,6 +35,7 @@ mod tests;
 mod text;
 mod watched_file;
 
+pub use arms::{ArmSettings, ArmsSettings};
 pub use auth::AuthSettings;
 pub use database::DatabaseSettings;
 pub use error::{Place, Problem, SettingsError};
@@ -42,6 +45,7 @@ pub use log::{LogFormat, LogSettings};
 pub use outbox::OutboxSettings;
 pub use policies::{AuthorDecaySettings, EntityMatch, ExcludeSettings, PolicySettings};
 pub use pools::{JobsPool, PoolsSettings, RankerPool};
+pub use preprocess::PreprocessSettings;
 pub use ranking::{Metadata, RankingSettings};
 pub use recorder::RecorderSettings;
 pub use results::{Backend, Durability, ResultsSettings};

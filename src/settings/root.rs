@@ -6,9 +6,10 @@ use serde::Deserialize;
 use super::check::Check;
 use super::complaint::did_you_mean;
 use super::{
-    AuthSettings, DatabaseSettings, LogSettings, OutboxSettings, PolicySettings, PoolsSettings,
-    RankingSettings, RecorderSettings, ResultsSettings, ScheduleSettings, ScorerSettings,
-    ScraperSettings, ServerSettings, ShutdownSettings, SupervisionSettings,
+    ArmsSettings, AuthSettings, DatabaseSettings, LogSettings, OutboxSettings, PolicySettings,
+    PoolsSettings, PreprocessSettings, RankingSettings, RecorderSettings, ResultsSettings,
+    ScheduleSettings, ScorerSettings, ScraperSettings, ServerSettings, ShutdownSettings,
+    SupervisionSettings,
 };
 
 /// Everything a Weir can be told. `Settings::default()` is what `config/default.toml` says.
@@ -29,6 +30,8 @@ pub struct Settings {
     pub ranking: RankingSettings,
     /// Policies by name.
     pub policies: BTreeMap<String, PolicySettings>,
+    /// Which users get which policy, where that is not the policy in force.
+    pub arms: ArmsSettings,
     /// Scorers by name.
     pub scorers: BTreeMap<String, ScorerSettings>,
     /// How many of each actor.
@@ -39,6 +42,8 @@ pub struct Settings {
     pub scrapers: BTreeMap<String, ScraperSettings>,
     /// What scrapers have fetched and is not stored yet.
     pub outbox: OutboxSettings,
+    /// What `weir preprocess` goes by.
+    pub preprocess: PreprocessSettings,
     /// Writes served feeds into the posts.
     pub recorder: RecorderSettings,
     /// How actors are restarted.
@@ -69,6 +74,11 @@ impl Settings {
                 )
             });
         });
+        let policies = names(&self.policies);
+        check.each("arms", &self.arms.arms, |check, arm| {
+            arm.check(check, &policies);
+        });
+        self.arms.check(check);
         let scorers = names(&self.scorers);
         check.each("policies", &self.policies, |check, policy| {
             policy.check(check, &scorers);
@@ -105,11 +115,13 @@ impl Default for Settings {
             auth: AuthSettings::default(),
             ranking: RankingSettings::default(),
             policies: PolicySettings::shipped(),
+            arms: ArmsSettings::default(),
             scorers: ScorerSettings::shipped(),
             pools: PoolsSettings::default(),
             schedules: ScheduleSettings::shipped(),
             scrapers: BTreeMap::new(),
             outbox: OutboxSettings::default(),
+            preprocess: PreprocessSettings::default(),
             recorder: RecorderSettings::default(),
             supervision: SupervisionSettings::default(),
             shutdown: ShutdownSettings::default(),

@@ -1,6 +1,7 @@
 //! How a Weir is put together, and in which order it is taken apart.
 
 mod application;
+mod arms;
 mod error;
 mod ingest;
 mod pools;
@@ -11,6 +12,7 @@ mod scrapers;
 mod stores;
 
 pub use application::{Application, FirstPosts, Start};
+pub use arms::ArmsError;
 pub use error::StartupError;
 pub use schedules::prepare_schedules;
 pub use scrapers::check_scrapers;
