@@ -151,7 +151,7 @@ impl Service {
             )
             .unwrap(),
         );
-        let client = reqwest::Client::new();
+        let client = common::weir::http_client();
         Self {
             system,
             cursed,
@@ -216,10 +216,9 @@ fn quiet() -> RandomScorer {
 
 fn pool(system: &ActorSystem, name: &str, scorer: Box<dyn Scorer>) -> ServedPool {
     let config = PoolConfig {
-        workers: 1,
         queue: 100,
         max_batch: 100,
-        cache_entries: 0,
+        ..PoolConfig::default()
     };
     let counters = Arc::<PoolCounters>::default();
     let workers = WorkerPool::start(name, scorer, &config, Arc::clone(&counters));

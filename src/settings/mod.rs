@@ -21,6 +21,7 @@ mod restart;
 mod results;
 mod root;
 mod schedules;
+mod scorer_kinds;
 mod scorers;
 mod secret;
 mod server;
@@ -46,7 +47,10 @@ pub use recorder::RecorderSettings;
 pub use results::{Backend, Durability, ResultsSettings};
 pub use root::Settings;
 pub use schedules::ScheduleSettings;
-pub use scorers::{ScaleSettings, ScorerKind, ScorerSettings, UnscoredItem};
+pub use scorer_kinds::{
+    EngagementSettings, HttpSettings, LexiconSettings, LookupSettings, RecencySettings,
+};
+pub use scorers::{BreakerSettings, ScaleSettings, ScorerKind, ScorerSettings, UnscoredItem};
 pub use secret::{ConnectionUrl, Secret};
 pub use server::ServerSettings;
 pub use shutdown::ShutdownSettings;

@@ -7,9 +7,11 @@ mod pools;
 mod reload;
 mod roster;
 mod schedules;
+mod scorers;
 mod stores;
 
 pub use application::{Application, FirstPosts, Start};
 pub use arms::ArmsError;
 pub use error::StartupError;
 pub use schedules::prepare_schedules;
+pub use scorers::{NamedScorerError, ScorerError};

@@ -33,7 +33,7 @@ impl Roster {
         Self {
             system: system.clone(),
             board,
-            pools: Pools::default(),
+            pools: Pools::new(system, results),
             rankers: Vec::new(),
         }
     }
@@ -43,7 +43,7 @@ impl Roster {
     ///
     /// Checked settings cannot fail: the policy in force exists.
     pub(super) fn serve(&mut self, settings: &Settings) -> Result<Serving, StartupError> {
-        self.pools.align(&settings.scorers, &self.system);
+        self.pools.align(&settings.scorers)?;
         self.align_rankers(settings.pools.ranker.instances);
         let serve = |(name, policy): (&String, &PolicySettings)| {
             (
