@@ -6,7 +6,7 @@ use super::weights::Weights;
 use super::words::Words;
 
 /// Names the layout and the feature templates; a file that begins otherwise was made by another version.
-pub const MODEL_VERSION: &str = "weir-crf-2";
+pub const MODEL_VERSION: &str = "weir-crf-3";
 
 /// A model file that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

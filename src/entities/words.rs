@@ -1,6 +1,7 @@
 //! What the features need to know about each token of a sequence, computed once.
 
 use super::gazetteers::{COMMON, Entry, GAZETTEERS, Gazetteers, STARTS_NAME};
+use super::handle::Handle;
 use super::hash;
 use super::tokenizer::TokenKind;
 
@@ -48,6 +49,8 @@ pub(super) struct Word {
     pub(super) begins: u16,
     pub(super) inside: u16,
     pub(super) starts_sentence: bool,
+    /// The place of a handle's words among those of all handles.
+    handle: Option<u32>,
     lower_range: (u32, u32),
 }
 
@@ -66,6 +69,7 @@ impl Word {
 #[derive(Debug, Default)]
 pub(super) struct Words {
     pub(super) words: Vec<Word>,
+    handles: Vec<Handle>,
     lower: String,
 }
 
@@ -73,6 +77,7 @@ impl Words {
     /// Analyses `tokens`, replacing what was there.
     pub(super) fn read<'t>(&mut self, tokens: impl Iterator<Item = &'t str>) {
         self.words.clear();
+        self.handles.clear();
         self.lower.clear();
         let mut starts_sentence = true;
         for token in tokens {
@@ -117,10 +122,9 @@ impl Words {
 
     fn word(&mut self, token: &str) -> Word {
         let kind = TokenKind::of(token);
-        let name = if kind == TokenKind::Hashtag {
-            &token[1..]
-        } else {
-            token
+        let name = match kind {
+            TokenKind::Mention | TokenKind::Hashtag => &token[1..],
+            _ => token,
         };
         let start = self.lower.len();
         let mut shape = hash::SEED;
@@ -152,6 +156,10 @@ impl Words {
         };
         let lower = &self.lower[start..];
         let lower_hash = hash::extend(hash::SEED, lower.as_bytes());
+        let handle = (kind == TokenKind::Mention).then(|| {
+            self.handles.push(Handle::new(head(name), lower));
+            narrow(self.handles.len() - 1)
+        });
         Word {
             kind,
             capitals,
@@ -173,8 +181,14 @@ impl Words {
             begins: 0,
             inside: 0,
             starts_sentence: false,
+            handle,
             lower_range: range(start, self.lower.len()),
         }
+    }
+
+    /// The word at `at` as its words, if it is a handle.
+    pub(super) fn handle(&self, at: usize) -> Option<&Handle> {
+        self.handles.get(self.words[at].handle? as usize)
     }
 
     /// Marks the longest listed names of two words and more, left to right, without overlap.
@@ -230,9 +244,18 @@ fn listed(tag: &str, kind: TokenKind) -> Option<Entry> {
     GAZETTEERS.get(hash::fold(hash::extend(hash::SEED, spaced.as_bytes())))
 }
 
+/// As much of `name` as is looked at.
+fn head(name: &str) -> &str {
+    let end = name.char_indices().nth(MAX_CHARS);
+    end.map_or(name, |(end, _)| &name[..end])
+}
+
 fn range(start: usize, end: usize) -> (u32, u32) {
-    let narrow = |at| u32::try_from(at).unwrap_or(u32::MAX);
     (narrow(start), narrow(end))
+}
+
+fn narrow(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
 }
 
 fn class(c: char) -> u8 {
