@@ -253,3 +253,45 @@ fn parse(label: &str) -> Option<Label> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sentence(lines: &[(&str, &str)]) -> Vec<(String, Label)> {
+        let mut sentence = Sentence::default();
+        for (token, label) in lines {
+            sentence.tokens.push((*token).to_owned());
+            sentence.labels.push(parse(label).unwrap());
+        }
+        let done = sentence.finish().unwrap();
+        done.tokens.into_iter().zip(done.labels).collect()
+    }
+
+    #[test]
+    fn a_sign_and_its_name_are_one_token_and_one_entity() {
+        let person = Label::begin(EntityKind::Person);
+        for (sign, name, label) in [
+            ("B-PER", "B-PER", person),
+            ("O", "B-PER", person),
+            ("B-PER", "I-PER", person),
+            ("O", "O", Label::OUTSIDE),
+        ] {
+            assert_eq!(
+                sentence(&[("@", sign), ("5SOS", name)]),
+                [("@5SOS".to_owned(), label)]
+            );
+        }
+    }
+
+    #[test]
+    fn a_handle_may_continue_an_entity() {
+        let labels = sentence(&[("Eva", "B-PER"), ("@", "I-PER"), ("eva", "I-PER")]);
+        assert_eq!(labels[1].1, Label::inside(EntityKind::Person));
+    }
+
+    #[test]
+    fn a_sign_before_a_number_stays_alone() {
+        assert_eq!(sentence(&[("@", "O"), ("7", "O"), ("pm", "O")]).len(), 3);
+    }
+}
