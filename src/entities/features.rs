@@ -39,11 +39,6 @@ impl<F: FnMut(u32)> Templates<F> {
         (self.emit)(feature(self.number, value));
     }
 
-    /// A feature that belongs to no numbered template.
-    pub(super) fn emit(&mut self, feature: u32) {
-        (self.emit)(feature);
-    }
-
     /// The templates of `describe`, used again for each of `items`, of which there is at least one.
     pub(super) fn add_each<T>(&mut self, items: &[T], describe: impl Fn(&mut Self, &T)) {
         let number = self.number;

@@ -3,19 +3,14 @@
 use super::features::{Templates, View};
 use super::gazetteers::{Entry, LISTS};
 use super::handle::Handle;
-use super::hash::{feature, pair};
+use super::hash::pair;
 use super::tokenizer::TokenKind;
 use super::words::Word;
-
-/// The feature that every handle has and no other token.
-pub(super) fn is_handle() -> u32 {
-    feature(u32::MAX, 0)
-}
 
 impl View<'_> {
     /// Every feature of the word as the handle it is.
     pub(super) fn handle(&self, handle: &Handle, out: &mut Templates<impl FnMut(u32)>) {
-        out.emit(is_handle());
+        out.add(0);
         let parts = handle.parts();
         let (Some(first), Some(last)) = (parts.first(), parts.last()) else {
             return;

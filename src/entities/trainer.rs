@@ -9,7 +9,6 @@ use rand_chacha::ChaCha8Rng;
 
 use super::conll::Corpus;
 use super::crf::{IMPOSSIBLE, Lattice, Row, Transitions};
-use super::handle_features::is_handle;
 use super::labels::{LABELS, Label, PADDED};
 use super::model::Model;
 use super::training_set::{Sequence, TrainingSet};
@@ -36,8 +35,6 @@ pub struct TrainingOptions {
     pub step: f32,
     /// Taken off the score of every step to an outside label once trained: more spans are found, more of them wrongly.
     pub outside_penalty: f32,
-    /// Added to the outside score of every handle once trained: fewer handles are found, fewer of them wrongly.
-    pub handle_penalty: f32,
     /// Seeds the order of sentences and every dropout.
     pub seed: u64,
 }
@@ -54,7 +51,6 @@ impl Default for TrainingOptions {
             min_count: 1,
             step: 1.0 / 32.0,
             outside_penalty: 0.5,
-            handle_penalty: 1.0,
             seed: 1,
         }
     }
@@ -211,10 +207,7 @@ impl Trainer {
             rule.update(parameter, &[0.0; PADDED]);
         }
         let weights = self.parameters.iter().map(|parameter| parameter.weight);
-        let mut rows: Vec<(u32, Row)> = set.features.iter().copied().zip(weights).collect();
-        if let Ok(at) = set.features.binary_search(&is_handle()) {
-            rows[at].1[0] += self.options.handle_penalty;
-        }
+        let rows: Vec<(u32, Row)> = set.features.iter().copied().zip(weights).collect();
         let mut transitions = self.current_transitions();
         for row in &mut transitions.0 {
             row[0] -= self.options.outside_penalty;
