@@ -8,6 +8,7 @@ mod fake;
 mod generate;
 mod preprocess;
 mod pull;
+mod seed;
 mod serve;
 mod train_entities;
 
@@ -34,6 +35,7 @@ enum Command {
     Generate(generate::Generate),
     Preprocess(preprocess::Preprocess),
     Pull(pull::Pull),
+    Seed(seed::Seed),
     Serve(serve::Serve),
     TrainEntities(train_entities::TrainEntities),
 }
@@ -52,6 +54,7 @@ impl Cli {
             Command::Generate(command) => command.run()?,
             Command::Preprocess(command) => command.run()?,
             Command::Pull(command) => command.run()?,
+            Command::Seed(command) => command.run()?,
             Command::Serve(command) => command.run()?,
             Command::TrainEntities(command) => command.run()?,
         }

@@ -1,3 +1,4 @@
+use aho_corasick::packed::Searcher;
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
 use crate::feed::ContentItem;
@@ -39,6 +40,9 @@ pub struct EntityMatcher {
 
 #[derive(Debug, Clone)]
 struct Patterns {
+    /// Tells by a vector search whether any form occurs, which is all that most texts need; not on every machine.
+    scan: Option<Searcher>,
+    /// Finds every occurrence.
     automaton: AhoCorasick,
     /// For each pattern, the place of its entity among the names.
     entities: Vec<usize>,
@@ -109,6 +113,7 @@ impl Patterns {
                 source,
             })?;
         Ok(Self {
+            scan: Searcher::new(&forms),
             automaton,
             entities,
         })
@@ -121,6 +126,13 @@ impl Patterns {
     }
 
     fn word_in(&self, text: &str) -> Option<usize> {
+        if self
+            .scan
+            .as_ref()
+            .is_some_and(|scan| scan.find(text).is_none())
+        {
+            return None;
+        }
         // Overlapping, since a form may be the beginning of a longer one that does not end at a boundary.
         self.automaton
             .find_overlapping_iter(text)

@@ -2,10 +2,12 @@
 
 mod application;
 mod error;
+mod pools;
+mod reload;
+mod roster;
 mod schedules;
-mod serving;
 mod stores;
 
-pub use application::Application;
+pub use application::{Application, FirstPosts, Start};
 pub use error::StartupError;
 pub use schedules::prepare_schedules;
