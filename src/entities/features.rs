@@ -12,7 +12,7 @@ const PATHS: [u32; 4] = [4, 6, 8, 10];
 
 /// Calls `emit` with every feature of the word at `at`.
 pub(super) fn features(words: &Words, register: Register, at: usize, emit: impl FnMut(u32)) {
-    let view = View::new(&words.words, register, at);
+    let view = View::new(&words.list, register, at);
     let mut templates = Templates { number: 0, emit };
     templates.add(0);
     view.words(&mut templates);

@@ -97,7 +97,7 @@ fn pieces<'t>(name: &'t str, lower: &'t str) -> impl Iterator<Item = &'t str> {
     })
 }
 
-/// Whether the capital at `at` begins a word: the N of "fooNews" and of "BBCNews". `at` is not 0.
+/// Whether the capital at `at` begins a word: the N of `fooNews` and of `BBCNews`. `at` is not 0.
 fn begins_word(bytes: &[u8], at: usize) -> bool {
     let before = bytes[at - 1];
     let small_after = bytes.get(at + 1).is_some_and(u8::is_ascii_lowercase);

@@ -86,7 +86,7 @@ impl Model {
         words.read(tokens);
         let register = words.register();
         scores.clear();
-        for at in 0..words.words.len() {
+        for at in 0..words.list.len() {
             list.clear();
             features(words, register, at, |feature| list.push(feature));
             scores.push(self.weights.score(list));

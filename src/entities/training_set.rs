@@ -117,7 +117,7 @@ fn each_feature(
         .collect();
     words.read(tokens.iter().map(AsRef::as_ref));
     let register = words.register();
-    for at in 0..words.words.len() {
+    for at in 0..words.list.len() {
         features(words, register, at, |feature| visit(at, feature));
     }
 }

@@ -68,7 +68,7 @@ impl Word {
 /// The words of one sequence, with the buffers they are made in.
 #[derive(Debug, Default)]
 pub(super) struct Words {
-    pub(super) words: Vec<Word>,
+    pub(super) list: Vec<Word>,
     handles: Vec<Handle>,
     lower: String,
 }
@@ -76,7 +76,7 @@ pub(super) struct Words {
 impl Words {
     /// Analyses `tokens`, replacing what was there.
     pub(super) fn read<'t>(&mut self, tokens: impl Iterator<Item = &'t str>) {
-        self.words.clear();
+        self.list.clear();
         self.handles.clear();
         self.lower.clear();
         let mut starts_sentence = true;
@@ -90,7 +90,7 @@ impl Words {
                 TokenKind::Word | TokenKind::Number => false,
                 _ => starts_sentence,
             };
-            self.words.push(word);
+            self.list.push(word);
         }
         self.mark_names(&GAZETTEERS);
     }
@@ -98,11 +98,7 @@ impl Words {
     /// How the whole sequence is capitalised.
     pub(super) fn register(&self) -> Register {
         let mut counts = [0usize; 6];
-        for word in self
-            .words
-            .iter()
-            .filter(|word| word.kind == TokenKind::Word)
-        {
+        for word in self.list.iter().filter(|word| word.kind == TokenKind::Word) {
             counts[word.capitals as usize] += 1;
         }
         let [_, lower, initial, all, one, mixed] = counts;
@@ -188,21 +184,21 @@ impl Words {
 
     /// The word at `at` as its words, if it is a handle.
     pub(super) fn handle(&self, at: usize) -> Option<&Handle> {
-        self.handles.get(self.words[at].handle? as usize)
+        self.handles.get(self.list[at].handle? as usize)
     }
 
     /// Marks the longest listed names of two words and more, left to right, without overlap.
     fn mark_names(&mut self, gazetteers: &Gazetteers) {
         let mut at = 0;
-        while at < self.words.len() {
-            if self.words[at].entry.lists & STARTS_NAME == 0 {
+        while at < self.list.len() {
+            if self.list[at].entry.lists & STARTS_NAME == 0 {
                 at += 1;
                 continue;
             }
-            let mut state = self.words[at].lower;
+            let mut state = self.list[at].lower;
             let mut found = None;
-            for next in at + 1..self.words.len().min(at + MAX_NAME) {
-                let (start, end) = self.words[next].lower_range;
+            for next in at + 1..self.list.len().min(at + MAX_NAME) {
+                let (start, end) = self.list[next].lower_range;
                 state = hash::extend(
                     hash::extend(state, b" "),
                     &self.lower.as_bytes()[start as usize..end as usize],
@@ -218,8 +214,8 @@ impl Words {
                 at += 1;
                 continue;
             };
-            self.words[at].begins = lists;
-            for word in &mut self.words[at + 1..=last] {
+            self.list[at].begins = lists;
+            for word in &mut self.list[at + 1..=last] {
                 word.inside = lists;
             }
             at = last + 1;
