@@ -23,7 +23,7 @@ use weir::actors::{
 use weir::db::Database;
 use weir::feed::RankRequest;
 use weir::http::{Access, Admission, Front, Health, Limits, serve};
-use weir::ranking::{Policy, Term};
+use weir::ranking::{Arms, Policy, Term};
 use weir::scoring::pool::{PoolConfig, PoolCounters, WorkerPool};
 use weir::scoring::{RandomScorer, Scorer, SentimentScorer};
 use weir::settings::{AuthSettings, DatabaseSettings, ServerSettings};
@@ -110,6 +110,7 @@ impl Service {
                 max_entity_age: TimeDelta::hours(1),
             }),
             policies: [].into(),
+            arms: Arms::default(),
             deadline: Duration::from_secs(1),
             minimal_metadata: false,
             rankers: Rankers::new(vec![ranker.clone()]),

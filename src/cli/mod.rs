@@ -6,11 +6,13 @@ mod check;
 mod eval_entities;
 mod fake;
 mod generate;
+mod migrate_data;
 mod preprocess;
 mod pull;
 mod seed;
 mod serve;
 mod train_entities;
+mod user_pool;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -33,6 +35,7 @@ enum Command {
     EvalEntities(eval_entities::EvalEntities),
     Fake(fake::Fake),
     Generate(generate::Generate),
+    MigrateData(migrate_data::MigrateData),
     Preprocess(preprocess::Preprocess),
     Pull(pull::Pull),
     Seed(seed::Seed),
@@ -52,6 +55,7 @@ impl Cli {
             Command::EvalEntities(command) => command.run()?,
             Command::Fake(command) => command.run()?,
             Command::Generate(command) => command.run()?,
+            Command::MigrateData(command) => command.run()?,
             Command::Preprocess(command) => command.run()?,
             Command::Pull(command) => command.run()?,
             Command::Seed(command) => command.run()?,

@@ -2,6 +2,7 @@
 //!
 //! Layers, each over the one before: `config/default.toml` (compiled in), a file, `WEIR__SECTION__KEY` variables.
 
+mod arms;
 mod auth;
 mod check;
 mod complaint;
@@ -13,6 +14,7 @@ mod load;
 mod log;
 mod policies;
 mod pools;
+mod preprocess;
 mod ranking;
 mod recorder;
 mod restart;
@@ -30,6 +32,7 @@ mod tests;
 mod text;
 mod watched_file;
 
+pub use arms::{ArmSettings, ArmsSettings};
 pub use auth::AuthSettings;
 pub use database::DatabaseSettings;
 pub use error::{Place, Problem, SettingsError};
@@ -37,6 +40,7 @@ pub use key::Key;
 pub use log::{LogFormat, LogSettings};
 pub use policies::{AuthorDecaySettings, EntityMatch, ExcludeSettings, PolicySettings};
 pub use pools::{JobsPool, PoolsSettings, RankerPool};
+pub use preprocess::PreprocessSettings;
 pub use ranking::{Metadata, RankingSettings};
 pub use recorder::RecorderSettings;
 pub use results::{Backend, Durability, ResultsSettings};

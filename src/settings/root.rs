@@ -6,9 +6,9 @@ use serde::Deserialize;
 use super::check::Check;
 use super::complaint::did_you_mean;
 use super::{
-    AuthSettings, DatabaseSettings, LogSettings, PolicySettings, PoolsSettings, RankingSettings,
-    RecorderSettings, ResultsSettings, ScheduleSettings, ScorerSettings, ServerSettings,
-    ShutdownSettings, SupervisionSettings,
+    ArmsSettings, AuthSettings, DatabaseSettings, LogSettings, PolicySettings, PoolsSettings,
+    PreprocessSettings, RankingSettings, RecorderSettings, ResultsSettings, ScheduleSettings,
+    ScorerSettings, ServerSettings, ShutdownSettings, SupervisionSettings,
 };
 
 /// Everything a Weir can be told. `Settings::default()` is what `config/default.toml` says.
@@ -29,12 +29,16 @@ pub struct Settings {
     pub ranking: RankingSettings,
     /// Policies by name.
     pub policies: BTreeMap<String, PolicySettings>,
+    /// Which users get which policy, where that is not the policy in force.
+    pub arms: ArmsSettings,
     /// Scorers by name.
     pub scorers: BTreeMap<String, ScorerSettings>,
     /// How many of each actor.
     pub pools: PoolsSettings,
     /// Schedules by name.
     pub schedules: BTreeMap<String, ScheduleSettings>,
+    /// What `weir preprocess` goes by.
+    pub preprocess: PreprocessSettings,
     /// Writes served feeds into the posts.
     pub recorder: RecorderSettings,
     /// How actors are restarted.
@@ -65,6 +69,11 @@ impl Settings {
                 )
             });
         });
+        let policies = names(&self.policies);
+        check.each("arms", &self.arms.arms, |check, arm| {
+            arm.check(check, &policies);
+        });
+        self.arms.check(check);
         let scorers = names(&self.scorers);
         check.each("policies", &self.policies, |check, policy| {
             policy.check(check, &scorers);
@@ -97,9 +106,11 @@ impl Default for Settings {
             auth: AuthSettings::default(),
             ranking: RankingSettings::default(),
             policies: PolicySettings::shipped(),
+            arms: ArmsSettings::default(),
             scorers: ScorerSettings::shipped(),
             pools: PoolsSettings::default(),
             schedules: ScheduleSettings::shipped(),
+            preprocess: PreprocessSettings::default(),
             recorder: RecorderSettings::default(),
             supervision: SupervisionSettings::default(),
             shutdown: ShutdownSettings::default(),

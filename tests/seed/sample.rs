@@ -1,25 +1,16 @@
-//! From normalised items to a seeded database, on SQLite and Postgres.
-
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod common;
-
 use std::fs;
 
 use chrono::{SubsecRound, TimeDelta, Utc};
-use common::databases::{TestDatabase, on_both_databases};
-use common::posts::time;
-use common::stores::TestStore;
-use sea_orm::{EntityTrait, QueryOrder};
-use serde_json::{Value, json};
-use tempfile::TempDir;
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
-use weir::db::{Existing, PostFilter};
+use weir::db::PostFilter;
 use weir::feed::{Platform, RankRequest};
 use weir::jobs::{CountTopNamedEntities, FencingToken, Job, JobContext};
 use weir::ranking::{EntityMatcher, Matching, Policy, TopEntities, rank};
-use weir::seeding::preprocess::Report;
-use weir::seeding::{Preprocess, Progress, Seed, SeedingError, load_sample};
+use weir::seeding::load_sample;
+
+use crate::common::databases::{TestDatabase, on_both_databases};
+use crate::common::stores::TestStore;
 
 on_both_databases! {
     the_sample_is_loaded_up_to_now_into_an_empty_database_only,
@@ -76,69 +67,4 @@ async fn every_sample_request_is_reordered_by_the_entities_of_the_loaded_sample(
         let expected = [2, 5, 6, 8, 9, 10, 11, 12, 13, 14, 0, 1, 3, 4, 7];
         assert_eq!(ranking.order, expected, "{platform}: {payload}");
     }
-}
-
-/// A folder of normalised items: the sample, preprocessed.
-fn normalised() -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let raw = concat!(env!("CARGO_MANIFEST_DIR"), "/sample_data/raw");
-    let preprocess = Preprocess {
-        author_salt: Some("salt".to_owned()),
-        ..Preprocess::new(raw, folder.path())
-    };
-    preprocess.run(&Progress::hidden()).unwrap();
-    folder
-}
-
-fn seed(items: &TempDir) -> Seed {
-    Seed {
-        input: items.path().to_owned(),
-        existing: Existing::Refuse,
-        now: time("2026-11-24T06:00:00Z"),
-    }
-}
-
-async fn run(seed: &Seed, data: &TestDatabase) -> Result<Vec<Report>, SeedingError> {
-    seed.run(
-        &data.database,
-        &Progress::hidden(),
-        &CancellationToken::new(),
-    )
-    .await
-}
-
-/// Every row, as texts that do not depend on the database.
-async fn rows(data: &TestDatabase) -> Vec<String> {
-    let posts = weir::db::post::Entity::find()
-        .order_by_asc(weir::db::post::Column::Id)
-        .all(data.database.reader())
-        .await
-        .unwrap();
-    let row = |post: weir::db::post::Model| {
-        let blob: Value = serde_json::from_str(post.post_blob.as_deref().unwrap()).unwrap();
-        format!(
-            "{:?}",
-            (
-                post.post_blob.is_some(),
-                blob,
-                weir::db::post::Model {
-                    post_blob: None,
-                    ..post
-                }
-            )
-        )
-    };
-    posts.into_iter().map(row).collect()
-}
-
-#[tokio::test]
-async fn both_databases_hold_the_same_after_the_same_seed() {
-    let items = normalised();
-    let (sqlite, postgres) = (TestDatabase::sqlite().await, TestDatabase::postgres().await);
-    for data in [&sqlite, &postgres] {
-        run(&seed(&items), data).await.unwrap();
-    }
-    let rows_of_sqlite = rows(&sqlite).await;
-    assert!(rows_of_sqlite.len() > 2_000);
-    assert_eq!(rows_of_sqlite, rows(&postgres).await);
 }
