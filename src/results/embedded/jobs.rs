@@ -21,6 +21,7 @@ use crate::results::jobs::{
     Cancellation, Claim, Enqueued, Heartbeat, Job, JobCounts, JobFilter, JobId, JobPage, JobStore,
     Limits, NewJob, Outcome, Replay, Settled, Worker, parse,
 };
+use crate::results::keys::Key;
 use crate::results::millis::ttl_ms;
 use crate::results::store::Change;
 
@@ -80,6 +81,17 @@ impl JobStore for EmbeddedStore {
         limits: &Limits,
     ) -> Result<Settled, ResultsError> {
         settle::settle(self, id, token, outcome, limits).await
+    }
+
+    async fn put_fenced(
+        &self,
+        id: JobId,
+        token: u64,
+        key: &Key,
+        value: &[u8],
+        ttl: Duration,
+    ) -> Result<Settled, ResultsError> {
+        settle::put_fenced(self, id, token, key, value, ttl).await
     }
 
     async fn cancel(&self, id: JobId, limits: &Limits) -> Result<Cancellation, ResultsError> {

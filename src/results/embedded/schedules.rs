@@ -82,6 +82,18 @@ impl ScheduleStore for EmbeddedStore {
         Ok(fired)
     }
 
+    async fn pass(
+        &self,
+        name: &str,
+        due: DateTime<Utc>,
+        next: DateTime<Utc>,
+    ) -> Result<bool, ResultsError> {
+        let (due_ms, next_ms) = (due.timestamp_millis(), next.timestamp_millis());
+        let pass = self.statement(PASS, [name.into(), next_ms.into(), due_ms.into()]);
+        let passed = self.connections().await?.writer().execute_raw(pass).await?;
+        Ok(passed.rows_affected() > 0)
+    }
+
     async fn schedules(&self) -> Result<ScheduleBoard, ResultsError> {
         let reader = self.connections().await?.reader();
         let now = reader
@@ -139,6 +151,8 @@ const UNFINISHED: &str = "SELECT 1 AS one FROM {jobs}
     WHERE id = $1 AND state IN ('queued', 'scheduled', 'running', 'retrying')";
 
 const SKIP: &str = "UPDATE {schedules} SET next_due = $2 WHERE name = $1";
+
+const PASS: &str = "UPDATE {schedules} SET next_due = $2 WHERE name = $1 AND next_due = $3";
 
 const ADVANCE: &str =
     "UPDATE {schedules} SET next_due = $2, last_due = $3, last_job = $4, last_outcome = NULL,

@@ -10,6 +10,7 @@ use super::{
     Outcome, Replay, Settled, Worker,
 };
 use crate::results::error::ResultsError;
+use crate::results::keys::Key;
 
 /// What bounds a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +68,16 @@ pub trait JobStore: Send + Sync + 'static {
         token: u64,
         outcome: &Outcome,
         limits: &Limits,
+    ) -> Result<Settled, ResultsError>;
+
+    /// Stores a value as [`crate::results::KeyValue::put`] does, if the run still holds its lease.
+    async fn put_fenced(
+        &self,
+        id: JobId,
+        token: u64,
+        key: &Key,
+        value: &[u8],
+        ttl: Duration,
     ) -> Result<Settled, ResultsError>;
 
     /// Cancels a waiting job and asks a running one to end.

@@ -1,14 +1,11 @@
 //! Taking a job in.
 
-use std::time::Duration;
-
 use sea_orm::ConnectionTrait;
 
 use super::sql;
 use crate::results::embedded::EmbeddedStore;
 use crate::results::error::ResultsError;
-use crate::results::jobs::{Enqueued, JobState, NewJob, Start, parse};
-use crate::results::millis::delay_ms;
+use crate::results::jobs::{Enqueued, JobState, NewJob, parse};
 
 /// Enqueues in one statement, or in two if something stands in the way; also whether a worker may find something new.
 pub(in crate::results::embedded) async fn enqueue(
@@ -37,20 +34,17 @@ async fn insert(
     connection: &impl ConnectionTrait,
     job: &NewJob,
 ) -> Result<Option<JobState>, ResultsError> {
-    let (at, delay) = match job.start {
-        Start::Now => (None, Duration::ZERO),
-        Start::After(delay) => (None, delay),
-        Start::At(time) => (Some(time.timestamp_millis()), Duration::ZERO),
-    };
+    let (at_ms, delay_ms) = job.start.at_and_delay_ms();
     let values = [
         job.id.to_string().into(),
         job.name.as_str().into(),
         job.args.to_string().into(),
         i32::from(job.priority).into(),
         job.unique_key.clone().into(),
-        at.into(),
-        delay_ms(delay).into(),
+        at_ms.into(),
+        delay_ms.into(),
         job.schedule.clone().into(),
+        job.follow_up().into(),
     ];
     let row = connection
         .query_one_raw(store.statement(sql::INSERT, values))
