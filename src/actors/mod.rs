@@ -3,6 +3,11 @@
 mod board;
 mod entity_board;
 mod gathering;
+mod job_desk;
+mod job_outcome;
+mod job_pool;
+mod job_run;
+mod job_worker;
 pub mod messages;
 mod ranker;
 mod recorder;
@@ -16,6 +21,9 @@ pub mod supervision;
 
 pub use board::{Board, Posted};
 pub use entity_board::{EntityBoard, EntityBoardCounters};
+pub use job_desk::JobDesk;
+pub use job_pool::{JobCounters, JobPool, JobPoolParts};
+pub use job_worker::{JobWorker, JobWorkerCounters};
 pub use ranker::{Ranker, RankerCounters};
 pub use recorder::{Recorder, RecorderCounters, RecorderInbox};
 pub use redis_server::{RedisServer, RedisServerCounters, ShutDown};

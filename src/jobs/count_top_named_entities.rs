@@ -3,7 +3,6 @@ use std::{collections::HashSet, time::Duration};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tokio::task::spawn_blocking;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{
@@ -85,10 +84,10 @@ impl Job for CountTopNamedEntities {
         let now = Utc::now();
         let tally = fold_posts(context, self.filter(now), Tally::default(), Tally::count).await?;
         let k = self.k;
-        let top = spawn_blocking(move || tally.top(k, now)).await?;
+        let top = context.run_blocking(move || tally.top(k, now)).await?;
         let payload = json!(top);
         if let Some(key) = &self.result_key {
-            context.results().put(key, &payload, RESULT_TTL).await?;
+            context.put_result(key, &payload, RESULT_TTL).await?;
         }
         Ok(payload)
     }

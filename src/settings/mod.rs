@@ -4,9 +4,11 @@
 
 mod auth;
 mod check;
+mod commands;
 mod complaint;
 mod database;
 mod error;
+mod jobs;
 mod key;
 mod layers;
 mod load;
@@ -27,10 +29,13 @@ mod supervision;
 #[cfg(test)]
 mod tests;
 mod text;
+mod timetable;
 
 pub use auth::AuthSettings;
+pub use commands::CommandSettings;
 pub use database::DatabaseSettings;
 pub use error::{Place, Problem, SettingsError};
+pub use jobs::JobsSettings;
 pub use key::Key;
 pub use log::{LogFormat, LogSettings};
 pub use policies::{EntityMatch, PolicySettings};
@@ -39,9 +44,10 @@ pub use ranking::{Metadata, RankingSettings};
 pub use recorder::RecorderSettings;
 pub use results::{Backend, Durability, ResultsSettings};
 pub use root::Settings;
-pub use schedules::ScheduleSettings;
+pub use schedules::{CatchUp, ScheduleSettings};
 pub use scorers::{ScorerKind, ScorerSettings};
 pub use secret::{ConnectionUrl, Secret};
 pub use server::ServerSettings;
 pub use shutdown::ShutdownSettings;
 pub use supervision::{Backoff, SupervisionSettings};
+pub use timetable::{CronExpression, Timetable};

@@ -6,9 +6,9 @@ use serde::Deserialize;
 use super::check::Check;
 use super::complaint::did_you_mean;
 use super::{
-    AuthSettings, DatabaseSettings, LogSettings, PolicySettings, PoolsSettings, RankingSettings,
-    RecorderSettings, ResultsSettings, ScheduleSettings, ScorerSettings, ServerSettings,
-    ShutdownSettings, SupervisionSettings,
+    AuthSettings, CommandSettings, DatabaseSettings, JobsSettings, LogSettings, PolicySettings,
+    PoolsSettings, RankingSettings, RecorderSettings, ResultsSettings, ScheduleSettings,
+    ScorerSettings, ServerSettings, ShutdownSettings, SupervisionSettings,
 };
 
 /// Everything a Weir can be told. `Settings::default()` is what `config/default.toml` says.
@@ -33,6 +33,10 @@ pub struct Settings {
     pub scorers: BTreeMap<String, ScorerSettings>,
     /// How many of each actor.
     pub pools: PoolsSettings,
+    /// How background work is run and kept.
+    pub jobs: JobsSettings,
+    /// Programs that jobs may run, by name.
+    pub commands: BTreeMap<String, CommandSettings>,
     /// Schedules by name.
     pub schedules: BTreeMap<String, ScheduleSettings>,
     /// Writes served feeds into the posts.
@@ -73,6 +77,10 @@ impl Settings {
             scorer.check(check);
         });
         check.under("pools", |check| self.pools.check(check));
+        check.under("jobs", |check| self.jobs.check(check));
+        check.each("commands", &self.commands, |check, command| {
+            command.check(check);
+        });
         check.each("schedules", &self.schedules, |check, schedule| {
             schedule.check(check);
         });
@@ -99,6 +107,8 @@ impl Default for Settings {
             policies: PolicySettings::shipped(),
             scorers: ScorerSettings::shipped(),
             pools: PoolsSettings::default(),
+            jobs: JobsSettings::default(),
+            commands: BTreeMap::new(),
             schedules: ScheduleSettings::shipped(),
             recorder: RecorderSettings::default(),
             supervision: SupervisionSettings::default(),

@@ -7,8 +7,9 @@ use actix_web::dev::{Server, ServerHandle};
 use actix_web::web::Data;
 use tokio::sync::watch;
 
+use super::background::{Background, Signals};
 use super::stores::Stores;
-use super::{StartupError, schedules, serving};
+use super::{StartupError, background, prepare_schedules, serving};
 use crate::actors::messages::Flush;
 use crate::actors::supervision::{ActorSystem, SupervisionPolicy};
 use crate::actors::{Recorder, RecorderCounters, RecorderInbox, ShutDown};
@@ -18,6 +19,8 @@ use crate::http::{self, Access, Admission, Front, Health, Limits};
 use crate::settings::{ServerSettings, Settings, SupervisionSettings};
 use crate::telemetry;
 
+/// How many requests may wait for jobs at once.
+const LONG_POLLS: usize = 1_000;
 /// How long the managed `redis-server` may take to write its last.
 const REDIS_SHUTDOWN_LIMIT: Duration = Duration::from_secs(15);
 
@@ -28,6 +31,7 @@ pub struct Application {
     system: ActorSystem,
     stores: Stores,
     recorder: Option<RecorderInbox>,
+    background: Background,
     stopping: watch::Sender<bool>,
     grace: Duration,
     _data_dir: DataDir,
@@ -37,7 +41,7 @@ impl Application {
     /// Locks the data folder, listens, and starts every actor. Waits for neither the results nor the database: both are
     /// retried behind the running server. Must run in an actix system; errors are those of the configuration.
     pub async fn build(settings: Settings) -> Result<Self, StartupError> {
-        let schedules = schedules::prepare_schedules(&settings)?;
+        let planned = prepare_schedules(&settings)?;
         let data_dir = DataDir::open(&settings.data_dir)?;
         let address = settings.server.bind;
         let bind_failed = |source| StartupError::Bind { address, source };
@@ -47,19 +51,31 @@ impl Application {
         let system = ActorSystem::start(supervision_policy(&settings.supervision));
         let stores = Stores::open(&settings, &data_dir, &system).await?;
         let prepared = watch::Sender::new(false);
-        schedules::start(schedules, &stores, prepared.subscribe(), &system);
+        let stopping = watch::Sender::new(false);
+        let signals = Signals {
+            prepared: prepared.subscribe(),
+            stopping: stopping.subscribe(),
+        };
+        let background =
+            background::start(&settings, planned, &stores, &data_dir, signals, &system)?;
         actix_rt::spawn(prepare(stores.database.clone(), prepared));
         let recorder = settings
             .recorder
             .enabled
             .then(|| start_recorder(&settings, &stores.database, &system));
-        let stopping = watch::Sender::new(false);
         let front = Front {
             access: Access::new(settings.auth.clone(), address),
             admission: Admission::new(settings.server.max_in_flight),
+            waits: Admission::new(LONG_POLLS),
             limits: limits(&settings.server),
             serving: Arc::new(serving::start(&settings, &stores.results, &system)?),
             recorder: recorder.clone(),
+            desk: background.desk.clone(),
+            registry: background.registry.clone(),
+            resources: background.resources.clone(),
+            schedules: background.schedules.clone(),
+            planned: background.planned.subscribe(),
+            stopping: stopping.subscribe(),
             system: system.clone(),
             health: Health::new(
                 stores.results.away_since(),
@@ -78,6 +94,7 @@ impl Application {
             system,
             stores,
             recorder,
+            background,
             stopping,
             grace,
             _data_dir: data_dir,
@@ -102,7 +119,9 @@ impl Application {
         };
         tracing::info!("weir is stopping");
         self.stopping.send_replace(true);
-        drain(&handle, self.grace).await;
+        let jobs = &self.background.pool;
+        jobs.stop_taking();
+        tokio::join!(drain(&handle, self.grace), jobs.drain(self.grace));
         if let Some(recorder) = &self.recorder {
             // Feeds that are not written by then are lost, as they are when Weir is killed.
             let _ = recorder.recorder().ask(Flush, self.grace).await;
@@ -131,7 +150,7 @@ async fn drain(server: &ServerHandle, grace: Duration) {
     }
 }
 
-/// Brings the database up to date, however long it is away, then lets the schedules begin.
+/// Brings the database up to date, however long it is away, then lets jobs and schedules begin.
 async fn prepare(database: Database, prepared: watch::Sender<bool>) {
     match database.migrate_when_available().await {
         Ok(()) => {

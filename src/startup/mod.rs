@@ -1,6 +1,7 @@
 //! How a Weir is put together, and in which order it is taken apart.
 
 mod application;
+mod background;
 mod error;
 mod schedules;
 mod serving;

@@ -11,16 +11,23 @@ mod query_posts_db;
 mod substring_matches;
 mod top_named_entities;
 
+use std::time::Duration;
+
 use common::{databases::TestDatabase, stores::TestStore};
-use serde_json::Value;
+use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
-use weir::jobs::{FencingToken, JobContext, JobError, Registry};
+use weir::{
+    jobs::{FencingToken, JobContext, JobError, JobResources, LargeResults, Registry, Run},
+    results::jobs::{Claim, Limits, NewJob, Worker},
+};
 
 /// A database and a results store to run jobs on.
 struct Workplace {
     data: TestDatabase,
     store: TestStore,
     cancellation: CancellationToken,
+    folder: TempDir,
 }
 
 impl Workplace {
@@ -29,21 +36,45 @@ impl Workplace {
             data,
             store: TestStore::sqlite(),
             cancellation: CancellationToken::new(),
+            folder: TempDir::new().unwrap(),
         }
     }
 
-    fn context(&self) -> JobContext {
-        JobContext::new(
-            self.data.database.clone(),
-            self.store.results.clone(),
-            FencingToken(1),
-            self.cancellation.clone(),
-        )
+    /// The context of a run that holds the lease of its job.
+    async fn context(&self) -> JobContext {
+        let jobs = self.store.results.jobs(Limits::default());
+        jobs.enqueue(NewJob::new("test", json!({}))).await.unwrap();
+        let worker = Worker {
+            owner: "test".into(),
+            name: "test".into(),
+        };
+        let lease = jobs.claim(&worker, Duration::from_mins(10)).await.unwrap();
+        let Claim::Leased(lease) = lease else {
+            panic!("a job is ready");
+        };
+        let run = Run {
+            job: lease.id,
+            token: FencingToken(lease.token),
+        };
+        JobContext::new(self.resources(), run, self.cancellation.clone())
+    }
+
+    fn resources(&self) -> JobResources {
+        JobResources {
+            database: self.data.database.clone(),
+            results: self.store.results.clone(),
+            jobs: self.store.results.jobs(Limits::default()),
+            large_results: LargeResults::new(
+                self.folder.path().into(),
+                1 << 20,
+                Duration::from_hours(1),
+            ),
+        }
     }
 
     async fn try_run(&self, job: &str, arguments: Value) -> Result<Value, JobError> {
         let prepared = Registry::shipped().prepare(job, &arguments).unwrap();
-        prepared.run(&self.context()).await
+        prepared.run(&self.context().await).await
     }
 
     async fn run(&self, job: &str, arguments: Value) -> Value {
