@@ -106,8 +106,10 @@ impl JobPool {
     /// workers begin. Later calls find it done.
     pub(super) async fn open(&self, mut prepared: watch::Receiver<bool>) {
         let recover = || async move {
-            // An error means that the process ends.
-            let _ = prepared.wait_for(|&prepared| prepared).await;
+            if prepared.wait_for(|&prepared| prepared).await.is_err() {
+                // It never will be.
+                std::future::pending::<()>().await;
+            }
             let recovered = self.recover().await;
             self.counters()
                 .recovered

@@ -175,7 +175,7 @@ async fn releasing(phase: &mut watch::Receiver<Phase>) {
         .await
         .is_err()
     {
-        pending().await
+        pending::<()>().await;
     }
 }
 

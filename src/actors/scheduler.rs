@@ -134,13 +134,16 @@ impl Watch {
     async fn keep(mut self) {
         let mut prepared = self.parts.prepared.clone();
         let mut stopping = self.parts.stopping.clone();
+        let look = async {
+            // An error means that it never will be.
+            if prepared.wait_for(|&prepared| prepared).await.is_ok() {
+                self.look_again_and_again().await;
+            }
+        };
         tokio::select! {
             // An error means that the process ends.
             _ = stopping.wait_for(|&stopping| stopping) => {}
-            () = async {
-                let _ = prepared.wait_for(|&prepared| prepared).await;
-                self.look_again_and_again().await;
-            } => {}
+            () = look => {}
         }
     }
 
