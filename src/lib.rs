@@ -4,6 +4,7 @@
 //! `actors` <- `http` <- `startup`, `cli`.
 
 pub mod actors;
+pub mod bench;
 pub mod cli;
 pub mod data_dir;
 pub mod db;

@@ -10,6 +10,8 @@ use weir::cli::Cli;
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
+    // Fails only if there is one already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     Cli::parse().run().unwrap_or_else(|error| {
         eprintln!("weir: {error:#}");
         ExitCode::FAILURE

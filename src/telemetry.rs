@@ -2,6 +2,7 @@
 
 use std::panic::{self, PanicHookInfo};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
@@ -12,6 +13,9 @@ use crate::settings::{LogFormat, LogSettings};
 const BUCKETS: [f64; 14] = [
     0.000_25, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 5.0,
 ];
+
+/// How often measured samples are sorted into their buckets.
+const UPKEEP_PAUSE: Duration = Duration::from_secs(5);
 
 /// Metrics cannot be collected.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +52,16 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
         thread = thread.name().unwrap_or_default(),
         "panic"
     );
+}
+
+/// Sorts what was measured into its buckets now and then, for as long as it is polled; without it samples pile up until
+/// somebody asks for the metrics.
+pub async fn keep_up(metrics: PrometheusHandle) {
+    let mut pause = tokio::time::interval(UPKEEP_PAUSE);
+    loop {
+        pause.tick().await;
+        metrics.run_upkeep();
+    }
 }
 
 /// The metrics of this process, collected from the first call on.

@@ -498,3 +498,89 @@ fn is_alive(pid: &str) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{pid}/stat"));
     status.is_ok_and(|status| !status.contains(") Z "))
 }
+
+/// Runs the command line against `weir`; what it prints, and whether it ended well.
+fn cli(weir: &Weir, arguments: &[&str]) -> (String, bool) {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_weir"))
+        .args(arguments)
+        .env("WEIR_URL", weir.url(""))
+        .output()
+        .unwrap();
+    let printed = [output.stdout, output.stderr].concat();
+    (String::from_utf8(printed).unwrap(), output.status.success())
+}
+
+#[tokio::test]
+async fn the_command_line_runs_lists_cancels_and_retries_jobs() {
+    let weir = embedded(
+        "[schedules.yearly]\njob = \"command\"\ncron = \"@yearly\"\nargs = { command = \"echo\", args = 1 }",
+    );
+    let echo = "{\"command\": \"echo\", \"args\": [7]}";
+    let (printed, well) = cli(&weir, &["job", "run", "command", "--args", echo, "--wait"]);
+    assert_eq!(
+        (serde_json::from_str(&printed).ok(), well),
+        (Some(json!([7])), true)
+    );
+
+    let fail = "{\"command\": \"fail\"}";
+    let (printed, well) = cli(&weir, &["job", "run", "command", "--args", fail, "--wait"]);
+    assert!(!well && printed.contains("no such luck"), "{printed}");
+    let (dead, _) = cli(&weir, &["job", "list", "--state", "dead"]);
+    let id = dead.split(' ').next().unwrap();
+    assert_eq!(dead.lines().count(), 1, "{dead}");
+    let (printed, well) = cli(&weir, &["job", "retry", id]);
+    assert!(well && printed.contains("queued"), "{printed}");
+    weir.finished(id).await;
+
+    let (waiting, _) = cli(
+        &weir,
+        &["job", "run", "post_statistics", "--delay-ms", "600000"],
+    );
+    let (printed, well) = cli(&weir, &["job", "cancel", waiting.trim()]);
+    assert!(well && printed.contains("cancelled"), "{printed}");
+    let (printed, _) = cli(&weir, &["job", "show", waiting.trim()]);
+    let shown: Value = serde_json::from_str(&printed).unwrap();
+    assert_eq!(shown["state"], "cancelled");
+    let (printed, well) = cli(
+        &weir,
+        &["job", "run", "prune_posts", "--args", "{\"older_than\": 3}"],
+    );
+    assert!(!well && printed.contains("args.older_than"), "{printed}");
+
+    let (printed, _) = cli(&weir, &["schedule", "list"]);
+    assert!(
+        printed.starts_with("yearly  command  cron @yearly in UTC"),
+        "{printed}"
+    );
+    let (printed, well) = cli(&weir, &["schedule", "run", "yearly", "--wait"]);
+    assert_eq!((printed.trim(), well), ("1", true));
+
+    let (printed, well) = cli(&weir, &["demo"]);
+    assert!(
+        well && printed.matches("from its key").count() == 3,
+        "{printed}"
+    );
+    assert!(printed.contains("{\"total_rows\":0}"), "{printed}");
+    let (printed, well) = cli(&weir, &["job", "list", "--url", "http://127.0.0.1:1"]);
+    assert!(!well && printed.contains("no weir answers"), "{printed}");
+}
+
+#[tokio::test]
+async fn edited_schedules_and_workers_take_effect_without_a_restart() {
+    let weir = embedded("");
+    let shown: Value = weir.get("/schedules").await.json().await.unwrap();
+    assert_eq!(shown["schedules"], json!([]));
+    weir.add_settings(
+        "[pools]\njobs = { workers = 3 }\n[schedules.new]\njob = \"post_statistics\"\nevery = \"1h\"",
+    );
+    weir.when("/schedules", |answer| {
+        answer["schedules"][0]["last_outcome"] == "succeeded"
+    })
+    .await;
+    let three = |answer: &Value| {
+        let actors = answer["actors"].as_array().unwrap();
+        let is_worker = |actor: &&Value| actor["name"].as_str().unwrap().starts_with("job_worker");
+        actors.iter().filter(is_worker).count() == 3
+    };
+    weir.when("/actors", three).await;
+}

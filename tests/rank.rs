@@ -490,3 +490,26 @@ async fn a_weir_whose_database_is_away_ranks_and_migrates_when_it_comes() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn metrics_count_requests_and_show_every_actor() {
+    let (weir, _redis) = with_redis("ranking.policy = \"calm\"");
+    weir.rank(&feed_of(&["a", "b"])).await;
+    let metrics = weir.get("/metrics").await;
+    assert_eq!(
+        metrics.headers()[header::CONTENT_TYPE],
+        "text/plain; version=0.0.4; charset=utf-8"
+    );
+    let metrics = metrics.text().await.unwrap();
+    for line in [
+        "weir_rank_total{outcome=\"degraded\"} 1",
+        "weir_rank_seconds_count 1",
+        "weir_actor_running{actor=\"entity_board\"} 1",
+        "weir_actor_counter{actor=\"scorer_pool.sentiment\",counter=\"scored\"} 2",
+    ] {
+        assert!(
+            metrics.lines().any(|shown| shown == line),
+            "{line} is not in\n{metrics}"
+        );
+    }
+}

@@ -1,5 +1,7 @@
 //! A scorer's threads under good and bad scorers.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -9,7 +11,7 @@ use rand::SeedableRng;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use weir::feed::fake::FakeFeed;
 use weir::feed::{ContentItem, Platform, RankRequest};
-use weir::scoring::pool::{PoolConfig, ScoreRequest, Scored, WorkerPool};
+use weir::scoring::pool::{PoolConfig, PoolCounters, Recalled, ScoreRequest, Scored, WorkerPool};
 use weir::scoring::{CacheKey, Context, RandomScorer, Scorer, Unscored, Worker};
 
 fn feed(items: usize) -> Arc<RankRequest> {
@@ -43,15 +45,37 @@ fn quiet() -> RandomScorer {
     }
 }
 
-fn submit(
-    pool: &WorkerPool,
-    feed: &Arc<RankRequest>,
-    within: Duration,
-) -> UnboundedReceiver<Scored> {
+/// A pool and what it counts.
+struct Pool {
+    workers: WorkerPool,
+    counters: Arc<PoolCounters>,
+}
+
+fn start(name: &str, scorer: Box<dyn Scorer>, config: &PoolConfig) -> Pool {
+    let counters = Arc::<PoolCounters>::default();
+    let workers = WorkerPool::start(name, scorer, config, Arc::clone(&counters));
+    Pool { workers, counters }
+}
+
+/// Takes what the pool remembers and has it score the rest, as a ranker does.
+fn submit(pool: &Pool, feed: &Arc<RankRequest>, within: Duration) -> UnboundedReceiver<Scored> {
     let (reply, answers) = unbounded_channel();
-    pool.submit(&ScoreRequest {
+    let Recalled { known, unknown } = pool.workers.recall(feed);
+    let known = known
+        .into_iter()
+        .map(|(place, score)| (place, Ok(score)))
+        .collect();
+    reply
+        .send(Scored {
+            tag: 3,
+            scores: known,
+        })
+        .unwrap();
+    let deadline = Instant::now() + within;
+    pool.workers.submit(&ScoreRequest {
         feed: Arc::clone(feed),
-        deadline: Instant::now() + within,
+        places: unknown,
+        deadline,
         tag: 3,
         reply,
     });
@@ -103,7 +127,7 @@ impl<F: Fn(&[&ContentItem]) -> Vec<Result<f64, Unscored>>> Worker for By<F> {
 #[tokio::test]
 async fn every_item_is_scored_and_the_same_seed_and_id_score_the_same() {
     let feed = feed(35);
-    let pool = WorkerPool::start("random", Box::new(quiet()), &config(2));
+    let pool = start("random", Box::new(quiet()), &config(2));
     let first = scores(submit(&pool, &feed, LONG)).await;
     let again = scores(submit(&pool, &feed, LONG)).await;
     assert_eq!(first.len(), 35);
@@ -114,7 +138,7 @@ async fn every_item_is_scored_and_the_same_seed_and_id_score_the_same() {
     );
     assert_eq!(first, again);
 
-    let other = WorkerPool::start(
+    let other = start(
         "random",
         Box::new(RandomScorer { seed: 2, ..quiet() }),
         &config(1),
@@ -125,7 +149,7 @@ async fn every_item_is_scored_and_the_same_seed_and_id_score_the_same() {
 #[tokio::test]
 async fn a_panicking_scorer_costs_its_batch_and_not_its_thread() {
     let feed = feed(20);
-    let pool = WorkerPool::start(
+    let pool = start(
         "bad",
         Box::new(RandomScorer {
             panic_rate: 1.0,
@@ -137,13 +161,13 @@ async fn a_panicking_scorer_costs_its_batch_and_not_its_thread() {
         let scores = scores(submit(&pool, &feed, LONG)).await;
         assert_eq!(scores, vec![Err(Unscored::Panicked); 20]);
     }
-    assert_eq!(pool.counters().panics.load(Ordering::SeqCst), 6);
-    assert_eq!(pool.counters().workers.load(Ordering::SeqCst), 1);
+    assert_eq!(pool.counters.panics.load(Ordering::SeqCst), 6);
+    assert_eq!(pool.counters.workers.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]
 async fn failures_are_reported_item_by_item() {
-    let pool = WorkerPool::start(
+    let pool = start(
         "half",
         Box::new(RandomScorer {
             fail_rate: 0.5,
@@ -169,7 +193,7 @@ async fn nan_and_missing_results_are_bad_results_and_never_remembered() {
         results[0] = Ok(f64::NAN);
         results
     });
-    let pool = WorkerPool::start(
+    let pool = start(
         "odd",
         Box::new(scorer),
         &PoolConfig {
@@ -187,12 +211,12 @@ async fn nan_and_missing_results_are_bad_results_and_never_remembered() {
     assert_eq!(scores(submit(&pool, &feed, LONG)).await, expected);
     assert_eq!(scores(submit(&pool, &feed, LONG)).await.len(), 4);
     assert_eq!(calls.load(Ordering::SeqCst), 2);
-    assert_eq!(pool.counters().cached.load(Ordering::SeqCst), 2);
+    assert_eq!(pool.counters.cached.load(Ordering::SeqCst), 2);
 }
 
 #[tokio::test]
 async fn remembered_scores_need_no_thread() {
-    let pool = WorkerPool::start(
+    let pool = start(
         "cached",
         Box::new(quiet()),
         &PoolConfig {
@@ -202,8 +226,36 @@ async fn remembered_scores_need_no_thread() {
     );
     let feed = feed(30);
     let fresh = scores(submit(&pool, &feed, LONG)).await;
-    pool.resize(0);
+    pool.workers.resize(0);
     assert_eq!(scores(submit(&pool, &feed, LONG)).await, fresh);
+}
+
+/// A scorer whose keys are its undoing.
+struct BadKey;
+
+impl Scorer for BadKey {
+    fn worker(&self) -> Box<dyn Worker> {
+        quiet().worker()
+    }
+
+    fn cache_key(&self, _: &ContentItem, _: Context<'_>) -> Option<CacheKey> {
+        panic!("no key")
+    }
+}
+
+#[tokio::test]
+async fn a_panic_over_a_key_costs_the_memory_and_not_the_score() {
+    let pool = start(
+        "keyless",
+        Box::new(BadKey),
+        &PoolConfig {
+            cache_entries: 100,
+            ..config(1)
+        },
+    );
+    let scores = scores(submit(&pool, &feed(5), LONG)).await;
+    assert!(scores.len() == 5 && scores.iter().all(Result::is_ok));
+    assert_eq!(pool.counters.panics.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]
@@ -214,23 +266,23 @@ async fn work_that_is_late_or_unwanted_is_never_begun() {
         counted.fetch_add(1, Ordering::SeqCst);
         vec![Ok(0.0); items.len()]
     });
-    let pool = WorkerPool::start("late", Box::new(scorer), &config(0));
+    let pool = start("late", Box::new(scorer), &config(0));
     let feed = feed(10);
     let late = submit(&pool, &feed, Duration::ZERO);
     drop(submit(&pool, &feed, LONG));
     let wanted = submit(&pool, &feed, LONG);
-    pool.resize(1);
+    pool.workers.resize(1);
 
     assert_eq!(scores(late).await, vec![Err(Unscored::TimedOut); 10]);
     assert_eq!(scores(wanted).await, vec![Ok(0.0); 10]);
     assert_eq!(calls.load(Ordering::SeqCst), 1);
-    assert_eq!(pool.counters().expired.load(Ordering::SeqCst), 10);
-    assert_eq!(pool.counters().abandoned.load(Ordering::SeqCst), 10);
+    assert_eq!(pool.counters.expired.load(Ordering::SeqCst), 10);
+    assert_eq!(pool.counters.abandoned.load(Ordering::SeqCst), 10);
 }
 
 #[tokio::test]
 async fn a_full_queue_refuses_at_once() {
-    let pool = WorkerPool::start(
+    let pool = start(
         "full",
         Box::new(quiet()),
         &PoolConfig {
@@ -239,10 +291,39 @@ async fn a_full_queue_refuses_at_once() {
         },
     );
     let answers = submit(&pool, &feed(40), LONG);
-    pool.resize(1);
+    pool.workers.resize(1);
     let scores = scores(answers).await;
     assert!(scores[..20].iter().all(Result::is_ok));
     assert_eq!(scores[20..], vec![Err(Unscored::QueueFull); 20]);
+}
+
+#[tokio::test]
+async fn a_pool_that_is_dropped_finishes_what_it_was_given() {
+    let slow = RandomScorer {
+        sleep: Duration::from_millis(1),
+        ..quiet()
+    };
+    let pool = start(
+        "dropped",
+        Box::new(slow),
+        &PoolConfig {
+            queue: 1_000,
+            ..config(2)
+        },
+    );
+    let feed = feed(50);
+    let asked: Vec<_> = (0..10).map(|_| submit(&pool, &feed, LONG)).collect();
+    let counters = Arc::clone(&pool.counters);
+    drop(pool);
+    for answers in asked {
+        let scores = scores(answers).await;
+        assert!(scores.len() == 50 && scores.iter().all(Result::is_ok));
+    }
+    let ended = Instant::now() + Duration::from_secs(5);
+    while counters.workers.load(Ordering::SeqCst) != 0 {
+        assert!(Instant::now() < ended, "its threads never ended");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
 }
 
 #[tokio::test]
@@ -251,7 +332,7 @@ async fn resizing_under_load_loses_nothing() {
         sleep: Duration::from_micros(200),
         ..quiet()
     };
-    let pool = WorkerPool::start(
+    let pool = start(
         "resized",
         Box::new(slow),
         &PoolConfig {
@@ -262,7 +343,7 @@ async fn resizing_under_load_loses_nothing() {
     let feed = feed(50);
     let mut asked = Vec::new();
     for workers in [8, 1, 4, 2, 16, 3] {
-        pool.resize(workers);
+        pool.workers.resize(workers);
         asked.extend((0..20).map(|_| submit(&pool, &feed, LONG)));
     }
     for answers in asked {
@@ -270,7 +351,7 @@ async fn resizing_under_load_loses_nothing() {
         assert!(scores.len() == 50 && scores.iter().all(Result::is_ok));
     }
     let settled = Instant::now() + Duration::from_secs(5);
-    while pool.counters().workers.load(Ordering::SeqCst) != 3 {
+    while pool.counters.workers.load(Ordering::SeqCst) != 3 {
         assert!(
             Instant::now() < settled,
             "the pool never came down to 3 threads"

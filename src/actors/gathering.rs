@@ -4,12 +4,12 @@ use std::time::Instant;
 
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use super::ServedPolicy;
 use super::messages::Score;
+use super::{ServedPolicy, ServedPool};
 use crate::feed::{Degraded, RankRequest};
 use crate::ranking::Column;
 use crate::scoring::Unscored;
-use crate::scoring::pool::{ScoreRequest, Scored};
+use crate::scoring::pool::{Recalled, ScoreRequest, Scored};
 
 /// The scores of one feed as they come in, a column for each term of its policy.
 ///
@@ -27,26 +27,26 @@ struct Gathered {
 }
 
 impl Gathering {
-    /// Asks every pool of `policy` for the scores of `feed`.
+    /// Takes what is remembered of the scores of `feed` and asks the pools of `policy` for the rest.
     pub(super) fn begin(feed: &Arc<RankRequest>, policy: &ServedPolicy, deadline: Instant) -> Self {
         let (reply, answers) = unbounded_channel();
         let now = Instant::now();
-        let ask = |(tag, pool): (usize, &super::ServedPool)| {
+        let ask = |(tag, pool): (usize, &ServedPool)| {
             let until = deadline.min(now + pool.time_limit);
-            let (feed, reply) = (Arc::clone(feed), reply.clone());
-            let items = feed.items.len();
-            pool.actor.tell(Score(ScoreRequest {
-                feed,
-                deadline: until,
-                tag,
-                reply,
-            }));
-            Gathered {
-                scores: vec![None; items],
-                outstanding: items,
-                until,
-                unscored: BTreeMap::new(),
+            let Recalled { known, unknown } = pool.workers.load().recall(feed);
+            let gathered = Gathered::new(feed.items.len(), known, until);
+            if !unknown.is_empty() {
+                let (feed, reply) = (Arc::clone(feed), reply.clone());
+                let request = ScoreRequest {
+                    feed,
+                    places: unknown,
+                    deadline: until,
+                    tag,
+                    reply,
+                };
+                pool.actor.tell(Score(request));
             }
+            gathered
         };
         Self {
             columns: policy.pools.iter().enumerate().map(ask).collect(),
@@ -109,6 +109,20 @@ impl Gathering {
 }
 
 impl Gathered {
+    fn new(items: usize, known: Vec<(usize, f64)>, until: Instant) -> Self {
+        let outstanding = items - known.len();
+        let mut scores = vec![None; items];
+        for (place, score) in known {
+            scores[place] = Some(score);
+        }
+        Self {
+            scores,
+            outstanding,
+            until,
+            unscored: BTreeMap::new(),
+        }
+    }
+
     fn take(&mut self, scored: Scored) {
         if self.outstanding == 0 {
             return; // It was given up on.

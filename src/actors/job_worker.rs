@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Supervised, WrapFuture};
 use serde::Serialize;
-use tokio::task::JoinSet;
 use tokio::time::sleep;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::job_pool::{JobPool, Phase};
 use super::job_run;
@@ -23,6 +23,8 @@ pub struct JobWorker {
     pool: Arc<JobPool>,
     incarnation: Incarnation,
     counters: Arc<JobWorkerCounters>,
+    /// Ends the work with this incarnation, after the job at hand.
+    retirement: Option<DropGuard>,
 }
 
 /// What one worker has done so far.
@@ -47,6 +49,7 @@ impl JobWorker {
             pool,
             incarnation,
             counters,
+            retirement: None,
         }
     }
 }
@@ -55,21 +58,21 @@ impl Actor for JobWorker {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
+        let retirement = CancellationToken::new();
         let work = Work {
+            retired: retirement.clone(),
             name: self.name.clone(),
             pool: Arc::clone(&self.pool),
             incarnation: self.incarnation.clone(),
             counters: Arc::clone(&self.counters),
         };
-        // Ends with this incarnation; a run under way is a task of its own and goes on.
-        let mut task = JoinSet::new();
-        task.spawn_on(work.go_on(), &self.pool.parts.runtime);
-        let ended = async move { task.join_next().await };
-        ctx.spawn(ended.into_actor(self).map(|ended, _, ctx| {
-            if !matches!(ended, Some(Ok(()))) {
+        let task = self.pool.parts.runtime.spawn(work.go_on());
+        ctx.spawn(task.into_actor(self).map(|ended, _, ctx| {
+            if ended.is_err() {
                 ctx.stop();
             }
         }));
+        self.retirement = Some(retirement.drop_guard());
     }
 }
 
@@ -81,16 +84,17 @@ struct Work {
     pool: Arc<JobPool>,
     incarnation: Incarnation,
     counters: Arc<JobWorkerCounters>,
+    retired: CancellationToken,
 }
 
 impl Work {
-    /// Takes one job after the other until the pool stops taking any.
+    /// Takes one job after the other until the pool stops taking any or this worker retires.
     async fn go_on(self) {
         self.pool.opened().await;
         let worker = self.pool.worker(&self.name);
         let lease = self.pool.parts.settings.lease;
         let mut phase = self.pool.phase.subscribe();
-        while self.incarnation.is_current() && *phase.borrow_and_update() == Phase::Working {
+        while self.is_on_duty() && *phase.borrow_and_update() == Phase::Working {
             // Listens before it looks, so that nothing falls between the two.
             let rung = self.pool.work.notified();
             tokio::pin!(rung);
@@ -114,8 +118,13 @@ impl Work {
                 () = rung => {}
                 () = sleep(pause) => {}
                 _ = phase.changed() => {}
+                () = self.retired.cancelled() => {}
             }
         }
+    }
+
+    fn is_on_duty(&self) -> bool {
+        self.incarnation.is_current() && !self.retired.is_cancelled()
     }
 
     async fn see_to(&self, lease: Lease) {

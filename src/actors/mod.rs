@@ -1,6 +1,7 @@
 //! The actors, one file each, and the supervision they run under.
 
 mod board;
+mod config_watcher;
 mod entity_board;
 mod gathering;
 mod job_desk;
@@ -20,6 +21,7 @@ mod serving;
 pub mod supervision;
 
 pub use board::{Board, Posted};
+pub use config_watcher::{ConfigParts, ConfigStatus, ConfigWatcher};
 pub use entity_board::{EntityBoard, EntityBoardCounters};
 pub use job_desk::JobDesk;
 pub use job_pool::{JobCounters, JobPool, JobPoolParts};

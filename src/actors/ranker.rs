@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use actix::{Actor, Context, Handler, Supervised};
-use chrono::{TimeDelta, Utc};
+use chrono::Utc;
 use serde::Serialize;
 
 use super::ServedPolicy;
@@ -25,7 +25,6 @@ pub struct Ranker {
 
 struct Shared {
     board: Board,
-    max_entity_age: TimeDelta,
     counters: Arc<RankerCounters>,
 }
 
@@ -43,14 +42,10 @@ pub struct RankerCounters {
 }
 
 impl Ranker {
-    /// A ranker that reads top entities off `board` unless they are older than `max_entity_age`.
-    pub fn new(board: Board, max_entity_age: TimeDelta, counters: Arc<RankerCounters>) -> Self {
+    /// A ranker that reads top entities off `board`.
+    pub fn new(board: Board, counters: Arc<RankerCounters>) -> Self {
         Self {
-            shared: Arc::new(Shared {
-                board,
-                max_entity_age,
-                counters,
-            }),
+            shared: Arc::new(Shared { board, counters }),
         }
     }
 }
@@ -142,7 +137,7 @@ impl Shared {
         if !policy.policy.uses_entities() {
             return Ok(None);
         }
-        let posted = self.board.fresh(self.max_entity_age, Utc::now())?;
+        let posted = self.board.fresh(policy.max_entity_age, Utc::now())?;
         let matching = policy.policy.matching;
         if text_bytes(feed) <= MATCH_INLINE_BYTES {
             return Ok(Some(Naming::of(feed, matching, posted)));

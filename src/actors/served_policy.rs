@@ -1,9 +1,15 @@
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
+
+use arc_swap::ArcSwap;
+
+use chrono::TimeDelta;
 
 use super::ScorerPool;
 use super::supervision::ActorRef;
 use crate::ranking::Policy;
+use crate::scoring::pool::WorkerPool;
 
 /// A policy together with the pools it needs.
 pub struct ServedPolicy {
@@ -11,11 +17,15 @@ pub struct ServedPolicy {
     pub policy: Policy,
     /// A pool for each of the policy's terms, in their order.
     pub pools: Vec<ServedPool>,
+    /// Top entities that were counted longer ago are not used.
+    pub max_entity_age: TimeDelta,
 }
 
 /// A scorer pool as a policy uses it.
 pub struct ServedPool {
-    /// Where to ask.
+    /// Its threads, for what they remember.
+    pub workers: Arc<ArcSwap<WorkerPool>>,
+    /// Where to ask for what they do not.
     pub actor: ActorRef<ScorerPool>,
     /// How long a request waits for it at the longest.
     pub time_limit: Duration,

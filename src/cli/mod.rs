@@ -1,11 +1,18 @@
 //! The command line: one file per subcommand.
 
+mod analyse;
+mod bench;
 mod check;
+mod client;
+mod demo;
 mod eval_entities;
 mod fake;
 mod generate;
+mod job;
 mod preprocess;
 mod pull;
+mod schedule;
+mod seed;
 mod serve;
 mod train_entities;
 
@@ -24,12 +31,18 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Analyse(analyse::Analyse),
+    Bench(bench::Bench),
     Check(check::Check),
+    Demo(demo::Demo),
     EvalEntities(eval_entities::EvalEntities),
     Fake(fake::Fake),
     Generate(generate::Generate),
+    Job(job::Job),
     Preprocess(preprocess::Preprocess),
     Pull(pull::Pull),
+    Schedule(schedule::Schedule),
+    Seed(seed::Seed),
     Serve(serve::Serve),
     TrainEntities(train_entities::TrainEntities),
 }
@@ -40,12 +53,18 @@ impl Cli {
     /// Exit codes: 0 for success, 1 for failure (the error is the caller's to print), 2 for usage (clap's own).
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
+            Command::Analyse(command) => command.run()?,
+            Command::Bench(command) => return command.run(),
             Command::Check(command) => return command.run(),
+            Command::Demo(command) => return command.run(),
             Command::EvalEntities(command) => command.run()?,
             Command::Fake(command) => command.run()?,
             Command::Generate(command) => command.run()?,
+            Command::Job(command) => return command.run(),
             Command::Preprocess(command) => command.run()?,
             Command::Pull(command) => command.run()?,
+            Command::Schedule(command) => return command.run(),
+            Command::Seed(command) => command.run()?,
             Command::Serve(command) => command.run()?,
             Command::TrainEntities(command) => command.run()?,
         }

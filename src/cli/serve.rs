@@ -5,7 +5,7 @@ use clap::Args;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::settings::Settings;
-use crate::startup::Application;
+use crate::startup::{Application, FirstPosts, Start};
 use crate::telemetry;
 
 /// Serve `/rank` and run everything behind it.
@@ -21,14 +21,25 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let settings = Settings::load(self.config.as_deref())?;
+        let file = self.config;
+        let settings = Settings::load(file.as_deref())?;
         telemetry::init_logs(&settings.log);
+        let first_posts = if self.sample_data {
+            FirstPosts::Sample
+        } else {
+            FirstPosts::None
+        };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
             .build()?;
         actix_rt::System::with_tokio_rt(|| runtime).block_on(async {
-            let application = Application::build(settings).await?;
+            let application = Application::build(Start {
+                settings,
+                file,
+                first_posts,
+            })
+            .await?;
             application.run_until_stopped(stop_signal()?).await?;
             Ok(())
         })

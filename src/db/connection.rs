@@ -101,6 +101,10 @@ impl Database {
         Ok(self.writer.close().await?)
     }
 
+    pub(super) fn writer(&self) -> &DatabaseConnection {
+        &self.writer
+    }
+
     pub(super) fn settings(&self) -> &DatabaseSettings {
         &self.settings
     }

@@ -12,8 +12,8 @@ mod time;
 pub use connection::Database;
 pub use error::DbError;
 pub use posts::{
-    InsertOutcome, NewPost, PostCount, PostFilter, PostPages, PostText, RejectedPost,
-    entity as post,
+    Existing, InsertOutcome, LoadError, NewPost, PostCount, PostFilter, PostLoad, PostPages,
+    PostText, RejectedPost, entity as post,
 };
 pub use query::{QueryAnswer, QueryError, QueryLimits, is_select};
 pub use time::TimeRange;

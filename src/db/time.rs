@@ -52,12 +52,18 @@ impl TimeRange {
 /// A time as it is written.
 pub(super) fn stored(time: DateTime<Utc>, backend: DbBackend) -> Value {
     match backend {
-        DbBackend::Sqlite if time.timestamp_subsec_millis() == 0 => {
-            time.format("%Y-%m-%d %H:%M:%S").to_string().into()
-        }
-        DbBackend::Sqlite => comparable_text(time),
+        DbBackend::Sqlite => sqlite_text(time).into(),
         _ => time.into(),
     }
+}
+
+/// A time as it is written to SQLite.
+pub(super) fn sqlite_text(time: DateTime<Utc>) -> String {
+    let form = match time.timestamp_subsec_millis() {
+        0 => "%Y-%m-%d %H:%M:%S",
+        _ => SQLITE_FORM,
+    };
+    time.format(form).to_string()
 }
 
 /// The newest `created_at` of all rows as an expression that [`parse_comparable_text`] reads on SQLite.

@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web::Bytes;
+use arc_swap::ArcSwap;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
 
@@ -23,7 +24,7 @@ pub struct Front {
     /// What a request may be like.
     pub limits: Limits,
     /// What `/rank` serves by.
-    pub serving: Arc<Serving>,
+    pub serving: Arc<ArcSwap<Serving>>,
     /// Where served feeds go, if they are kept.
     pub recorder: Option<RecorderInbox>,
     /// Who takes jobs.

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix_web::{HttpResponse, web};
@@ -5,6 +6,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 use super::Front;
+use crate::actors::ConfigStatus;
 use crate::actors::supervision::{ActorSystem, State};
 use crate::db::Database;
 use crate::feed::Degraded;
@@ -20,6 +22,7 @@ const VITAL: [&str; 2] = ["ranker", "entity_board"];
 pub struct Health {
     results_away: watch::Receiver<Option<Instant>>,
     database: Database,
+    config: Arc<ConfigStatus>,
     stopping: watch::Receiver<bool>,
 }
 
@@ -38,15 +41,17 @@ struct Readiness {
 }
 
 impl Health {
-    /// Health by the results' outages, the database's answers and whether Weir is `stopping`.
+    /// Health by the results' outages, the database's answers, the settings file and whether Weir is `stopping`.
     pub fn new(
         results_away: watch::Receiver<Option<Instant>>,
         database: Database,
+        config: Arc<ConfigStatus>,
         stopping: watch::Receiver<bool>,
     ) -> Self {
         Self {
             results_away,
             database,
+            config,
             stopping,
         }
     }
@@ -77,6 +82,13 @@ impl Health {
             self.results_away()
                 .map(|away| ailing(&away.part, &away.why)),
         );
+        ailments.extend(self.config.error().map(|error| ailing("config", &error)));
+        ailments.extend(self.config.needs_restart().iter().map(|key| {
+            ailing(
+                "config",
+                &format!("{key} was edited and takes effect at the next start"),
+            )
+        }));
         match tokio::time::timeout(PING_LIMIT, self.database.ping()).await {
             Ok(Ok(())) => {}
             Ok(Err(_)) => ailments.push(ailing("database", "away")),

@@ -1,10 +1,41 @@
+use std::fmt::Write;
+
 use actix_web::{HttpResponse, web};
 
 use super::Front;
+use crate::actors::supervision::{State, VitalSigns};
 
 /// `GET /metrics`: everything counted and measured, in Prometheus' text format.
 pub(super) async fn render(front: web::Data<Front>) -> HttpResponse {
+    let mut text = front.metrics.render();
+    describe_actors(&mut text, &front.system.signs());
     HttpResponse::Ok()
         .content_type("text/plain; version=0.0.4; charset=utf-8")
-        .body(front.metrics.render())
+        .body(text)
+}
+
+/// Whether each actor runs, and its own counters. A name from the configuration holds nothing that a label could not.
+fn describe_actors(text: &mut String, actors: &[VitalSigns]) {
+    text.push_str("# TYPE weir_actor_running gauge\n");
+    for signs in actors {
+        let running = u8::from(signs.state == State::Running);
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            text,
+            "weir_actor_running{{actor=\"{}\"}} {running}",
+            signs.name
+        );
+    }
+    text.push_str("# TYPE weir_actor_counter gauge\n");
+    for signs in actors {
+        for (counter, value) in signs.counters.as_object().into_iter().flatten() {
+            if value.is_number() {
+                let _ = writeln!(
+                    text,
+                    "weir_actor_counter{{actor=\"{}\",counter=\"{counter}\"}} {value}",
+                    signs.name
+                );
+            }
+        }
+    }
 }

@@ -26,7 +26,8 @@ pub(super) async fn rank(
     let arrived = Instant::now();
     let _permit = front.admission.admit()?;
     front.access.check(Scope::Rank, &request)?;
-    let options = RankOptions::of(&request, &front.access, &front.serving)?;
+    let serving = front.serving.load_full();
+    let options = RankOptions::of(&request, &front.access, &serving)?;
 
     let body = body::read(
         &request,
@@ -36,8 +37,8 @@ pub(super) async fn rank(
     )
     .await?;
     let feed = Arc::new(parse(&body, front.limits.max_items)?);
-    let ranked = ranked(&front.serving, &feed, &options, arrived + options.deadline).await;
-    let response = answer(&front, &feed, &options.policy, ranked);
+    let ranked = ranked(&serving, &feed, &options, arrived + options.deadline).await;
+    let response = answer(&front, &serving, &feed, &options.policy, ranked);
 
     front.record(&feed, body);
     metrics::histogram!("weir_rank_seconds").record(arrived.elapsed());
@@ -79,6 +80,7 @@ async fn ranked(
 
 fn answer(
     front: &Front,
+    serving: &Serving,
     feed: &RankRequest,
     policy: &ServedPolicy,
     ranked: Option<Ranked>,
@@ -98,7 +100,7 @@ fn answer(
         return respond(&in_order(
             feed,
             0..feed.items.len(),
-            metadata(front, policy, false, vec![silent]),
+            metadata(front, serving, policy, false, vec![silent]),
         ));
     };
     let outcome = if degraded.is_empty() {
@@ -107,7 +109,7 @@ fn answer(
         "degraded"
     };
     metrics::counter!("weir_rank_total", "outcome" => outcome).increment(1);
-    let metadata = metadata(front, policy, ranking.intervened, degraded);
+    let metadata = metadata(front, serving, policy, ranking.intervened, degraded);
     let response = in_order(feed, ranking.order.iter().copied(), metadata);
     match explanation {
         None => respond(&response),
@@ -135,6 +137,7 @@ struct ExplainedResponse<'f> {
 
 fn metadata(
     front: &Front,
+    serving: &Serving,
     policy: &ServedPolicy,
     intervened: bool,
     mut degraded: Vec<Degraded>,
@@ -145,7 +148,7 @@ fn metadata(
         policy: Some(policy.policy.name.clone().into()),
         degraded,
     };
-    if front.serving.minimal_metadata {
+    if serving.minimal_metadata {
         metadata.minimal()
     } else {
         metadata

@@ -12,6 +12,7 @@ mod post_statistics;
 mod prune_posts;
 mod query_posts_db;
 mod registry;
+mod result_key;
 mod substring_matches_by_platform;
 
 pub use arguments::{Moment, Period, Window};

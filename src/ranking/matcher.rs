@@ -1,4 +1,4 @@
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use crate::feed::ContentItem;
 
@@ -39,6 +39,9 @@ pub struct EntityMatcher {
 
 #[derive(Debug, Clone)]
 struct Patterns {
+    /// Looks for any of the forms by a vector search, which most texts end with.
+    scan: AhoCorasick,
+    /// Finds every occurrence.
     automaton: AhoCorasick,
     /// For each pattern, the place of its entity among the names.
     entities: Vec<usize>,
@@ -101,14 +104,20 @@ impl Patterns {
             .map(|(place, form)| (place, form.trim()))
             .filter(|(_, form)| !form.is_empty())
             .unzip();
+        let too_many = |source| MatcherError {
+            forms: forms.len(),
+            source,
+        };
+        let scan = AhoCorasick::builder()
+            .match_kind(MatchKind::LeftmostFirst)
+            .build(&forms)
+            .map_err(too_many)?;
         let automaton = AhoCorasick::builder()
             .kind(Some(AhoCorasickKind::DFA))
             .build(&forms)
-            .map_err(|source| MatcherError {
-                forms: forms.len(),
-                source,
-            })?;
+            .map_err(too_many)?;
         Ok(Self {
+            scan,
             automaton,
             entities,
         })
@@ -121,6 +130,9 @@ impl Patterns {
     }
 
     fn word_in(&self, text: &str) -> Option<usize> {
+        if !self.scan.is_match(text) {
+            return None;
+        }
         // Overlapping, since a form may be the beginning of a longer one that does not end at a boundary.
         self.automaton
             .find_overlapping_iter(text)

@@ -1,6 +1,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::db::{DbError, LoadError};
+
 /// Why sample data could not be made, read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum SeedingError {
@@ -50,6 +52,31 @@ pub enum SeedingError {
         /// What is wrong with that row.
         reason: &'static str,
     },
+    /// A folder without any platform's normalised items.
+    #[error("no normalised items in {}: looked for {looked_for}; `weir preprocess` makes them", path.display())]
+    NoItems {
+        /// The folder.
+        path: PathBuf,
+        /// The names looked for.
+        looked_for: &'static str,
+    },
+    /// There are posts, and nothing was said of what becomes of them.
+    #[error(
+        "the table posts is not empty: --drop-table makes it anew, --upsert replaces posts that come again and keeps the others"
+    )]
+    NotEmpty,
+    /// Somebody asked to stop.
+    #[error("interrupted: the database is as it was; the same command begins again")]
+    Interrupted,
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] DbError),
+    /// An item that cannot be written as JSON.
+    #[error("an item cannot be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    /// A thread ended before its work did.
+    #[error("a thread of the loader failed: {0}")]
+    Thread(#[from] tokio::task::JoinError),
     /// A folder without any platform's files.
     #[error("no raw files in {}: looked for {looked_for}", path.display())]
     NoInput {
@@ -69,6 +96,15 @@ impl SeedingError {
             action,
             path: path.to_owned(),
             source: source.into(),
+        }
+    }
+}
+
+impl From<LoadError> for SeedingError {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::NotEmpty => Self::NotEmpty,
+            LoadError::Database(error) => Self::Database(error),
         }
     }
 }

@@ -2,9 +2,12 @@
 
 mod error;
 mod generator;
+mod items;
 pub mod preprocess;
 mod progress;
 mod pull;
+mod sample;
+mod seed;
 mod text;
 #[rustfmt::skip] // word lists, many to a line
 mod vocabulary;
@@ -15,4 +18,6 @@ pub use generator::{generate, sample_request};
 pub use preprocess::Preprocess;
 pub use progress::Progress;
 pub use pull::pull;
+pub use sample::load_sample;
+pub use seed::Seed;
 pub use text::TextGenerator;

@@ -13,7 +13,7 @@ const LINE_EVERY: Duration = Duration::from_secs(10);
 const BYTES: &str = "{msg:28} {wide_bar} {percent:>3} % {binary_bytes_per_sec:>12} {eta:>4} left";
 
 /// Where bars are shown.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Progress {
     bars: MultiProgress,
     lines: bool,

@@ -97,6 +97,17 @@ impl ScorerSettings {
         }
     }
 
+    /// Whether threads started for these settings can do the work of `other`, be there more or fewer of them.
+    pub fn works_as(&self, other: &Self) -> bool {
+        let outside = Self {
+            workers: self.workers,
+            time_limit_ms: self.time_limit_ms,
+            default: self.default,
+            ..other.clone()
+        };
+        *self == outside
+    }
+
     /// `time_limit_ms` as a duration.
     pub fn time_limit(&self) -> Duration {
         Duration::from_millis(self.time_limit_ms)
@@ -117,7 +128,7 @@ mod defaults {
     }
 
     pub(super) fn max_batch() -> usize {
-        32
+        128
     }
 
     pub(super) fn time_limit_ms() -> u64 {

@@ -1,28 +1,55 @@
 use std::future::Future;
 use std::net::TcpListener;
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::web::Data;
+use arc_swap::ArcSwap;
+use chrono::Utc;
 use tokio::sync::watch;
 
-use super::background::{Background, Signals};
+use super::background::{self, Background, Signals};
+use super::roster::Roster;
 use super::stores::Stores;
-use super::{StartupError, background, prepare_schedules, serving};
+use super::{StartupError, prepare_schedules, reload};
 use crate::actors::messages::Flush;
 use crate::actors::supervision::{ActorSystem, SupervisionPolicy};
-use crate::actors::{Recorder, RecorderCounters, RecorderInbox, ShutDown};
+use crate::actors::{
+    ConfigParts, ConfigStatus, ConfigWatcher, Recorder, RecorderCounters, RecorderInbox, ShutDown,
+};
 use crate::data_dir::DataDir;
 use crate::db::Database;
 use crate::http::{self, Access, Admission, Front, Health, Limits};
-use crate::settings::{ServerSettings, Settings, SupervisionSettings};
+use crate::seeding::load_sample;
+use crate::settings::{ServerSettings, Settings, SupervisionSettings, WatchedFile};
 use crate::telemetry;
 
 /// How many requests may wait for jobs at once.
 const LONG_POLLS: usize = 1_000;
 /// How long the managed `redis-server` may take to write its last.
 const REDIS_SHUTDOWN_LIMIT: Duration = Duration::from_secs(15);
+
+/// What a Weir starts from.
+#[derive(Debug)]
+pub struct Start {
+    /// The settings, loaded and checked.
+    pub settings: Settings,
+    /// The file they came from, watched from now on.
+    pub file: Option<PathBuf>,
+    /// What an empty database begins with.
+    pub first_posts: FirstPosts,
+}
+
+/// What an empty database begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FirstPosts {
+    /// Nothing.
+    None,
+    /// The sample posts.
+    Sample,
+}
 
 /// A Weir, listening and ready to run.
 pub struct Application {
@@ -40,7 +67,12 @@ pub struct Application {
 impl Application {
     /// Locks the data folder, listens, and starts every actor. Waits for neither the results nor the database: both are
     /// retried behind the running server. Must run in an actix system; errors are those of the configuration.
-    pub async fn build(settings: Settings) -> Result<Self, StartupError> {
+    pub async fn build(start: Start) -> Result<Self, StartupError> {
+        let Start {
+            settings,
+            file,
+            first_posts,
+        } = start;
         let planned = prepare_schedules(&settings)?;
         let data_dir = DataDir::open(&settings.data_dir)?;
         let address = settings.server.bind;
@@ -56,19 +88,34 @@ impl Application {
             prepared: prepared.subscribe(),
             stopping: stopping.subscribe(),
         };
-        let background =
+        let (background, crew) =
             background::start(&settings, planned, &stores, &data_dir, signals, &system)?;
-        actix_rt::spawn(prepare(stores.database.clone(), prepared));
+        actix_rt::spawn(prepare(stores.database.clone(), first_posts, prepared));
         let recorder = settings
             .recorder
             .enabled
             .then(|| start_recorder(&settings, &stores.database, &system));
+        let metrics = telemetry::metrics()?;
+        actix_rt::spawn(telemetry::keep_up(metrics.clone()));
+        let mut roster = Roster::start(&settings, &stores.results, &system);
+        let serving = Arc::new(ArcSwap::from_pointee(roster.serve(&settings)?));
+        let config = Arc::<ConfigStatus>::default();
+        let newest = watch::Sender::new(Arc::new(settings.clone()));
+        actix_rt::spawn(reload::follow(
+            newest.subscribe(),
+            roster,
+            Arc::clone(&serving),
+        ));
+        actix_rt::spawn(crew.follow(newest.subscribe(), background.planned.clone()));
+        if let Some(file) = file {
+            watch_config(file, newest, Arc::clone(&config), &system);
+        }
         let front = Front {
             access: Access::new(settings.auth.clone(), address),
             admission: Admission::new(settings.server.max_in_flight),
             waits: Admission::new(LONG_POLLS),
             limits: limits(&settings.server),
-            serving: Arc::new(serving::start(&settings, &stores.results, &system)?),
+            serving: Arc::clone(&serving),
             recorder: recorder.clone(),
             desk: background.desk.clone(),
             registry: background.registry.clone(),
@@ -80,9 +127,10 @@ impl Application {
             health: Health::new(
                 stores.results.away_since(),
                 stores.database.clone(),
+                config,
                 stopping.subscribe(),
             ),
-            metrics: telemetry::metrics()?,
+            metrics,
         };
         let grace = settings.shutdown.grace();
         let server = http::serve(listener, Data::new(front), &settings.server, grace)
@@ -151,13 +199,38 @@ async fn drain(server: &ServerHandle, grace: Duration) {
 }
 
 /// Brings the database up to date, however long it is away, then lets jobs and schedules begin.
-async fn prepare(database: Database, prepared: watch::Sender<bool>) {
-    match database.migrate_when_available().await {
-        Ok(()) => {
-            prepared.send_replace(true);
-        }
-        Err(error) => tracing::error!(%error, "the database cannot be migrated, no job is run"),
+async fn prepare(database: Database, first_posts: FirstPosts, prepared: watch::Sender<bool>) {
+    if let Err(error) = database.migrate_when_available().await {
+        tracing::error!(%error, "the database cannot be migrated, no job is run");
+        return;
     }
+    if first_posts == FirstPosts::Sample {
+        match load_sample(&database, Utc::now()).await {
+            Ok(Some(posts)) => tracing::info!(posts, "sample posts loaded into the empty database"),
+            Ok(None) => tracing::info!("the database has posts, no sample is loaded"),
+            Err(error) => tracing::error!(%error, "the sample posts cannot be loaded"),
+        }
+    }
+    prepared.send_replace(true);
+}
+
+fn watch_config(
+    file: PathBuf,
+    newest: watch::Sender<Arc<Settings>>,
+    status: Arc<ConfigStatus>,
+    system: &ActorSystem,
+) {
+    let started_with = Arc::clone(&newest.borrow());
+    let file = Arc::new(Mutex::new(WatchedFile::new(file)));
+    let parts = ConfigParts {
+        file,
+        started_with,
+        newest,
+        status: Arc::clone(&status),
+    };
+    system.supervise("config_watcher", status, move |_, _| {
+        ConfigWatcher::new(parts.clone())
+    });
 }
 
 fn start_recorder(settings: &Settings, database: &Database, system: &ActorSystem) -> RecorderInbox {

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
-use super::StartupError;
 use super::stores::Stores;
+use super::{StartupError, prepare_schedules};
 use crate::actors::supervision::{ActorRef, ActorSystem};
 use crate::actors::{
     JobCounters, JobDesk, JobPool, JobPoolParts, JobWorker, JobWorkerCounters, Schedule, Scheduler,
@@ -24,7 +24,7 @@ pub(super) struct Background {
     pub(super) pool: Arc<JobPool>,
     pub(super) desk: ActorRef<JobDesk>,
     pub(super) schedules: Schedules,
-    /// What is sent here is what runs from then on.
+    /// What is sent here is scheduled from then on.
     pub(super) planned: watch::Sender<Arc<Vec<Schedule>>>,
 }
 
@@ -44,7 +44,7 @@ pub(super) fn start(
     data_dir: &DataDir,
     signals: Signals,
     system: &ActorSystem,
-) -> Result<Background, StartupError> {
+) -> Result<(Background, Crew), StartupError> {
     let limits = limits(&settings.jobs);
     let registry = registry(settings, &stores.location);
     let resources = JobResources {
@@ -66,9 +66,12 @@ pub(super) fn start(
         runtime: Handle::current(),
         counters: Arc::clone(&counters),
     });
-    for nth in 1..=settings.pools.jobs.workers {
-        start_worker(format!("job_worker.{nth}"), &pool, system);
-    }
+    let mut crew = Crew {
+        system: system.clone(),
+        pool: Arc::clone(&pool),
+        workers: Vec::new(),
+    };
+    crew.align(settings.pools.jobs.workers);
     let (desk_pool, prepared) = (Arc::clone(&pool), signals.prepared.clone());
     let desk = system.supervise("job_desk", counters, move |_, _| {
         JobDesk::new(Arc::clone(&desk_pool), prepared.clone())
@@ -76,27 +79,66 @@ pub(super) fn start(
     let schedules = stores.results.schedules(limits);
     let planned = watch::Sender::new(Arc::new(planned));
     start_scheduler(&planned, &schedules, signals, system);
-    Ok(Background {
+    let background = Background {
         registry,
         resources,
         pool,
         desk,
         schedules,
         planned,
-    })
+    };
+    Ok((background, crew))
 }
 
-fn start_worker(name: String, pool: &Arc<JobPool>, system: &ActorSystem) {
-    let counters = Arc::<JobWorkerCounters>::default();
-    let (shown, pool) = (Arc::clone(&counters), Arc::clone(pool));
-    system.supervise(&name.clone(), shown, move |_, incarnation| {
-        JobWorker::new(
-            name.clone(),
-            Arc::clone(&pool),
-            incarnation,
-            Arc::clone(&counters),
-        )
-    });
+/// The workers, as many as the settings say.
+pub(super) struct Crew {
+    system: ActorSystem,
+    pool: Arc<JobPool>,
+    workers: Vec<ActorRef<JobWorker>>,
+}
+
+impl Crew {
+    /// Starts workers or lets some go: those finish what they have at hand.
+    fn align(&mut self, workers: usize) {
+        self.workers.truncate(workers);
+        for nth in self.workers.len() + 1..=workers {
+            self.workers.push(self.start(format!("job_worker.{nth}")));
+        }
+    }
+
+    fn start(&self, name: String) -> ActorRef<JobWorker> {
+        let counters = Arc::<JobWorkerCounters>::default();
+        let (shown, pool) = (Arc::clone(&counters), Arc::clone(&self.pool));
+        self.system
+            .supervise_while_used(&name.clone(), shown, move |_, incarnation| {
+                JobWorker::new(
+                    name.clone(),
+                    Arc::clone(&pool),
+                    incarnation,
+                    Arc::clone(&counters),
+                )
+            })
+    }
+
+    /// Runs by each new version of the settings: so many workers, these schedules.
+    pub(super) async fn follow(
+        mut self,
+        mut settings: watch::Receiver<Arc<Settings>>,
+        planned: watch::Sender<Arc<Vec<Schedule>>>,
+    ) {
+        while settings.changed().await.is_ok() {
+            let newest = Arc::clone(&settings.borrow_and_update());
+            self.align(newest.pools.jobs.workers);
+            match prepare_schedules(&newest) {
+                Ok(schedules) => drop(planned.send_replace(Arc::new(schedules))),
+                Err(error) => {
+                    tracing::error!(%error, "the edited schedules are not taken");
+                }
+            }
+        }
+        // Nothing will change any more, and the workers stay.
+        std::future::pending().await
+    }
 }
 
 fn start_scheduler(

@@ -3,10 +3,12 @@
 mod application;
 mod background;
 mod error;
+mod pools;
+mod reload;
+mod roster;
 mod schedules;
-mod serving;
 mod stores;
 
-pub use application::Application;
+pub use application::{Application, FirstPosts, Start};
 pub use error::StartupError;
 pub use schedules::prepare_schedules;

@@ -21,6 +21,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// Serves until it is dropped. Its data folder outlives [`Weir::kill`] and [`Weir::stop`].
 pub(crate) struct Weir {
     folder: TempDir,
+    command: Vec<String>,
+    path: String,
     child: Child,
     address: String,
     log: Arc<Mutex<Vec<String>>>,
@@ -30,24 +32,29 @@ pub(crate) struct Weir {
 impl Weir {
     /// Starts with these settings over the tests' own: a free port, a data folder and database of its own.
     pub(crate) fn start(settings: &str) -> Self {
-        let folder = TempDir::new().unwrap();
-        Self::start_in(folder, settings)
+        Self::start_with_args(settings, &[])
     }
 
-    pub(crate) fn start_in(folder: TempDir, settings: &str) -> Self {
-        let settings: toml_edit::DocumentMut = settings.parse().unwrap();
-        let mut all: toml_edit::DocumentMut = format!(
-            "data_dir = {data:?}\nserver.bind = \"127.0.0.1:0\"\nlog.format = \"json\"\ndatabase.url = {url:?}\n",
-            data = folder.path().join("data").display().to_string(),
-            url = format!("sqlite://{}/weir.db", folder.path().display()),
-        )
-        .parse()
-        .unwrap();
-        lay_over(all.as_table_mut(), settings.as_table());
-        fs::write(folder.path().join("weir.toml"), all.to_string()).unwrap();
-        let (child, address, log) = spawn(&folder);
+    /// The same with arguments to `weir serve`.
+    pub(crate) fn start_with_args(settings: &str, args: &[&str]) -> Self {
+        Self::start_as(settings, args, &std::env::var("PATH").unwrap())
+    }
+
+    /// The same with another `PATH`, on which programs are looked for.
+    pub(crate) fn start_with_path(settings: &str, path: &str) -> Self {
+        Self::start_as(settings, &[], path)
+    }
+
+    fn start_as(settings: &str, args: &[&str], path: &str) -> Self {
+        let folder = TempDir::new().unwrap();
+        write_settings(&folder, settings);
+        let mut command = vec!["serve".to_owned()];
+        command.extend(args.iter().map(|&arg| arg.to_owned()));
+        let (child, address, log) = spawn(&folder, &command, path);
         Self {
             folder,
+            command,
+            path: path.to_owned(),
             child,
             address,
             log,
@@ -91,9 +98,24 @@ impl Weir {
         fs::write(file, all.to_string()).unwrap();
     }
 
+    /// The exit code, once it has ended.
+    pub(crate) fn wait(&mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+
+    /// The settings file.
+    pub(crate) fn config(&self) -> PathBuf {
+        self.folder.path().join("weir.toml")
+    }
+
+    /// Edits the settings file, as an editor that saves by a rename.
+    pub(crate) fn edit(&self, settings: &str) {
+        write_settings(&self.folder, settings);
+    }
+
     /// Starts again on the same folder and settings.
     pub(crate) fn start_again(&mut self) {
-        (self.child, self.address, self.log) = spawn(&self.folder);
+        (self.child, self.address, self.log) = spawn(&self.folder, &self.command, &self.path);
     }
 
     pub(crate) fn log(&self) -> String {
@@ -157,6 +179,16 @@ impl Weir {
             .clone()
     }
 
+    /// Waits until the counter of an actor is `exactly` so.
+    pub(crate) async fn counts(&self, actor: &str, counter: &str, exactly: u64) {
+        self.when("/actors", |answer| {
+            let mut actors = answer["actors"].as_array().unwrap().iter();
+            let signs = actors.find(|signs| signs["name"] == actor).unwrap();
+            signs["counters"][counter] == exactly
+        })
+        .await;
+    }
+
     /// Waits until the counter of an actor is at least `least`.
     pub(crate) async fn counted(&self, actor: &str, counter: &str, least: u64) {
         self.when("/actors", |answer| {
@@ -184,6 +216,21 @@ impl Drop for Weir {
     }
 }
 
+fn write_settings(folder: &TempDir, settings: &str) {
+    let settings: toml_edit::DocumentMut = settings.parse().unwrap();
+    let mut all: toml_edit::DocumentMut = format!(
+        "data_dir = {data:?}\nserver.bind = \"127.0.0.1:0\"\nlog.format = \"json\"\ndatabase.url = {url:?}\n",
+        data = folder.path().join("data").display().to_string(),
+        url = format!("sqlite://{}/weir.db", folder.path().display()),
+    )
+    .parse()
+    .unwrap();
+    lay_over(all.as_table_mut(), settings.as_table());
+    let (new, file) = (folder.path().join("new"), folder.path().join("weir.toml"));
+    fs::write(&new, all.to_string()).unwrap();
+    fs::rename(new, file).unwrap();
+}
+
 /// Lays `over` on `under`, table on table.
 fn lay_over(under: &mut toml_edit::Table, over: &toml_edit::Table) {
     for (key, item) in over {
@@ -197,11 +244,17 @@ fn lay_over(under: &mut toml_edit::Table, over: &toml_edit::Table) {
     }
 }
 
-fn spawn(folder: &TempDir) -> (Child, String, Arc<Mutex<Vec<String>>>) {
+fn spawn(
+    folder: &TempDir,
+    command: &[String],
+    path: &str,
+) -> (Child, String, Arc<Mutex<Vec<String>>>) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_weir"))
-        .args(["serve", "--config"])
+        .args(command)
+        .arg("--config")
         .arg(folder.path().join("weir.toml"))
         .current_dir(folder.path())
+        .env("PATH", path)
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();

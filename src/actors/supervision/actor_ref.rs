@@ -41,6 +41,11 @@ impl<A: Actor> ActorRef<A> {
         self.current.store(Arc::new(addr));
     }
 
+    /// Whether no other clone of this reference is left.
+    pub(super) fn is_sole(&self) -> bool {
+        Arc::strong_count(&self.current) == 1
+    }
+
     /// Queues `message` and waits up to `limit` for the answer.
     pub async fn ask<M>(&self, message: M, limit: Duration) -> Result<M::Result, AskError>
     where

@@ -21,6 +21,12 @@ pub(super) trait Member: Send {
 
     /// Replaces the actor if it is frozen, and builds it anew if it gave up long enough ago.
     fn tend(&self);
+
+    /// Ends the actor for good.
+    fn stop(&self);
+
+    /// Whether it was to live only as long as somebody may send to it, and nobody may any more.
+    fn is_unused(&self) -> bool;
 }
 
 pub(super) struct Supervisee<A: Actor, F> {
@@ -28,7 +34,8 @@ pub(super) struct Supervisee<A: Actor, F> {
     vitals: Arc<Vitals>,
     factory: Arc<F>,
     policy: SupervisionPolicy,
-    stop: watch::Receiver<bool>,
+    stop: watch::Sender<bool>,
+    while_used: bool,
 }
 
 impl<A, F> Supervisee<A, F>
@@ -41,16 +48,21 @@ where
         vitals: Vitals,
         factory: F,
         policy: SupervisionPolicy,
-        stop: watch::Receiver<bool>,
+        while_used: bool,
     ) -> Self {
-        let (vitals, factory) = (Arc::new(vitals), Arc::new(factory));
-        let addr = incarnate(&vitals, &factory, &policy, &stop);
+        let (vitals, factory, stop) = (
+            Arc::new(vitals),
+            Arc::new(factory),
+            watch::Sender::new(false),
+        );
+        let addr = incarnate(&vitals, &factory, &policy, stop.subscribe());
         Self {
             actor: ActorRef::new(addr),
             vitals,
             factory,
             policy,
             stop,
+            while_used,
         }
     }
 
@@ -59,12 +71,9 @@ where
     }
 
     fn replace(&self) {
-        self.actor.store(incarnate(
-            &self.vitals,
-            &self.factory,
-            &self.policy,
-            &self.stop,
-        ));
+        let stop = self.stop.subscribe();
+        self.actor
+            .store(incarnate(&self.vitals, &self.factory, &self.policy, stop));
     }
 }
 
@@ -75,6 +84,14 @@ where
 {
     fn vitals(&self) -> &Vitals {
         &self.vitals
+    }
+
+    fn stop(&self) {
+        self.stop.send_replace(true);
+    }
+
+    fn is_unused(&self) -> bool {
+        self.while_used && self.actor.is_sole()
     }
 
     fn tend(&self) {
@@ -101,7 +118,7 @@ fn incarnate<A, F>(
     vitals: &Arc<Vitals>,
     factory: &Arc<F>,
     policy: &SupervisionPolicy,
-    stop: &watch::Receiver<bool>,
+    stop: watch::Receiver<bool>,
 ) -> Addr<A>
 where
     A: Actor<Context = Context<A>> + Supervised,
@@ -109,7 +126,7 @@ where
 {
     let (sender, receiver) = channel(MAILBOX_CAPACITY);
     let incarnation = Incarnation::new(Arc::clone(vitals));
-    let (factory, policy, stop) = (Arc::clone(factory), policy.clone(), stop.clone());
+    let (factory, policy) = (Arc::clone(factory), policy.clone());
     Arbiter::new().spawn_fn(move || {
         let mut context = Context::with_receiver(receiver);
         let built = catch_unwind(AssertUnwindSafe(|| {

@@ -1,4 +1,4 @@
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use actix::{Actor, Context, Supervised};
@@ -48,20 +48,44 @@ impl ActorSystem {
         A: Actor<Context = Context<A>> + Supervised,
         F: Fn(&mut Context<A>, Incarnation) -> A + Send + Sync + 'static,
     {
+        self.keep(name, counters, factory, false)
+    }
+
+    /// The same for an actor that is stopped once no [`ActorRef`] to it is left.
+    pub fn supervise_while_used<A, F>(
+        &self,
+        name: &str,
+        counters: Arc<dyn Observable>,
+        factory: F,
+    ) -> ActorRef<A>
+    where
+        A: Actor<Context = Context<A>> + Supervised,
+        F: Fn(&mut Context<A>, Incarnation) -> A + Send + Sync + 'static,
+    {
+        self.keep(name, counters, factory, true)
+    }
+
+    fn keep<A, F>(
+        &self,
+        name: &str,
+        counters: Arc<dyn Observable>,
+        factory: F,
+        while_used: bool,
+    ) -> ActorRef<A>
+    where
+        A: Actor<Context = Context<A>> + Supervised,
+        F: Fn(&mut Context<A>, Incarnation) -> A + Send + Sync + 'static,
+    {
         let vitals = Vitals::new(name, counters);
-        let supervisee =
-            Supervisee::start(vitals, factory, self.policy.clone(), self.stop.subscribe());
+        let supervisee = Supervisee::start(vitals, factory, self.policy.clone(), while_used);
         let actor = supervisee.actor();
-        self.members
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(Box::new(supervisee));
+        self.members().push(Box::new(supervisee));
         actor
     }
 
     /// The signs of every actor, in the order they were started.
     pub fn signs(&self) -> Vec<VitalSigns> {
-        let members = self.members.lock().unwrap_or_else(PoisonError::into_inner);
+        let members = self.members();
         members
             .iter()
             .map(|member| member.vitals().signs())
@@ -70,7 +94,7 @@ impl ActorSystem {
 
     /// Whether some actor whose name begins with `prefix` takes messages. Cheap enough for a health check.
     pub fn any_running(&self, prefix: &str) -> bool {
-        let members = self.members.lock().unwrap_or_else(PoisonError::into_inner);
+        let members = self.members();
         members.iter().any(|member| {
             let vitals = member.vitals();
             vitals.name().starts_with(prefix)
@@ -84,6 +108,11 @@ impl ActorSystem {
     /// Stops every actor for good.
     pub fn stop(&self) {
         self.stop.send_replace(true);
+        self.members().iter().for_each(|member| member.stop());
+    }
+
+    fn members(&self) -> MutexGuard<'_, Vec<Box<dyn Member>>> {
+        self.members.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn watch_over_members(self, pause: Duration) {
@@ -94,8 +123,19 @@ impl ActorSystem {
                 _ = stopped.wait_for(|&stopped| stopped) => return,
                 () = tokio::time::sleep(pause) => {}
             }
-            let members = self.members.lock().unwrap_or_else(PoisonError::into_inner);
-            members.iter().for_each(|member| member.tend());
+            self.tend();
         }
+    }
+
+    fn tend(&self) {
+        self.members().retain(|member| {
+            let unused = member.is_unused();
+            if unused {
+                member.stop();
+            } else {
+                member.tend();
+            }
+            !unused
+        });
     }
 }

@@ -34,6 +34,8 @@ const POSTGRES_TABLE: &str = "CREATE TABLE IF NOT EXISTS posts (
     post_blob JSONB
 )";
 
+const INDEXED_COLUMNS: [&str; 3] = ["created_at", "post_id", "session_user_id"];
+
 /// Columns that lead an index over all rows.
 const SQLITE_INDEXED: &str =
     "SELECT info.name FROM pragma_index_list('posts') AS list, pragma_index_info(list.name) AS info
@@ -43,26 +45,43 @@ const POSTGRES_INDEXED: &str = "SELECT attname::text FROM pg_index
     JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0]
     WHERE indrelid = 'posts'::regclass AND indpred IS NULL AND indisvalid";
 
+/// What makes the table where there is none.
+pub(in crate::db) fn table(backend: DbBackend) -> &'static str {
+    match backend {
+        DbBackend::Sqlite => SQLITE_TABLE,
+        _ => POSTGRES_TABLE,
+    }
+}
+
+/// What makes the indexes of a table that has none.
+pub(in crate::db) fn indexes() -> impl Iterator<Item = String> {
+    INDEXED_COLUMNS.into_iter().map(index)
+}
+
+fn index(column: &str) -> String {
+    format!("CREATE INDEX idx_posts_{column} ON posts ({column})")
+}
+
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let connection = manager.get_connection();
-        let (table, indexed) = match manager.get_database_backend() {
-            DbBackend::Sqlite => (SQLITE_TABLE, SQLITE_INDEXED),
-            _ => (POSTGRES_TABLE, POSTGRES_INDEXED),
+        let backend = manager.get_database_backend();
+        let indexed = match backend {
+            DbBackend::Sqlite => SQLITE_INDEXED,
+            _ => POSTGRES_INDEXED,
         };
-        connection.execute_unprepared(table).await?;
-        let statement = Statement::from_string(manager.get_database_backend(), indexed);
+        connection.execute_unprepared(table(backend)).await?;
+        let statement = Statement::from_string(backend, indexed);
         let indexed: Vec<Option<String>> = connection
             .query_all_raw(statement)
             .await?
             .iter()
             .map(|row| row.try_get_by_index(0))
             .collect::<Result<_, _>>()?;
-        for column in ["created_at", "post_id", "session_user_id"] {
+        for column in INDEXED_COLUMNS {
             if !indexed.iter().flatten().any(|name| name == column) {
-                let index = format!("CREATE INDEX idx_posts_{column} ON posts ({column})");
-                connection.execute_unprepared(&index).await?;
+                connection.execute_unprepared(&index(column)).await?;
             }
         }
         Ok(())

@@ -6,12 +6,14 @@ pub mod entity;
 mod insert;
 mod json_text;
 mod known;
+mod load;
 mod new_post;
 mod newest;
 mod pages;
 mod statistics;
 
 pub use insert::{InsertOutcome, RejectedPost};
+pub use load::{Existing, LoadError, PostLoad};
 pub use new_post::NewPost;
 pub use pages::{PostFilter, PostPages, PostText};
 pub use statistics::PostCount;

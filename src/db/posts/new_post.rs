@@ -41,6 +41,18 @@ pub(super) const COLUMNS: [Column; 8] = [
     Column::PostBlob,
 ];
 
+/// The names of [`COLUMNS`].
+pub(super) const COLUMN_NAMES: [&str; 8] = [
+    "post_id",
+    "session_timestamp",
+    "session_user_id",
+    "platform",
+    "type",
+    "author_name_hash",
+    "created_at",
+    "post_blob",
+];
+
 impl NewPost {
     pub(super) fn row(&self, backend: DbBackend) -> [Expr; 8] {
         let text = |text: &str| Expr::val(storable_text(text).into_owned());

@@ -9,8 +9,10 @@ use crate::scoring::{CacheKey, Context, Unscored};
 /// A feed to score.
 #[derive(Debug)]
 pub struct ScoreRequest {
-    /// Whose items are scored, all of them.
+    /// Whose items are scored.
     pub feed: Arc<RankRequest>,
+    /// Which of them, with the keys to remember their scores by.
+    pub places: Vec<(usize, Option<CacheKey>)>,
     /// No work begins after it.
     pub deadline: Instant,
     /// Marks the answers of this request where several share a channel.

@@ -8,4 +8,4 @@ mod worker_pool;
 
 pub use counters::PoolCounters;
 pub use job::{ScoreRequest, Scored};
-pub use worker_pool::{PoolConfig, WorkerPool};
+pub use worker_pool::{PoolConfig, Recalled, WorkerPool};

@@ -1,3 +1,4 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -5,8 +6,9 @@ use crossbeam::channel::{Receiver, Sender, TrySendError, bounded};
 
 use super::cache::ScoreCache;
 use super::counters::PoolCounters;
-use super::job::{Job, ScoreRequest, answer};
+use super::job::{Job, ScoreRequest};
 use super::worker;
+use crate::feed::RankRequest;
 use crate::scoring::{CacheKey, Context, Scorer, Unscored};
 
 /// The size and bounds of a pool.
@@ -22,12 +24,21 @@ pub struct PoolConfig {
     pub cache_entries: usize,
 }
 
-/// Threads that score feeds, batch by batch. Dropping the last handle ends them.
+/// Threads that score feeds, batch by batch. They end when it is dropped, after the work that is queued.
 pub struct WorkerPool {
     shared: Arc<Shared>,
     queue: Sender<Task>,
     tasks: Receiver<Task>,
     max_batch: usize,
+}
+
+/// A feed as far as a pool's cache knows it.
+#[derive(Debug, Default)]
+pub struct Recalled {
+    /// Places and their scores.
+    pub known: Vec<(usize, f64)>,
+    /// The other places, with the keys to remember their scores by.
+    pub unknown: Vec<(usize, Option<CacheKey>)>,
 }
 
 /// What a pool shares with its threads.
@@ -48,14 +59,19 @@ pub(super) enum Task {
 }
 
 impl WorkerPool {
-    /// Starts the threads. Each warms its worker up before it takes work.
-    pub fn start(name: &str, scorer: Box<dyn Scorer>, config: &PoolConfig) -> Self {
+    /// Starts the threads. Each warms its worker up before it takes work. `counters` are kept up to date.
+    pub fn start(
+        name: &str,
+        scorer: Box<dyn Scorer>,
+        config: &PoolConfig,
+        counters: Arc<PoolCounters>,
+    ) -> Self {
         let (queue, tasks) = bounded(config.queue.max(1));
         let shared = Arc::new(Shared {
             name: name.to_owned(),
             scorer,
             cache: ScoreCache::new(config.cache_entries),
-            counters: Arc::default(),
+            counters,
             target: AtomicUsize::new(0),
             live: AtomicUsize::new(0),
         });
@@ -69,44 +85,49 @@ impl WorkerPool {
         pool
     }
 
-    /// The pool's counters, kept up to date.
-    pub fn counters(&self) -> Arc<PoolCounters> {
-        Arc::clone(&self.shared.counters)
-    }
-
-    /// Answers what the cache knows at once and queues the rest in batches. Never blocks.
-    pub fn submit(&self, request: &ScoreRequest) {
+    /// What the cache knows of a feed's scores, and what is left to [`submit`](Self::submit). Needs no thread of the pool.
+    pub fn recall(&self, feed: &RankRequest) -> Recalled {
+        let looked_up = catch_unwind(AssertUnwindSafe(|| self.look_up(feed)));
+        let recalled = looked_up.unwrap_or_else(|_| {
+            // The scorer's code panicked over a key. Its workers may do better without one.
+            self.shared.counters.panics.fetch_add(1, Ordering::Relaxed);
+            Recalled {
+                known: Vec::new(),
+                unknown: (0..feed.items.len()).map(|place| (place, None)).collect(),
+            }
+        });
         self.shared
             .counters
             .requests
             .fetch_add(1, Ordering::Relaxed);
-        let mut known = Vec::new();
-        let mut unknown = Vec::new();
-        for (place, key) in self.keys(request).enumerate() {
-            match key.and_then(|key| self.shared.cache.get(key)) {
-                Some(score) => known.push((place, Ok(score))),
-                None => unknown.push((place, key)),
-            }
-        }
         self.shared
             .counters
             .cached
-            .fetch_add(known.len() as u64, Ordering::Relaxed);
-        answer(&request.reply, request.tag, known);
-        unknown
-            .chunks(self.max_batch)
-            .for_each(|places| self.enqueue(request, places));
+            .fetch_add(recalled.known.len() as u64, Ordering::Relaxed);
+        recalled
     }
 
-    fn keys(&self, request: &ScoreRequest) -> impl Iterator<Item = Option<CacheKey>> {
+    fn look_up(&self, feed: &RankRequest) -> Recalled {
         let context = Context {
-            session: &request.feed.session,
+            session: &feed.session,
         };
+        let mut recalled = Recalled::default();
+        for (place, item) in feed.items.iter().enumerate() {
+            let key = self.shared.scorer.cache_key(item, context);
+            match key.and_then(|key| self.shared.cache.get(key)) {
+                Some(score) => recalled.known.push((place, score)),
+                None => recalled.unknown.push((place, key)),
+            }
+        }
+        recalled
+    }
+
+    /// Queues the request in batches. Never blocks; what the queue has no room for is refused at once.
+    pub fn submit(&self, request: &ScoreRequest) {
         request
-            .feed
-            .items
-            .iter()
-            .map(move |item| self.shared.scorer.cache_key(item, context))
+            .places
+            .chunks(self.max_batch)
+            .for_each(|places| self.enqueue(request, places));
     }
 
     fn enqueue(&self, request: &ScoreRequest, places: &[(usize, Option<CacheKey>)]) {
@@ -146,11 +167,5 @@ impl WorkerPool {
             .counters
             .queued
             .store(self.queue.len() as u64, Ordering::Relaxed);
-    }
-}
-
-impl Drop for WorkerPool {
-    fn drop(&mut self) {
-        self.resize(0);
     }
 }

@@ -21,6 +21,17 @@ impl Word {
         Self {
             entry,
             capitals: is_upper(token),
+            negates: entry.negates || contains_nt(token.as_bytes()),
+        }
+    }
+
+    /// The same for a token of ASCII alone.
+    fn of_ascii(token: &[u8]) -> Self {
+        let token = without_ascii_punctuation(token);
+        let entry = lexicon::ascii_entry(token);
+        Self {
+            entry,
+            capitals: is_ascii_upper(token),
             negates: entry.negates || contains_nt(token),
         }
     }
@@ -37,12 +48,19 @@ impl Word {
 /// The words of `text`.
 pub(super) fn of(text: &str) -> Vec<Word> {
     let mut words = Vec::with_capacity(32);
-    words.extend(
-        text.split(is_space)
-            .filter(|token| !token.is_empty())
-            .map(Word::of),
-    );
+    if text.is_ascii() {
+        let tokens = text.as_bytes().split(|&byte| is_ascii_space(byte));
+        words.extend(tokens.filter(|token| !token.is_empty()).map(Word::of_ascii));
+    } else {
+        let tokens = text.split(is_space);
+        words.extend(tokens.filter(|token| !token.is_empty()).map(Word::of));
+    }
     words
+}
+
+/// [`is_space`] for a byte of ASCII.
+fn is_ascii_space(byte: u8) -> bool {
+    matches!(byte, b'\t'..=b'\r' | 0x1C..=b' ')
 }
 
 /// Python's `str.isspace`: Unicode white space and the four ASCII separators.
@@ -58,6 +76,27 @@ fn without_punctuation(token: &str) -> &str {
     } else {
         token
     }
+}
+
+/// [`without_punctuation`] for ASCII.
+fn without_ascii_punctuation(token: &[u8]) -> &[u8] {
+    let is_word = |byte: &u8| !byte.is_ascii_punctuation();
+    let (Some(start), Some(last)) = (
+        token.iter().position(is_word),
+        token.iter().rposition(is_word),
+    ) else {
+        return token;
+    };
+    if last - start < 2 {
+        token
+    } else {
+        &token[start..=last]
+    }
+}
+
+/// [`is_upper`] for ASCII.
+fn is_ascii_upper(token: &[u8]) -> bool {
+    !token.iter().any(u8::is_ascii_lowercase) && token.iter().any(u8::is_ascii_uppercase)
 }
 
 /// Python's `str.isupper`: an upper-case letter at least, and no other letter that has a case.
@@ -83,16 +122,17 @@ fn is_titlecase(c: char) -> bool {
     )
 }
 
-fn contains_nt(token: &str) -> bool {
-    let bytes = token.as_bytes();
-    bytes.contains(&b'\'')
-        && bytes
+fn contains_nt(token: &[u8]) -> bool {
+    token.contains(&b'\'')
+        && token
             .windows(3)
             .any(|part| part.eq_ignore_ascii_case(b"n't"))
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -119,7 +159,22 @@ mod tests {
 
     #[test]
     fn an_apostrophe_after_n_and_before_t_negates() {
-        assert!(contains_nt("çan't") && contains_nt("WON'T've"));
-        assert!(!contains_nt("don’t") && !contains_nt("n'") && !contains_nt("it's"));
+        let negates = |word: &str| contains_nt(word.as_bytes());
+        assert!(negates("çan't") && negates("WON'T've"));
+        assert!(!negates("don’t") && !negates("n'") && !negates("it's"));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(256))]
+
+        #[test]
+        fn ascii_is_read_as_all_other_text_is(text in "[ -~\t\n\x1C]{0,40}") {
+            let words = |words: Vec<Word>| -> Vec<_> {
+                let facts = |word: Word| (word.entry.valence, word.entry.role, word.capitals, word.negates);
+                words.into_iter().map(facts).collect()
+            };
+            let tokens = text.split(is_space).filter(|token| !token.is_empty());
+            prop_assert_eq!(words(of(&text)), words(tokens.map(Word::of).collect()));
+        }
     }
 }

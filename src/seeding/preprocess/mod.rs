@@ -5,6 +5,7 @@
 
 mod facebook;
 mod input;
+mod lines;
 mod links;
 mod output;
 mod page_entry;
@@ -26,9 +27,11 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use input::RawFiles;
-use pseudonyms::Pseudonyms;
-pub(super) use pseudonyms::hex;
+pub(super) use lines::Lines;
+pub(super) use pseudonyms::{Pseudonyms, hex};
+pub(super) use repeats::{RepeatFinder, Repeats};
 pub use report::{Dropped, Reason, Report};
+pub(super) use table::{Row, Table};
 
 use super::{Progress, SeedingError};
 use crate::feed::Platform;

@@ -4,16 +4,16 @@ use sha2::{Digest, Sha256};
 const ID_SALT: &str = "weir";
 
 /// A salted SHA-256 hash.
-pub(super) type Pseudonym = [u8; 32];
+pub(in crate::seeding) type Pseudonym = [u8; 32];
 
 /// Stands hashes in place of ids and names.
-pub(super) struct Pseudonyms {
+pub(in crate::seeding) struct Pseudonyms {
     author_salt: Vec<u8>,
 }
 
 impl Pseudonyms {
     /// With a given salt for names, or one that is forgotten with this value.
-    pub(super) fn new(author_salt: Option<&str>) -> Self {
+    pub(in crate::seeding) fn new(author_salt: Option<&str>) -> Self {
         let author_salt = match author_salt {
             Some(salt) => salt.as_bytes().to_vec(),
             None => rand::random::<[u8; 16]>().to_vec(),
@@ -22,7 +22,7 @@ impl Pseudonyms {
     }
 
     /// Of a post's or comment's id, without Reddit's `t1_` or `t3_`.
-    pub(super) fn id(id: &str) -> Pseudonym {
+    pub(in crate::seeding) fn id(id: &str) -> Pseudonym {
         let id = id
             .strip_prefix("t1_")
             .or_else(|| id.strip_prefix("t3_"))
@@ -31,12 +31,12 @@ impl Pseudonyms {
     }
 
     /// Of something that has no id but is told apart by these fields.
-    pub(super) fn of_fields(fields: &[&str]) -> Pseudonym {
+    pub(in crate::seeding) fn of_fields(fields: &[&str]) -> Pseudonym {
         salted(ID_SALT.as_bytes(), fields)
     }
 
     /// Of an author's name, as hexadecimal digits.
-    pub(super) fn author(&self, name: &str) -> String {
+    pub(in crate::seeding) fn author(&self, name: &str) -> String {
         hex(&salted(&self.author_salt, &[name]))
     }
 }
@@ -61,7 +61,7 @@ pub(in crate::seeding) fn hex(pseudonym: &[u8]) -> String {
 }
 
 /// The first half, as a key to sort or look up by.
-pub(super) fn key(pseudonym: &Pseudonym) -> u128 {
+pub(in crate::seeding) fn key(pseudonym: &Pseudonym) -> u128 {
     pseudonym
         .iter()
         .take(16)

@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::super::SeedingError;
 use super::Job;
-use super::pseudonyms::{Pseudonym, Pseudonyms, hex};
+use super::pseudonyms::{Pseudonym, Pseudonyms, hex, key};
 use super::reddit_entry::{COLUMNS, Link, OPTIONAL_COLUMNS, RedditEntry};
 use super::repeats::{RepeatFinder, Repeats};
 use super::report::{Reason, Report};
@@ -37,7 +37,7 @@ fn survey(job: &Job<'_>, path: &Path) -> Result<(Repeats, Shelf<32>), SeedingErr
             continue;
         };
         let id = Pseudonyms::id(entry.id);
-        ids.note(&id, row.line).map_err(job.spilling())?;
+        ids.note(key(&id), row.line).map_err(job.spilling())?;
         if entry.kind == ItemKind::Post {
             posts.push(id).map_err(job.spilling())?;
         }

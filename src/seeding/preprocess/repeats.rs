@@ -1,29 +1,28 @@
 use std::io;
 use std::path::Path;
 
-use super::pseudonyms::{Pseudonym, key};
 use super::sorter::{Sorted, Sorter};
 
-/// Notes the id of every row, to find those that come again.
-pub(super) struct RepeatFinder {
+/// Notes the id of every row, as a key, to find those that come again.
+pub(in crate::seeding) struct RepeatFinder {
     ids: Sorter,
     lines: Sorter,
 }
 
 impl RepeatFinder {
-    pub(super) fn new(folder: &Path, max_bytes: usize) -> Self {
+    pub(in crate::seeding) fn new(folder: &Path, max_bytes: usize) -> Self {
         Self {
             ids: Sorter::new(folder, max_bytes),
             lines: Sorter::new(folder, max_bytes / 4),
         }
     }
 
-    pub(super) fn note(&mut self, id: &Pseudonym, line: u64) -> io::Result<()> {
-        self.ids.push((key(id), line), &[])
+    pub(in crate::seeding) fn note(&mut self, id: u128, line: u64) -> io::Result<()> {
+        self.ids.push((id, line), &[])
     }
 
     /// The lines whose id stands on an earlier one.
-    pub(super) fn repeats(mut self) -> io::Result<Repeats> {
+    pub(in crate::seeding) fn repeats(mut self) -> io::Result<Repeats> {
         let (mut ids, mut payload, mut last) = (self.ids.sorted()?, Vec::new(), None);
         while let Some((id, line)) = ids.next(&mut payload)? {
             if last.replace(id) == Some(id) {
@@ -40,14 +39,14 @@ impl RepeatFinder {
 }
 
 /// Lines in order, to be asked about in order.
-pub(super) struct Repeats {
+pub(in crate::seeding) struct Repeats {
     lines: Sorted,
     next: Option<u128>,
 }
 
 impl Repeats {
     /// Whether this line, which is later than all asked about, is one of them.
-    pub(super) fn contains(&mut self, line: u64) -> io::Result<bool> {
+    pub(in crate::seeding) fn contains(&mut self, line: u64) -> io::Result<bool> {
         let found = self.next == Some(line.into());
         if found {
             self.advance()?;

@@ -80,7 +80,7 @@ pub struct Report {
 }
 
 impl Report {
-    pub(super) fn new(platform: Platform) -> Self {
+    pub(in crate::seeding) fn new(platform: Platform) -> Self {
         Self {
             platform,
             posts: 0,
@@ -99,14 +99,21 @@ impl Report {
         self.dropped.values().map(|dropped| dropped.count).sum()
     }
 
-    pub(super) fn keep(&mut self, kind: ItemKind) {
+    pub(in crate::seeding) fn keep(&mut self, kind: ItemKind) {
         match kind {
             ItemKind::Post => self.posts += 1,
             ItemKind::Comment => self.comments += 1,
         }
     }
 
-    pub(super) fn drop(&mut self, path: &Path, line: u64, reason: Reason) {
+    pub(in crate::seeding) fn take_back(&mut self, kind: ItemKind) {
+        match kind {
+            ItemKind::Post => self.posts -= 1,
+            ItemKind::Comment => self.comments -= 1,
+        }
+    }
+
+    pub(in crate::seeding) fn drop(&mut self, path: &Path, line: u64, reason: Reason) {
         let dropped = self
             .dropped
             .entry((path.to_owned(), reason))
@@ -119,7 +126,7 @@ impl Report {
     }
 
     /// An error that names the main file where nothing at all was kept.
-    pub(super) fn check_usable(&self, main: &Path) -> Result<(), SeedingError> {
+    pub(in crate::seeding) fn check_usable(&self, main: &Path) -> Result<(), SeedingError> {
         if self.kept() > 0 {
             return Ok(());
         }

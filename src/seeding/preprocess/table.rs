@@ -8,7 +8,7 @@ use super::super::progress::{Bar, Counted, Progress};
 use super::report::Reason;
 
 /// A CSV file read row by row, its columns found by name.
-pub(super) struct Table {
+pub(in crate::seeding) struct Table {
     path: PathBuf,
     rows: Reader<Counted<File>>,
     record: ByteRecord,
@@ -21,7 +21,7 @@ pub(super) struct Table {
 
 impl Table {
     /// `required` columns must be there, `optional` ones need not; a field is asked for by its number among both.
-    pub(super) fn open(
+    pub(in crate::seeding) fn open(
         path: &Path,
         required: &[&'static str],
         optional: &[&'static str],
@@ -69,7 +69,7 @@ impl Table {
     }
 
     /// The next row and its line; `None` at the end.
-    pub(super) fn next(&mut self) -> Result<Option<Row<'_>>, SeedingError> {
+    pub(in crate::seeding) fn next(&mut self) -> Result<Option<Row<'_>>, SeedingError> {
         let more = self.rows.read_byte_record(&mut self.record);
         if !more.map_err(SeedingError::file("read", &self.path))? {
             return Ok(None);
@@ -85,9 +85,9 @@ impl Table {
 
 /// A row of a table.
 #[derive(Clone, Copy)]
-pub(super) struct Row<'a> {
+pub(in crate::seeding) struct Row<'a> {
     /// From 1.
-    pub(super) line: u64,
+    pub(in crate::seeding) line: u64,
     record: &'a ByteRecord,
     width: usize,
     places: &'a [Option<usize>],
@@ -95,7 +95,7 @@ pub(super) struct Row<'a> {
 
 impl<'a> Row<'a> {
     /// Whether the row is as wide as the table.
-    pub(super) fn check_width(&self) -> Result<(), Reason> {
+    pub(in crate::seeding) fn check_width(&self) -> Result<(), Reason> {
         if self.record.len() == self.width {
             Ok(())
         } else {
@@ -104,7 +104,7 @@ impl<'a> Row<'a> {
     }
 
     /// The field of a wanted column, trimmed; empty where the table lacks the column.
-    pub(super) fn get(&self, column: usize) -> Result<&'a str, Reason> {
+    pub(in crate::seeding) fn get(&self, column: usize) -> Result<&'a str, Reason> {
         let place = self.places.get(column).copied().flatten();
         let field = place
             .and_then(|place| self.record.get(place))
@@ -115,7 +115,7 @@ impl<'a> Row<'a> {
     }
 
     /// A whole number, 0 where the field is empty.
-    pub(super) fn number(&self, column: usize) -> Result<i64, Reason> {
+    pub(in crate::seeding) fn number(&self, column: usize) -> Result<i64, Reason> {
         match self.get(column)? {
             "" => Ok(0),
             text => crate::feed::parse_integer(text).ok_or(Reason::BadCount),
@@ -123,7 +123,7 @@ impl<'a> Row<'a> {
     }
 
     /// A count, 0 where the field is empty.
-    pub(super) fn count(&self, column: usize) -> Result<u64, Reason> {
+    pub(in crate::seeding) fn count(&self, column: usize) -> Result<u64, Reason> {
         u64::try_from(self.number(column)?).map_err(|_| Reason::BadCount)
     }
 }

@@ -1,0 +1,128 @@
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use actix::{Actor, AsyncContext, Context, Handler, Message, Supervised};
+use serde::Serialize;
+use tokio::sync::watch;
+
+use crate::settings::{Settings, WatchedFile};
+
+/// How often the file is looked at. An edit counts at the second look that finds it, so within a second.
+const PAUSE: Duration = Duration::from_millis(400);
+
+/// Looks at the settings file and publishes what an edit makes of it. A bad edit changes nothing and is told.
+pub struct ConfigWatcher {
+    parts: ConfigParts,
+}
+
+/// What a config watcher works with.
+#[derive(Clone)]
+pub struct ConfigParts {
+    /// The file, shared by the watcher's incarnations so that none judges an edit twice.
+    pub file: Arc<Mutex<WatchedFile>>,
+    /// The settings that Weir was started with.
+    pub started_with: Arc<Settings>,
+    /// Takes the settings in force.
+    pub newest: watch::Sender<Arc<Settings>>,
+    /// Kept up to date.
+    pub status: Arc<ConfigStatus>,
+}
+
+/// How the running settings stand to the file.
+#[derive(Debug, Default, Serialize)]
+pub struct ConfigStatus {
+    /// Edits taken.
+    pub taken: AtomicU64,
+    /// Edits refused.
+    pub refused: AtomicU64,
+    /// What is wrong with the file as it is now; the settings before it stay in force.
+    error: Mutex<Option<String>>,
+    /// Keys that were edited and take effect at the next start.
+    needs_restart: Mutex<Vec<&'static str>>,
+}
+
+impl ConfigStatus {
+    /// What is wrong with the file as it is now.
+    pub fn error(&self) -> Option<String> {
+        self.error
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Keys that were edited and take effect at the next start.
+    pub fn needs_restart(&self) -> Vec<&'static str> {
+        self.needs_restart
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn take(&self, needs_restart: Vec<&'static str>) {
+        self.taken.fetch_add(1, Ordering::Relaxed);
+        *self.error.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self
+            .needs_restart
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = needs_restart;
+    }
+
+    fn refuse(&self, error: String) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+        *self.error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+    }
+}
+
+/// Look at the file.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Tick;
+
+impl ConfigWatcher {
+    /// A watcher of one file.
+    pub fn new(parts: ConfigParts) -> Self {
+        Self { parts }
+    }
+
+    fn run_once(&self) {
+        let looked = self
+            .parts
+            .file
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .look();
+        match looked {
+            None => {}
+            Some(Ok(settings)) => {
+                let needs_restart = self.parts.started_with.needing_restart(&settings);
+                tracing::info!(?needs_restart, "edited settings taken");
+                self.parts.status.take(needs_restart);
+                self.parts.newest.send_replace(Arc::new(settings));
+            }
+            Some(Err(error)) => {
+                tracing::error!(%error, "edited settings refused, those before stay in force");
+                self.parts.status.refuse(error.to_string());
+            }
+        }
+    }
+}
+
+impl Actor for ConfigWatcher {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.notify(Tick);
+    }
+}
+
+impl Supervised for ConfigWatcher {}
+
+impl Handler<Tick> for ConfigWatcher {
+    type Result = ();
+
+    fn handle(&mut self, Tick: Tick, ctx: &mut Self::Context) {
+        self.run_once();
+        ctx.notify_later(Tick, PAUSE);
+    }
+}

@@ -1,0 +1,25 @@
+use chrono::{DateTime, Utc};
+use serde_json::value::to_raw_value;
+
+use super::super::SeedingError;
+use crate::db::NewPost;
+use crate::feed::{ContentItem, Platform};
+
+/// The item as a user saw it in a session.
+pub(in crate::seeding) fn new_post(
+    item: &ContentItem,
+    platform: Platform,
+    user: &str,
+    session: DateTime<Utc>,
+) -> Result<NewPost, SeedingError> {
+    Ok(NewPost {
+        post_id: item.id.clone(),
+        session_timestamp: session,
+        session_user_id: user.to_owned(),
+        platform: platform.as_str().to_owned(),
+        kind: item.kind.as_str().to_owned(),
+        author_name_hash: item.author_name_hash.clone(),
+        created_at: item.created_at,
+        post_blob: to_raw_value(item)?,
+    })
+}

@@ -1,0 +1,29 @@
+use super::Settings;
+
+impl Settings {
+    /// The keys in which `edited` differs from these settings and which take effect at a start only.
+    pub fn needing_restart(&self, edited: &Self) -> Vec<&'static str> {
+        let differs = [
+            ("data_dir", self.data_dir != edited.data_dir),
+            ("server", self.server != edited.server),
+            ("database", self.database != edited.database),
+            ("results", self.results != edited.results),
+            ("auth", self.auth != edited.auth),
+            (
+                "ranking.entities_key",
+                self.ranking.entities_key != edited.ranking.entities_key,
+            ),
+            ("jobs", self.jobs != edited.jobs),
+            ("commands", self.commands != edited.commands),
+            ("recorder", self.recorder != edited.recorder),
+            ("supervision", self.supervision != edited.supervision),
+            ("shutdown", self.shutdown != edited.shutdown),
+            ("log", self.log != edited.log),
+        ];
+        differs
+            .into_iter()
+            .filter(|&(_, differs)| differs)
+            .map(|(key, _)| key)
+            .collect()
+    }
+}

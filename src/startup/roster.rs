@@ -1,0 +1,134 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+
+use super::StartupError;
+use super::pools::Pools;
+use crate::actors::supervision::{ActorRef, ActorSystem};
+use crate::actors::{
+    Board, EntityBoard, EntityBoardCounters, Ranker, RankerCounters, Rankers, ServedPolicy, Serving,
+};
+use crate::ranking::{Matching, Policy, Term};
+use crate::results::Results;
+use crate::settings::{EntityMatch, Metadata, PolicySettings, Settings};
+
+/// Everything that `/rank` serves by, brought in line with the settings whenever these change.
+pub(super) struct Roster {
+    system: ActorSystem,
+    board: Board,
+    pools: Pools,
+    rankers: Vec<ActorRef<Ranker>>,
+}
+
+impl Roster {
+    /// Starts the board, which follows one key for as long as Weir runs.
+    pub(super) fn start(settings: &Settings, results: &Results, system: &ActorSystem) -> Self {
+        let board = Board::default();
+        start_entity_board(settings, results, &board, system);
+        Self {
+            system: system.clone(),
+            board,
+            pools: Pools::default(),
+            rankers: Vec::new(),
+        }
+    }
+
+    /// What to serve by under `settings`. What was served by before goes on for the requests that began with it; what
+    /// nobody uses any more ends by itself.
+    ///
+    /// Checked settings cannot fail: the policy in force exists.
+    pub(super) fn serve(&mut self, settings: &Settings) -> Result<Serving, StartupError> {
+        self.pools.align(&settings.scorers, &self.system);
+        self.align_rankers(settings.pools.ranker.instances);
+        let serve = |(name, policy): (&String, &PolicySettings)| {
+            (
+                name.clone(),
+                Arc::new(self.served_policy(name, policy, settings)),
+            )
+        };
+        let policies: BTreeMap<String, Arc<ServedPolicy>> =
+            settings.policies.iter().map(serve).collect();
+        let in_force = &settings.ranking.policy;
+        let policy = policies
+            .get(in_force)
+            .ok_or_else(|| StartupError::Policy(in_force.clone()))?;
+        Ok(Serving {
+            policy: Arc::clone(policy),
+            policies,
+            deadline: settings.ranking.deadline(),
+            minimal_metadata: settings.ranking.metadata == Metadata::Minimal,
+            rankers: Rankers::new(self.rankers.clone()),
+        })
+    }
+
+    fn align_rankers(&mut self, instances: usize) {
+        self.rankers.truncate(instances);
+        for nth in self.rankers.len() + 1..=instances {
+            let counters = Arc::<RankerCounters>::default();
+            let (shown, board) = (Arc::clone(&counters), self.board.clone());
+            self.rankers.push(self.system.supervise_while_used(
+                &format!("ranker.{nth}"),
+                shown,
+                move |_, _| Ranker::new(board.clone(), Arc::clone(&counters)),
+            ));
+        }
+    }
+
+    fn served_policy(
+        &self,
+        name: &str,
+        policy: &PolicySettings,
+        settings: &Settings,
+    ) -> ServedPolicy {
+        let weighed = policy.weights.iter().filter(|&(_, &weight)| weight != 0.0);
+        let used = weighed.filter_map(|(scorer, &weight)| {
+            let (pool, default) = self.pools.served(scorer)?;
+            Some((
+                Term {
+                    scorer: scorer.clone(),
+                    weight,
+                    default,
+                },
+                pool,
+            ))
+        });
+        let (terms, pools) = used.unzip();
+        let matching = match policy.entity_match {
+            EntityMatch::Word => Matching::Word,
+            EntityMatch::Substring => Matching::Substring,
+        };
+        let policy = Policy {
+            name: name.to_owned(),
+            entity_weight: policy.entity_weight,
+            matching,
+            terms,
+        };
+        let max_entity_age =
+            TimeDelta::from_std(settings.ranking.max_entity_age).unwrap_or(TimeDelta::MAX);
+        ServedPolicy {
+            policy,
+            pools,
+            max_entity_age,
+        }
+    }
+}
+
+fn start_entity_board(settings: &Settings, results: &Results, board: &Board, system: &ActorSystem) {
+    let counters = Arc::<EntityBoardCounters>::default();
+    let shown = Arc::clone(&counters);
+    let (results, key, board) = (
+        results.clone(),
+        settings.ranking.entities_key.clone(),
+        board.clone(),
+    );
+    system.supervise("entity_board", shown, move |_, incarnation| {
+        EntityBoard::new(
+            results.clone(),
+            key.clone(),
+            board.clone(),
+            incarnation,
+            Arc::clone(&counters),
+        )
+    });
+}

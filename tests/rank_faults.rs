@@ -1,0 +1,410 @@
+//! `/rank` while the actors behind it panic, freeze, give up and die.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix::{Handler, Message};
+use actix_web::web::Data;
+use arc_swap::ArcSwap;
+use chrono::TimeDelta;
+use common::weir::{feed_of, places};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::sync::watch;
+use weir::actors::supervision::{ActorRef, ActorSystem, SupervisionPolicy, VitalSigns};
+use weir::actors::{
+    Board, Ranker, RankerCounters, Rankers, ScorerPool, ServedPolicy, ServedPool, Serving,
+};
+use weir::db::Database;
+use weir::feed::RankRequest;
+use weir::http::{Access, Admission, Front, Health, Limits, serve};
+use weir::ranking::{Matching, Policy, Term};
+use weir::scoring::pool::{PoolConfig, PoolCounters, WorkerPool};
+use weir::scoring::{RandomScorer, Scorer, SentimentScorer};
+use weir::settings::{AuthSettings, DatabaseSettings, ServerSettings};
+use weir::telemetry;
+
+/// What an actor suffers when it is sent one.
+#[derive(Clone, Copy, Message)]
+#[rtype(result = "()")]
+enum Curse {
+    Panic,
+    Freeze,
+}
+
+impl Curse {
+    fn strike(self) {
+        match self {
+            Self::Panic => panic!("cursed"),
+            Self::Freeze => std::thread::sleep(Duration::from_secs(4)),
+        }
+    }
+}
+
+impl Handler<Curse> for ScorerPool {
+    type Result = ();
+
+    fn handle(&mut self, curse: Curse, _: &mut Self::Context) {
+        curse.strike();
+    }
+}
+
+impl Handler<Curse> for Ranker {
+    type Result = ();
+
+    fn handle(&mut self, curse: Curse, _: &mut Self::Context) {
+        curse.strike();
+    }
+}
+
+/// `/rank` by sentiment and a cursed scorer, on a port of its own.
+struct Service {
+    system: ActorSystem,
+    cursed: ActorRef<ScorerPool>,
+    ranker: ActorRef<Ranker>,
+    url: String,
+    client: reqwest::Client,
+    _folder: TempDir,
+    _outage: watch::Sender<Option<Instant>>,
+    _stopping: watch::Sender<bool>,
+}
+
+/// The default hook prints a stack for each of the many panics that are meant, which takes longer than the tests.
+fn keep_meant_panics_quiet() {
+    let default = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if panic.payload().downcast_ref::<&str>() != Some(&"cursed") {
+            default(panic);
+        }
+    }));
+}
+
+impl Service {
+    async fn start() -> Self {
+        keep_meant_panics_quiet();
+        let policy = SupervisionPolicy {
+            initial_backoff: Duration::from_millis(5),
+            max_backoff: Duration::from_millis(20),
+            max_restarts: 8,
+            window: Duration::from_millis(800),
+            freeze_after: Duration::from_millis(400),
+        };
+        let system = ActorSystem::start(policy);
+        let pools = [
+            pool(&system, "sentiment", Box::new(SentimentScorer)),
+            pool(&system, "cursed", Box::new(quiet())),
+        ];
+        let cursed = pools[1].actor.clone();
+        let ranker = system.supervise("ranker.1", Arc::new(RankerCounters::default()), |_, _| {
+            Ranker::new(Board::default(), Arc::default())
+        });
+        let serving = Serving {
+            policy: Arc::new(ServedPolicy {
+                policy: by_both(),
+                pools: pools.into(),
+                max_entity_age: TimeDelta::hours(1),
+            }),
+            policies: [].into(),
+            deadline: Duration::from_secs(1),
+            minimal_metadata: false,
+            rankers: Rankers::new(vec![ranker.clone()]),
+        };
+        let folder = TempDir::new().unwrap();
+        let url = format!("sqlite://{}/weir.db", folder.path().display());
+        let database = Database::connect(&DatabaseSettings::with_url(url))
+            .await
+            .unwrap();
+        let (outage, results_away) = watch::channel(None);
+        let (stopping, is_stopping) = watch::channel(false);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let front = Front {
+            access: Access::new(AuthSettings::default(), listener.local_addr().unwrap()),
+            admission: Admission::new(100),
+            limits: Limits {
+                max_body_bytes: 1 << 20,
+                max_items: 100,
+                body_timeout: Duration::from_secs(5),
+            },
+            serving: Arc::new(ArcSwap::from_pointee(serving)),
+            recorder: None,
+            system: system.clone(),
+            health: Health::new(results_away, database, Arc::default(), is_stopping),
+            metrics: telemetry::metrics().unwrap(),
+        };
+        let settings = ServerSettings {
+            workers: 1,
+            ..ServerSettings::default()
+        };
+        actix_rt::spawn(
+            serve(
+                listener,
+                Data::new(front),
+                &settings,
+                Duration::from_secs(1),
+            )
+            .unwrap(),
+        );
+        let client = reqwest::Client::new();
+        Self {
+            system,
+            cursed,
+            ranker,
+            url,
+            client,
+            _folder: folder,
+            _outage: outage,
+            _stopping: stopping,
+        }
+    }
+
+    /// Ranks; the answer is 200 with every id once, or the test fails.
+    async fn rank(&self, feed: &RankRequest) -> (Vec<usize>, Value) {
+        let body = serde_json::to_vec(feed).unwrap();
+        let response = self
+            .client
+            .post(format!("{}/rank", self.url))
+            .body(body)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(response.status(), 200);
+        let answer: Value = response.json().await.unwrap();
+        (
+            places(feed, &answer),
+            answer["metadata"]["degraded"].clone(),
+        )
+    }
+
+    fn signs(&self, name: &str) -> VitalSigns {
+        self.system
+            .signs()
+            .into_iter()
+            .find(|signs| signs.name == name)
+            .unwrap()
+    }
+
+    /// Ranks until nothing is missing from an answer.
+    async fn recovers(&self, feed: &RankRequest) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while !self.rank(feed).await.1.is_null() {
+            assert!(
+                Instant::now() < deadline,
+                "never whole again: {:?}",
+                self.system.signs()
+            );
+            actix_rt::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+/// Scores that are never remembered, so that its actor is always asked.
+fn quiet() -> RandomScorer {
+    RandomScorer {
+        seed: 1,
+        sleep: Duration::from_micros(1),
+        fail_rate: 0.0,
+        panic_rate: 0.0,
+    }
+}
+
+fn pool(system: &ActorSystem, name: &str, scorer: Box<dyn Scorer>) -> ServedPool {
+    let config = PoolConfig {
+        workers: 1,
+        queue: 100,
+        max_batch: 100,
+        cache_entries: 0,
+    };
+    let counters = Arc::<PoolCounters>::default();
+    let workers = WorkerPool::start(name, scorer, &config, Arc::clone(&counters));
+    let workers = Arc::new(ArcSwap::from_pointee(workers));
+    let served = Arc::clone(&workers);
+    let actor = system.supervise(&format!("scorer_pool.{name}"), counters, move |_, _| {
+        ScorerPool::new(Arc::clone(&served))
+    });
+    ServedPool {
+        workers,
+        actor,
+        time_limit: Duration::from_secs(5),
+    }
+}
+
+fn by_both() -> Policy {
+    let term = |scorer: &str, weight| Term {
+        scorer: scorer.into(),
+        weight,
+        default: 0.0,
+    };
+    let terms = vec![term("sentiment", 1.0), term("cursed", 1e-6)];
+    Policy {
+        name: "both".into(),
+        entity_weight: 0.0,
+        matching: Matching::Word,
+        terms,
+    }
+}
+
+/// What an answer says while only the cursed scorer is missing, for one of these reasons.
+fn misses_only_cursed(degraded: &Value, reasons: &[&str]) -> bool {
+    let parts = degraded.as_array().unwrap();
+    parts
+        .iter()
+        .all(|part| part["part"] == "cursed" && reasons.iter().any(|why| part["why"] == *why))
+}
+
+/// By sentiment alone the second goes first.
+fn feed() -> RankRequest {
+    feed_of(&[
+        "I hate this horrible war",
+        "I love this wonderful day",
+        "a table",
+    ])
+}
+
+#[actix_rt::test]
+async fn actors_that_panic_cost_their_part_of_an_answer_and_come_back() {
+    let (service, feed) = (Service::start().await, feed());
+    service.recovers(&feed).await;
+
+    for _ in 0..5 {
+        service.cursed.tell(Curse::Panic);
+        let (order, degraded) = service.rank(&feed).await;
+        assert_eq!(order, [1, 2, 0], "by what the other scorer says, or both");
+        assert!(
+            degraded.is_null() || misses_only_cursed(&degraded, &["unavailable", "timeout"]),
+            "{degraded}"
+        );
+    }
+    service.recovers(&feed).await;
+
+    let cursed = service.signs("scorer_pool.cursed");
+    assert!(
+        cursed.exits.panicked == 5 && cursed.restarts == 5,
+        "{cursed:?}"
+    );
+    for sibling in ["scorer_pool.sentiment", "ranker.1"] {
+        let sibling = service.signs(sibling);
+        assert!(
+            sibling.last_exit.is_none() && sibling.generation == 1,
+            "{sibling:?}"
+        );
+    }
+}
+
+#[actix_rt::test]
+async fn an_actor_over_its_restart_budget_rests_and_comes_back() {
+    let (service, feed) = (Service::start().await, feed());
+    service.recovers(&feed).await;
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while service.signs("scorer_pool.cursed").exits.gave_up == 0 {
+        service.cursed.tell(Curse::Panic);
+        let (order, _) = service.rank(&feed).await;
+        assert_eq!(order, [1, 2, 0]);
+        assert!(Instant::now() < deadline, "never gave up");
+    }
+    let (order, degraded) = service.rank(&feed).await;
+    assert_eq!(order, [1, 2, 0]);
+    assert!(
+        misses_only_cursed(&degraded, &["unavailable"]),
+        "{degraded}"
+    );
+
+    service.recovers(&feed).await;
+    assert!(service.signs("scorer_pool.cursed").generation >= 2);
+}
+
+#[actix_rt::test]
+async fn a_frozen_actor_delays_no_answer_past_its_deadline_and_is_replaced() {
+    let (service, feed) = (Service::start().await, feed());
+    service.recovers(&feed).await;
+    service.cursed.tell(Curse::Freeze);
+    let begun = Instant::now();
+    let (order, degraded) = service.rank(&feed).await;
+    assert!(
+        begun.elapsed() < Duration::from_secs(3),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert_eq!(order, [1, 2, 0]);
+    assert!(
+        misses_only_cursed(&degraded, &["timeout", "unavailable"]),
+        "{degraded}"
+    );
+
+    service.recovers(&feed).await;
+    let cursed = service.signs("scorer_pool.cursed");
+    assert!(
+        cursed.exits.frozen == 1 && cursed.generation == 2,
+        "{cursed:?}"
+    );
+    assert_eq!(service.signs("scorer_pool.sentiment").generation, 1);
+}
+
+#[actix_rt::test]
+async fn a_ranker_that_panics_is_back_for_the_next_request() {
+    let (service, feed) = (Service::start().await, feed());
+    service.recovers(&feed).await;
+    for _ in 0..5 {
+        service.ranker.tell(Curse::Panic);
+        let (order, degraded) = service.rank(&feed).await;
+        assert_eq!(
+            (order, degraded),
+            (vec![1, 2, 0], Value::Null),
+            "the queue outlives the panic"
+        );
+    }
+    assert_eq!(service.signs("ranker.1").restarts, 5);
+}
+
+#[actix_rt::test]
+async fn a_frozen_ranker_costs_the_order_until_it_is_replaced() {
+    let (service, feed) = (Service::start().await, feed());
+    service.recovers(&feed).await;
+    service.ranker.tell(Curse::Freeze);
+    let begun = Instant::now();
+    let (order, degraded) = service.rank(&feed).await;
+    assert!(
+        begun.elapsed() < Duration::from_secs(3),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert_eq!(
+        (order, &degraded[0]["part"]),
+        (vec![0, 1, 2], &json!("ranker"))
+    );
+    service.recovers(&feed).await;
+    assert_eq!(service.signs("ranker.1").exits.frozen, 1);
+}
+
+#[actix_rt::test]
+async fn without_any_ranker_the_front_answers_the_incoming_order_by_itself() {
+    let (service, feed) = (Service::start().await, feed());
+    service.recovers(&feed).await;
+    service.system.stop();
+
+    let gone = Instant::now() + Duration::from_secs(20);
+    let degraded = loop {
+        let (order, degraded) = service.rank(&feed).await;
+        if degraded[0]["part"] == "ranker" {
+            assert_eq!(order, [0, 1, 2]);
+            break degraded;
+        }
+        assert!(Instant::now() < gone, "the ranker never went");
+    };
+    assert_eq!(
+        degraded,
+        json!([{"part": "ranker", "missed": 3, "why": "no answer in time"}])
+    );
+    let ready = service
+        .client
+        .get(format!("{}/health/ready", service.url))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(ready.status(), 503);
+}
