@@ -137,7 +137,7 @@ impl Crew {
             }
         }
         // Nothing will change any more, and the workers stay.
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 
