@@ -549,7 +549,7 @@ async fn the_command_line_runs_lists_cancels_and_retries_jobs() {
 
     let (printed, _) = cli(&weir, &["schedule", "list"]);
     assert!(
-        printed.starts_with("yearly  command  cron @yearly in UTC"),
+        printed.starts_with("yearly  command  cron 0 0 1 1 * in UTC"),
         "{printed}"
     );
     let (printed, well) = cli(&weir, &["schedule", "run", "yearly", "--wait"]);
