@@ -497,7 +497,9 @@ async fn two_schedulers_fire_each_due_time_once() {
             .sum::<u64>()
     };
     eventually(|| fired() >= 30).await;
-    clocks.iter().for_each(|clock| clock.system.stop());
+    for clock in &clocks {
+        clock.system.stop();
+    }
     let mut settled = fired();
     let jobs = loop {
         let jobs = jobs_of(&rig.resources.results).await;

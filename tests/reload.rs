@@ -1,7 +1,5 @@
 //! Settings that are edited while Weir runs.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod common;
 
 use std::sync::Arc;

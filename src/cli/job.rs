@@ -1,5 +1,3 @@
-use std::process::ExitCode;
-
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
@@ -74,7 +72,7 @@ struct List {
 }
 
 impl Job {
-    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+    pub(super) fn run(self) -> anyhow::Result<()> {
         let action = self.action;
         self.server.talk(async |client| match action {
             Action::Run(run) => run.take_in(client).await,
@@ -90,7 +88,7 @@ impl Job {
 }
 
 impl Run {
-    async fn take_in(self, client: &Client) -> anyhow::Result<ExitCode> {
+    async fn take_in(self, client: &Client) -> anyhow::Result<()> {
         let args: Value = serde_json::from_str(&self.args).context("--args is not JSON")?;
         let mut job = Map::from_iter([
             ("job".to_owned(), json!(self.name)),
@@ -107,13 +105,12 @@ impl Run {
         if self.wait {
             return print_end(client, id).await;
         }
-        print_line(id)?;
-        Ok(ExitCode::SUCCESS)
+        print_line(id)
     }
 }
 
 impl List {
-    async fn print(self, client: &Client) -> anyhow::Result<ExitCode> {
+    async fn print(self, client: &Client) -> anyhow::Result<()> {
         let mut cursor = String::new();
         let mut left = self.limit;
         while left > 0 {
@@ -138,15 +135,20 @@ impl List {
                 None => break,
             }
         }
-        Ok(ExitCode::SUCCESS)
+        Ok(())
     }
 }
 
-/// Waits for a job and prints its result; its error goes to the caller.
-pub(super) async fn print_end(client: &Client, id: &str) -> anyhow::Result<ExitCode> {
-    let job = client.finished(id).await?;
+/// Waits for a job and prints its result.
+pub(super) async fn print_end(client: &Client, id: &str) -> anyhow::Result<()> {
+    show(&result_of(client, id).await?)
+}
+
+/// Waits for a job and answers its result, or else its error.
+pub(super) async fn result_of(client: &Client, id: &str) -> anyhow::Result<Value> {
+    let mut job = client.finished(id).await?;
     if job["state"] == "succeeded" {
-        return show(&job["result"]);
+        return Ok(job["result"].take());
     }
     let causes = job["error"].as_array().into_iter().flatten();
     let causes: Vec<_> = causes.filter_map(Value::as_str).collect();
@@ -157,9 +159,8 @@ pub(super) fn id_of(taken: &Value) -> anyhow::Result<&str> {
     taken["id"].as_str().context("the answer names no job")
 }
 
-pub(super) fn show(value: &Value) -> anyhow::Result<ExitCode> {
-    print_line(&serde_json::to_string_pretty(value)?)?;
-    Ok(ExitCode::SUCCESS)
+pub(super) fn show(value: &Value) -> anyhow::Result<()> {
+    print_line(&serde_json::to_string_pretty(value)?)
 }
 
 fn line(job: &Value) -> String {

@@ -1,5 +1,3 @@
-use std::process::ExitCode;
-
 use clap::{Args, Subcommand};
 use serde_json::json;
 
@@ -31,7 +29,7 @@ enum Action {
 }
 
 impl Schedule {
-    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+    pub(super) fn run(self) -> anyhow::Result<()> {
         let action = self.action;
         self.server.talk(async |client| match action {
             Action::List => {
@@ -47,7 +45,7 @@ impl Schedule {
                         text(&schedule["last_outcome"]),
                     ))?;
                 }
-                Ok(ExitCode::SUCCESS)
+                Ok(())
             }
             Action::Run { name, wait } => {
                 let path = format!("/schedules/{name}/run");
@@ -56,8 +54,7 @@ impl Schedule {
                 if wait {
                     return print_end(client, id).await;
                 }
-                print_line(id)?;
-                Ok(ExitCode::SUCCESS)
+                print_line(id)
             }
         })
     }

@@ -16,8 +16,8 @@ use crate::feed::{Degraded, Metadata, RankRequest, RankResponse};
 /// How long past the deadline a ranker may still answer before the front answers by itself.
 const GRACE: Duration = Duration::from_millis(5);
 
-/// `POST /rank`: the order to show a feed in, by the deadline. A valid request is answered with 200 and every id,
-/// whatever fails behind it.
+/// `POST /rank`: the order to show a feed in, by the deadline. A valid request is answered with 200 and every id
+/// that its policy does not exclude, whatever fails behind it.
 pub(super) async fn rank(
     request: HttpRequest,
     payload: Payload,

@@ -1,4 +1,5 @@
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use aho_corasick::packed::Searcher;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
 use crate::feed::ContentItem;
 
@@ -39,8 +40,8 @@ pub struct EntityMatcher {
 
 #[derive(Debug, Clone)]
 struct Patterns {
-    /// Looks for any of the forms by a vector search, which most texts end with.
-    scan: AhoCorasick,
+    /// Tells by a vector search whether any form occurs, which is all that most texts need; not on every machine.
+    scan: Option<Searcher>,
     /// Finds every occurrence.
     automaton: AhoCorasick,
     /// For each pattern, the place of its entity among the names.
@@ -104,20 +105,15 @@ impl Patterns {
             .map(|(place, form)| (place, form.trim()))
             .filter(|(_, form)| !form.is_empty())
             .unzip();
-        let too_many = |source| MatcherError {
-            forms: forms.len(),
-            source,
-        };
-        let scan = AhoCorasick::builder()
-            .match_kind(MatchKind::LeftmostFirst)
-            .build(&forms)
-            .map_err(too_many)?;
         let automaton = AhoCorasick::builder()
             .kind(Some(AhoCorasickKind::DFA))
             .build(&forms)
-            .map_err(too_many)?;
+            .map_err(|source| MatcherError {
+                forms: forms.len(),
+                source,
+            })?;
         Ok(Self {
-            scan,
+            scan: Searcher::new(&forms),
             automaton,
             entities,
         })
@@ -130,7 +126,11 @@ impl Patterns {
     }
 
     fn word_in(&self, text: &str) -> Option<usize> {
-        if !self.scan.is_match(text) {
+        if self
+            .scan
+            .as_ref()
+            .is_some_and(|scan| scan.find(text).is_none())
+        {
             return None;
         }
         // Overlapping, since a form may be the beginning of a longer one that does not end at a boundary.
