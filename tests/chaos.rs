@@ -2,6 +2,8 @@
 //!
 //! Takes 10 s; `make chaos` sets `WEIR_CHAOS_S=60`, with twenty kills of a Weir, three of Redis and two of Postgres.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +13,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use common::jobs::Background;
 use common::postgres::Postgres;
 use common::redis::Redis;
 use common::weir::Weir;

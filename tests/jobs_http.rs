@@ -1,5 +1,7 @@
 //! Jobs, schedules and results of a real server, over HTTP.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use std::time::{Duration, Instant};

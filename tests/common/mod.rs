@@ -19,3 +19,4 @@ pub(crate) mod posts;
 pub(crate) mod redis;
 pub(crate) mod stores;
 pub(crate) mod weir;
+pub(crate) mod workplace;
