@@ -60,31 +60,6 @@ fn succeeded(keep: Duration) -> Outcome {
 }
 
 #[tokio::test]
-async fn a_full_queue_refuses_until_a_job_has_finished() {
-    let redis = Redis::start();
-    let jobs = jobs(
-        &redis,
-        Limits {
-            max_unfinished: 3,
-            ..Limits::default()
-        },
-    );
-    for _ in 0..3 {
-        jobs.enqueue(NewJob::new("j", json!({}))).await.unwrap();
-    }
-
-    let refusal = jobs.enqueue(NewJob::new("j", json!({}))).await.unwrap_err();
-
-    assert!(
-        matches!(refusal, ResultsError::QueueFull { limit: 3 }),
-        "{refusal}"
-    );
-    let lease = claim(&jobs).await.unwrap();
-    jobs.settle(&lease, succeeded(LEASE)).await.unwrap();
-    jobs.enqueue(NewJob::new("j", json!({}))).await.unwrap();
-}
-
-#[tokio::test]
 async fn finished_jobs_past_the_cap_go_those_first_that_are_kept_shortest() {
     let redis = Redis::start();
     let jobs = jobs(

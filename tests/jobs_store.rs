@@ -22,7 +22,7 @@ use common::stores::{TestStore, on_every_store, sees, within};
 use serde_json::{Value, json};
 use uuid::Uuid;
 use weir::results::{
-    Change,
+    Change, ResultsError,
     jobs::{
         Cancellation, Claim, Heartbeat, Job, JobFilter, JobId, JobState, Jobs, Lease, Limits,
         NewJob, Outcome, Replay, Settled, Start, Worker,
@@ -66,6 +66,7 @@ on_every_store!(
     success_enqueues_what_is_to_follow_once,
     failure_enqueues_nothing_of_what_is_to_follow,
     an_overtaken_run_writes_no_value,
+    a_full_queue_refuses_until_a_job_has_finished,
 );
 
 fn jobs(store: &TestStore) -> Jobs {
@@ -944,4 +945,31 @@ async fn an_overtaken_run_writes_no_value(store: TestStore) {
     let value = json!(3);
     let late = jobs.put_fenced(second.id, second.token, "report", &value, KEEP);
     assert_eq!(late.await.unwrap(), Settled::Overtaken);
+}
+
+async fn a_full_queue_refuses_until_a_job_has_finished(store: TestStore) {
+    let jobs = store.results.jobs(Limits {
+        max_unfinished: 3,
+        ..Limits::default()
+    });
+    let job = || NewJob::new("j", json!({}));
+    let first = job();
+    jobs.enqueue(first.clone()).await.unwrap();
+    for _ in 0..2 {
+        jobs.enqueue(job()).await.unwrap();
+    }
+    let refusal = jobs.enqueue(job()).await.unwrap_err();
+    assert!(
+        matches!(refusal, ResultsError::QueueFull { limit: 3 }),
+        "{refusal}"
+    );
+    // What is there already needs no room.
+    assert_eq!(jobs.enqueue(first.clone()).await.unwrap().id, first.id);
+
+    let lease = claim(&jobs).await;
+    jobs.settle(&lease, succeeded(json!(1))).await.unwrap();
+    let second = jobs.enqueue(job()).await.unwrap().id;
+    assert!(jobs.enqueue(job()).await.is_err());
+    assert_eq!(jobs.cancel(second).await.unwrap(), Cancellation::Done);
+    jobs.enqueue(job()).await.unwrap();
 }

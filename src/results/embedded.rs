@@ -13,6 +13,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, Statement, Value};
 use tokio::sync::{OnceCell, broadcast};
 
 use self::connect::{Connections, Target};
+use self::jobs::Occupancy;
 use self::schema::Sql;
 use super::error::ResultsError;
 use super::keys::Key;
@@ -26,6 +27,7 @@ pub(super) struct EmbeddedStore {
     target: Target,
     sql: Sql,
     connections: OnceCell<Connections>,
+    occupancy: Occupancy,
     changes: broadcast::Sender<Change>,
 }
 
@@ -48,6 +50,7 @@ impl EmbeddedStore {
             target,
             sql,
             connections: OnceCell::new(),
+            occupancy: Occupancy::default(),
             changes: broadcast::Sender::new(CHANGES_KEPT),
         }
     }

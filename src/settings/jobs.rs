@@ -29,7 +29,7 @@ pub struct JobsSettings {
     pub large_result_ttl: Duration,
     /// The largest large result, in bytes.
     pub max_large_result_bytes: u64,
-    /// Unfinished jobs that Redis may hold.
+    /// Unfinished jobs; past it no more are taken in.
     pub max_unfinished: u64,
     /// Finished jobs that Redis keeps.
     pub max_finished: u64,

@@ -211,6 +211,7 @@ async fn prepare(database: Database, first_posts: FirstPosts, prepared: watch::S
             Err(error) => tracing::error!(%error, "the sample posts cannot be loaded"),
         }
     }
+    tracing::info!("the database is ready");
     prepared.send_replace(true);
 }
 

@@ -3,6 +3,7 @@
 mod claim;
 mod enqueue;
 mod list;
+mod occupancy;
 mod record;
 mod settle;
 mod sql;
@@ -14,6 +15,7 @@ use sea_orm::ConnectionTrait;
 use serde_json::Value;
 
 pub(super) use self::enqueue::enqueue;
+pub(super) use self::occupancy::Occupancy;
 pub(super) use self::sql::COLUMNS;
 use super::EmbeddedStore;
 use crate::results::error::ResultsError;
@@ -27,8 +29,9 @@ use crate::results::store::Change;
 
 #[async_trait]
 impl JobStore for EmbeddedStore {
-    async fn enqueue(&self, job: &NewJob, _: &Limits) -> Result<Enqueued, ResultsError> {
-        let (enqueued, fresh) = enqueue(self, self.connections().await?.writer(), job).await?;
+    async fn enqueue(&self, job: &NewJob, limits: &Limits) -> Result<Enqueued, ResultsError> {
+        let writer = self.connections().await?.writer();
+        let (enqueued, fresh) = enqueue(self, writer, job, limits.max_unfinished).await?;
         if fresh {
             self.say(Change::Work);
         }

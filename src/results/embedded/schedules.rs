@@ -47,7 +47,7 @@ impl ScheduleStore for EmbeddedStore {
         due: DateTime<Utc>,
         next: DateTime<Utc>,
         job: &NewJob,
-        _: &Limits,
+        limits: &Limits,
     ) -> Result<Fired, ResultsError> {
         let transaction = self.begin().await?;
         let read = self.statement(READ_TO_FIRE, [name.into()]);
@@ -67,7 +67,7 @@ impl ScheduleStore for EmbeddedStore {
             transaction.execute_raw(skip).await?;
             Fired::StillRunning
         } else {
-            let (enqueued, _) = enqueue(self, &transaction, job).await?;
+            let (enqueued, _) = enqueue(self, &transaction, job, limits.max_unfinished).await?;
             let id = enqueued.id.to_string();
             let advance = [name.into(), next_ms.into(), due_ms.into(), id.into()];
             transaction

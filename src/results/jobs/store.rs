@@ -20,7 +20,7 @@ pub struct Limits {
     pub max_lost: u32,
     /// How long a job that was buried by the store, or cancelled while it waited, can be looked up.
     pub keep: Duration,
-    /// Unfinished jobs in Redis, which holds them in memory. A database has no such limit.
+    /// Unfinished jobs. In a database the limit is kept to within what other processes take in during a second or two.
     pub max_unfinished: u64,
     /// Finished jobs in Redis; past it those go first that would be forgotten first.
     pub max_finished: u64,

@@ -7,15 +7,29 @@ use crate::results::embedded::EmbeddedStore;
 use crate::results::error::ResultsError;
 use crate::results::jobs::{Enqueued, JobState, NewJob, parse};
 
-/// Enqueues in one statement, or in two if something stands in the way; also whether a worker may find something new.
+/// Enqueues in one statement, or in two if something stands in the way, unless `max_unfinished` jobs are there; also
+/// whether a worker may find something new.
 pub(in crate::results::embedded) async fn enqueue(
     store: &EmbeddedStore,
     connection: &impl ConnectionTrait,
     job: &NewJob,
+    max_unfinished: u64,
 ) -> Result<(Enqueued, bool), ResultsError> {
+    let is_full = store
+        .occupancy
+        .reaches(max_unfinished, store, connection)
+        .await?;
+    if is_full {
+        let standing = standing(store, connection, job).await?;
+        let full = ResultsError::QueueFull {
+            limit: max_unfinished,
+        };
+        return standing.map(|standing| (standing, false)).ok_or(full);
+    }
     // Once more for the case that an equal job finishes between the two looks.
     for _ in 0..3 {
         if let Some(state) = insert(store, connection, job).await? {
+            store.occupancy.came();
             let fresh = Enqueued { id: job.id, state };
             return Ok((fresh, state == JobState::Queued));
         }

@@ -52,6 +52,9 @@ pub(super) async fn settle(
         return run.settled_before().await;
     };
     transaction.commit().await?;
+    if changes.contains(&Change::Job(id)) {
+        store.occupancy.finished(1);
+    }
     store.say_all(changes);
     Ok(Settled::Done)
 }
@@ -110,12 +113,9 @@ impl Run<'_> {
         let mut changes = vec![Change::Job(self.id)];
         let next: Option<String> = job.try_get_by("next")?;
         if let Some(next) = next.filter(|_| state == JobState::Succeeded) {
-            enqueue(
-                self.store,
-                self.transaction,
-                &NewJob::from_follow_up(&next)?,
-            )
-            .await?;
+            // Room or not: one job ends for one that comes.
+            let next = NewJob::from_follow_up(&next)?;
+            enqueue(self.store, self.transaction, &next, u64::MAX).await?;
             changes.push(Change::Work);
         }
         Ok(Some(changes))
@@ -185,6 +185,9 @@ pub(super) async fn cancel(
         }
     };
     transaction.commit().await?;
+    if cancellation == Cancellation::Done {
+        store.occupancy.finished(1);
+    }
     store.say(Change::Job(id));
     Ok(cancellation)
 }
@@ -208,6 +211,7 @@ pub(super) async fn replay(store: &EmbeddedStore, id: JobId) -> Result<Replay, R
         .execute_raw(store.statement(sql::REPLAY, [id.to_string().into()]))
         .await?;
     transaction.commit().await?;
+    store.occupancy.came();
     store.say(Change::Work);
     Ok(Replay::Done)
 }

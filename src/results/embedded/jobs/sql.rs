@@ -10,6 +10,9 @@ pub(super) const JOB: &str = "SELECT {columns}, result FROM {jobs} WHERE id = $1
 
 pub(super) const COUNTS: &str = "SELECT state, count(*) FROM {jobs} GROUP BY state";
 
+pub(super) const UNFINISHED: &str = "SELECT count(*) FROM {jobs}
+    WHERE state IN ('queued', 'scheduled', 'running', 'retrying')";
+
 pub(super) const UNFINISHED_WITH_KEY: &str = "SELECT id, state FROM {jobs}
     WHERE unique_key = $1 AND state IN ('queued', 'scheduled', 'running', 'retrying')";
 
