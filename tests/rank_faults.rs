@@ -27,7 +27,7 @@ use weir::db::Database;
 use weir::feed::RankRequest;
 use weir::http::{Access, Admission, Front, Health, Limits, serve};
 use weir::jobs::{JobResources, LargeResults, Registry};
-use weir::ranking::{Policy, Term};
+use weir::ranking::{Arms, Policy, Term};
 use weir::results::jobs::Limits as StoreLimits;
 use weir::scoring::pool::{PoolConfig, PoolCounters, WorkerPool};
 use weir::scoring::{RandomScorer, Scorer, SentimentScorer};
@@ -131,6 +131,7 @@ impl Service {
                 max_entity_age: TimeDelta::hours(1),
             }),
             policies: [].into(),
+            arms: Arms::default(),
             deadline: Duration::from_secs(1),
             minimal_metadata: false,
             rankers: Rankers::new(vec![ranker.clone()]),

@@ -21,7 +21,7 @@ mod serving;
 pub mod supervision;
 
 pub use board::{Board, Posted};
-pub use config_watcher::{ConfigParts, ConfigStatus, ConfigWatcher};
+pub use config_watcher::{Admit, ConfigParts, ConfigStatus, ConfigWatcher};
 pub use entity_board::{EntityBoard, EntityBoardCounters};
 pub use job_desk::JobDesk;
 pub use job_pool::{JobCounters, JobPool, JobPoolParts};

@@ -1,6 +1,6 @@
 //! Ranking, pure: from items, scores and top entities to an order. No actor, store or clock in here.
 
-mod arm;
+mod arms;
 mod author_decay;
 mod matcher;
 mod order;
@@ -12,7 +12,7 @@ mod score;
 mod threads;
 mod top_entities;
 
-pub use arm::{Arm, BUCKETS, Members, assign, bucket};
+pub use arms::{Arm, Arms, BUCKETS, Members};
 pub use author_decay::AuthorDecay;
 pub use matcher::{EntityMatcher, MatcherError, Matching, NamedEntity};
 pub use order::descending;

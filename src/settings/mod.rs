@@ -2,6 +2,7 @@
 //!
 //! Layers, each over the one before: `config/default.toml` (compiled in), a file, `WEIR__SECTION__KEY` variables.
 
+mod arms;
 mod auth;
 mod check;
 mod commands;
@@ -33,6 +34,7 @@ mod text;
 mod timetable;
 mod watched_file;
 
+pub use arms::{ArmSettings, ArmsSettings};
 pub use auth::AuthSettings;
 pub use commands::CommandSettings;
 pub use database::DatabaseSettings;

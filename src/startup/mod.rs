@@ -1,6 +1,7 @@
 //! How a Weir is put together, and in which order it is taken apart.
 
 mod application;
+mod arms;
 mod background;
 mod error;
 mod pools;
@@ -10,5 +11,6 @@ mod schedules;
 mod stores;
 
 pub use application::{Application, FirstPosts, Start};
+pub use arms::ArmsError;
 pub use error::StartupError;
 pub use schedules::prepare_schedules;

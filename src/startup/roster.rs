@@ -4,6 +4,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 
 use super::StartupError;
+use super::arms::arms;
 use super::pools::Pools;
 use crate::actors::supervision::{ActorRef, ActorSystem};
 use crate::actors::{
@@ -59,6 +60,7 @@ impl Roster {
         Ok(Serving {
             policy: Arc::clone(policy),
             policies,
+            arms: arms(&settings.arms),
             deadline: settings.ranking.deadline(),
             minimal_metadata: settings.ranking.metadata == Metadata::Minimal,
             rankers: Rankers::new(self.rankers.clone()),

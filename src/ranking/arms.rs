@@ -1,4 +1,4 @@
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -14,6 +14,8 @@ pub struct Arm {
     pub name: String,
     /// Who is in it.
     pub members: Members,
+    /// The policy that orders their feeds; `None` while the arm is disabled.
+    pub policy: Option<String>,
 }
 
 /// Who is in an arm.
@@ -22,7 +24,7 @@ pub enum Members {
     /// Users of one cohort.
     Cohort(String),
     /// Users whose cohort index is in the range.
-    CohortIndex(Range<u64>),
+    CohortIndex(RangeInclusive<u64>),
     /// Users whose bucket is in the range.
     Buckets(Range<u64>),
 }
@@ -40,7 +42,7 @@ impl Members {
 }
 
 /// The bucket of a user, the same wherever and whenever it is asked for: a hash of salt and user id.
-pub fn bucket(salt: &str, user_id: &str) -> u64 {
+fn bucket(salt: &str, user_id: &str) -> u64 {
     let mut text = Vec::with_capacity(salt.len() + user_id.len() + 1);
     text.extend_from_slice(salt.as_bytes());
     text.push(0);
@@ -48,10 +50,26 @@ pub fn bucket(salt: &str, user_id: &str) -> u64 {
     xxh3_64(&text) % BUCKETS
 }
 
-/// The first of `arms` that the session's user is in.
-pub fn assign<'a>(arms: &'a [Arm], salt: &str, session: &Session) -> Option<&'a Arm> {
-    let bucket = bucket(salt, &session.user_id);
-    arms.iter().find(|arm| arm.members.has(session, bucket))
+/// A division of users into arms.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Arms {
+    /// Divides the users in another way than other salts do.
+    pub salt: String,
+    /// The first that a user fits is the user's.
+    pub arms: Vec<Arm>,
+}
+
+impl Arms {
+    /// The arm that the session's user is in.
+    pub fn of(&self, session: &Session) -> Option<&Arm> {
+        if self.arms.is_empty() {
+            return None;
+        }
+        let bucket = bucket(&self.salt, &session.user_id);
+        self.arms
+            .iter()
+            .find(|arm| arm.members.has(session, bucket))
+    }
 }
 
 #[cfg(test)]
@@ -83,6 +101,7 @@ mod tests {
         Arm {
             name: name.to_owned(),
             members,
+            policy: Some("p".to_owned()),
         }
     }
 
@@ -96,10 +115,13 @@ mod tests {
 
     #[test]
     fn a_share_gets_its_share_of_the_users_and_a_salt_another() {
-        let arms = [arm("quarter", Members::Buckets(0..BUCKETS / 4))];
         let members = |salt: &str| -> Vec<u32> {
+            let arms = Arms {
+                salt: salt.to_owned(),
+                arms: vec![arm("quarter", Members::Buckets(0..BUCKETS / 4))],
+            };
             (0..8_000)
-                .filter(|user| assign(&arms, salt, &session(&user.to_string())).is_some())
+                .filter(|user| arms.of(&session(&user.to_string())).is_some())
                 .collect()
         };
         let (one, other) = (members("one"), members("other"));
@@ -110,18 +132,23 @@ mod tests {
 
     #[test]
     fn the_first_arm_that_fits_is_taken() {
-        let arms = [
+        let arms = vec![
             arm("cohort", Members::Cohort("c".to_owned())),
-            arm("index", Members::CohortIndex(10..20)),
+            arm("index", Members::CohortIndex(10..=19)),
             arm("rest", Members::Buckets(0..BUCKETS)),
         ];
-        let name = |session: &Session| assign(&arms, "s", session).map(|arm| arm.name.clone());
+        let mut arms = Arms {
+            salt: "s".to_owned(),
+            arms,
+        };
+        let name = |session: &Session| arms.of(session).map(|arm| arm.name.clone());
         let mut user = session("u");
         assert_eq!(name(&user).as_deref(), Some("rest"));
         user.cohort_index = Some(10);
         assert_eq!(name(&user).as_deref(), Some("index"));
         user.cohort = Some("c".to_owned());
         assert_eq!(name(&user).as_deref(), Some("cohort"));
-        assert_eq!(assign(&arms[..2], "s", &session("u")), None);
+        arms.arms.truncate(2);
+        assert_eq!(arms.of(&session("u")), None);
     }
 }
