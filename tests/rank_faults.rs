@@ -12,21 +12,26 @@ use actix::{Handler, Message};
 use actix_web::web::Data;
 use arc_swap::ArcSwap;
 use chrono::TimeDelta;
+use common::stores::TestStore;
 use common::weir::{feed_of, places};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use weir::actors::supervision::{ActorRef, ActorSystem, SupervisionPolicy, VitalSigns};
 use weir::actors::{
-    Board, Ranker, RankerCounters, Rankers, ScorerPool, ServedPolicy, ServedPool, Serving,
+    Board, JobDesk, JobPool, JobPoolParts, Ranker, RankerCounters, Rankers, ScorerPool,
+    ServedPolicy, ServedPool, Serving,
 };
 use weir::db::Database;
 use weir::feed::RankRequest;
 use weir::http::{Access, Admission, Front, Health, Limits, serve};
+use weir::jobs::{JobResources, LargeResults, Registry};
 use weir::ranking::{Arms, Policy, Term};
+use weir::results::jobs::Limits as StoreLimits;
 use weir::scoring::pool::{PoolConfig, PoolCounters, WorkerPool};
 use weir::scoring::{RandomScorer, Scorer, SentimentScorer};
-use weir::settings::{AuthSettings, DatabaseSettings, ServerSettings};
+use weir::settings::{AuthSettings, DatabaseSettings, JobsSettings, ServerSettings};
 use weir::telemetry;
 
 /// What an actor suffers when it is sent one.
@@ -70,6 +75,7 @@ struct Service {
     url: String,
     client: reqwest::Client,
     _folder: TempDir,
+    _store: TestStore,
     _outage: watch::Sender<Option<Instant>>,
     _stopping: watch::Sender<bool>,
 }
@@ -82,6 +88,21 @@ fn keep_meant_panics_quiet() {
             default(panic);
         }
     }));
+}
+
+/// A desk that never opens.
+fn desk(system: &ActorSystem, resources: &JobResources) -> ActorRef<JobDesk> {
+    let pool = JobPool::new(JobPoolParts {
+        registry: Registry::shipped(),
+        resources: resources.clone(),
+        settings: JobsSettings::default(),
+        owner: "test".into(),
+        runtime: Handle::current(),
+        counters: Arc::default(),
+    });
+    system.supervise("job_desk", Arc::new(json!({})), move |_, _| {
+        JobDesk::new(Arc::clone(&pool), watch::channel(false).1)
+    })
 }
 
 impl Service {
@@ -120,6 +141,13 @@ impl Service {
         let database = Database::connect(&DatabaseSettings::with_url(url))
             .await
             .unwrap();
+        let store = TestStore::sqlite();
+        let resources = JobResources {
+            database: database.clone(),
+            results: store.results.clone(),
+            jobs: store.results.jobs(StoreLimits::default()),
+            large_results: LargeResults::new(folder.path().into(), 1, Duration::ZERO),
+        };
         let (outage, results_away) = watch::channel(None);
         let (stopping, is_stopping) = watch::channel(false);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -127,6 +155,7 @@ impl Service {
         let front = Front {
             access: Access::new(AuthSettings::default(), listener.local_addr().unwrap()),
             admission: Admission::new(100),
+            waits: Admission::new(1),
             limits: Limits {
                 max_body_bytes: 1 << 20,
                 max_items: 100,
@@ -134,6 +163,12 @@ impl Service {
             },
             serving: Arc::new(ArcSwap::from_pointee(serving)),
             recorder: None,
+            desk: desk(&system, &resources),
+            registry: Registry::shipped(),
+            schedules: store.results.schedules(StoreLimits::default()),
+            resources,
+            planned: watch::channel(Arc::default()).1,
+            stopping: is_stopping.clone(),
             system: system.clone(),
             health: Health::new(results_away, database, Arc::default(), is_stopping),
             metrics: telemetry::metrics().unwrap(),
@@ -159,6 +194,7 @@ impl Service {
             url,
             client,
             _folder: folder,
+            _store: store,
             _outage: outage,
             _stopping: stopping,
         }

@@ -5,9 +5,11 @@
 mod arms;
 mod auth;
 mod check;
+mod commands;
 mod complaint;
 mod database;
 mod error;
+mod jobs;
 mod key;
 mod layers;
 mod load;
@@ -31,12 +33,15 @@ mod supervision;
 #[cfg(test)]
 mod tests;
 mod text;
+mod timetable;
 mod watched_file;
 
 pub use arms::{ArmSettings, ArmsSettings};
 pub use auth::AuthSettings;
+pub use commands::CommandSettings;
 pub use database::DatabaseSettings;
 pub use error::{Place, Problem, SettingsError};
+pub use jobs::JobsSettings;
 pub use key::Key;
 pub use log::{LogFormat, LogSettings};
 pub use policies::{AuthorDecaySettings, EntityMatch, ExcludeSettings, PolicySettings};
@@ -46,7 +51,7 @@ pub use ranking::{Metadata, RankingSettings};
 pub use recorder::RecorderSettings;
 pub use results::{Backend, Durability, ResultsSettings};
 pub use root::Settings;
-pub use schedules::ScheduleSettings;
+pub use schedules::{CatchUp, ScheduleSettings};
 pub use scorer_kinds::{
     EngagementSettings, HttpSettings, LexiconSettings, LookupSettings, RecencySettings,
 };
@@ -55,4 +60,5 @@ pub use secret::{ConnectionUrl, Secret};
 pub use server::ServerSettings;
 pub use shutdown::ShutdownSettings;
 pub use supervision::{Backoff, SupervisionSettings};
+pub use timetable::{CronExpression, Timetable};
 pub use watched_file::WatchedFile;

@@ -2,6 +2,7 @@
 
 mod application;
 mod arms;
+mod background;
 mod error;
 mod pools;
 mod reload;
