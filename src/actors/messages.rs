@@ -11,6 +11,8 @@ use super::ServedPolicy;
 use super::ingester::{Batch, IngestReply};
 use crate::feed::{Degraded, NewItem, RankRequest};
 use crate::ranking::{Ranking, Slot};
+use crate::results::ResultsError;
+use crate::results::jobs::{Cancellation, Enqueued, JobId, NewJob};
 use crate::scoring::pool::ScoreRequest;
 
 /// Rank a feed by `deadline`. A dropped receiver calls it off.
@@ -70,6 +72,26 @@ pub struct Record {
     pub body: Bytes,
     /// The feed's place in the recorder's bounded queue.
     pub place: OwnedSemaphorePermit,
+}
+
+/// Take a job in: the answer means that it runs, whatever ends in between.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Enqueue {
+    /// The job, its arguments checked.
+    pub job: NewJob,
+    /// Takes the answer.
+    pub reply: oneshot::Sender<Result<Enqueued, ResultsError>>,
+}
+
+/// Cancel a waiting job, and ask a running one to end.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Cancel {
+    /// The job.
+    pub id: JobId,
+    /// Takes the answer.
+    pub reply: oneshot::Sender<Result<Cancellation, ResultsError>>,
 }
 
 /// Answer once everything queued before is dealt with.

@@ -133,7 +133,7 @@ impl Job for RefreshCandidates {
                 timestamp: Some(now),
             });
             let key = format!("{CANDIDATES_KEY}{}", platform.as_str());
-            context.results().put(&key, &list, RESULT_TTL).await?;
+            context.put_result(&key, &list, RESULT_TTL).await?;
         }
         Ok(json!(counts))
     }

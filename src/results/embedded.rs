@@ -14,6 +14,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, Statement, Value};
 use tokio::sync::{OnceCell, broadcast};
 
 use self::connect::{Connections, Target};
+use self::jobs::Occupancy;
 use self::schema::Sql;
 use super::error::ResultsError;
 use super::keys::Key;
@@ -27,6 +28,7 @@ pub(super) struct EmbeddedStore {
     target: Target,
     sql: Sql,
     connections: OnceCell<Connections>,
+    occupancy: Occupancy,
     changes: broadcast::Sender<Change>,
 }
 
@@ -49,6 +51,7 @@ impl EmbeddedStore {
             target,
             sql,
             connections: OnceCell::new(),
+            occupancy: Occupancy::default(),
             changes: broadcast::Sender::new(CHANGES_KEPT),
         }
     }
@@ -68,6 +71,20 @@ impl EmbeddedStore {
         self.sql.statement(template, values)
     }
 
+    async fn write(
+        &self,
+        transaction: &DatabaseTransaction,
+        key: &Key,
+        value: &[u8],
+        ttl: Duration,
+    ) -> Result<(), DbErr> {
+        let sweep = self.statement(FORGET_EXPIRED, []);
+        transaction.execute_raw(sweep).await?;
+        let values = [key.name().into(), value.to_vec().into(), ttl_ms(ttl).into()];
+        transaction.execute_raw(self.statement(PUT, values)).await?;
+        Ok(())
+    }
+
     fn say(&self, change: Change) {
         // An error means that nobody listens.
         let _ = self.changes.send(change);
@@ -81,13 +98,8 @@ impl EmbeddedStore {
 #[async_trait]
 impl KeyValue for EmbeddedStore {
     async fn put(&self, key: &Key, value: &[u8], ttl: Duration) -> Result<(), ResultsError> {
-        let ttl_ms = ttl_ms(ttl);
         let transaction = self.begin().await?;
-        transaction
-            .execute_raw(self.statement(FORGET_EXPIRED, []))
-            .await?;
-        let values = [key.name().into(), value.to_vec().into(), ttl_ms.into()];
-        transaction.execute_raw(self.statement(PUT, values)).await?;
+        self.write(&transaction, key, value, ttl).await?;
         transaction.commit().await?;
         self.say(Change::Key(key.name().to_owned()));
         Ok(())

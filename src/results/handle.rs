@@ -94,6 +94,13 @@ impl Results {
         value: Vec<u8>,
         ttl: Duration,
     ) -> Result<(), ResultsError> {
+        let (key, value) = self.entry(key, value)?;
+        self.call(|inner| async move { inner.store.put(&key, &value, ttl).await })
+            .await
+    }
+
+    /// The key in the store, and the value if it is not too large.
+    pub(super) fn entry(&self, key: &str, value: Vec<u8>) -> Result<(Key, Vec<u8>), ResultsError> {
         let limit = self.inner.max_value_bytes;
         if value.len() > limit {
             return Err(ResultsError::TooLarge {
@@ -102,9 +109,7 @@ impl Results {
                 limit,
             });
         }
-        let key = self.inner.keys.key(key)?;
-        self.call(|inner| async move { inner.store.put(&key, &value, ttl).await })
-            .await
+        Ok((self.inner.keys.key(key)?, value))
     }
 
     /// The value under `key`, if there is one that has not expired.

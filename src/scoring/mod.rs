@@ -2,6 +2,8 @@
 
 mod engagement;
 mod formula;
+mod http;
+mod lexicon;
 mod lookup;
 pub mod pool;
 mod random;
@@ -14,6 +16,8 @@ mod tests;
 
 pub use engagement::Engagement;
 pub use formula::Formula;
+pub use http::{HttpOptions, HttpScorer, HttpScorerError, ScorePath, ScorePathError};
+pub use lexicon::{Lexicon, LexiconError};
 pub use lookup::{Lookup, LookupBy, LookupTable, LookupTableError, SharedTable};
 pub use random::RandomScorer;
 pub use recency::Recency;

@@ -5,10 +5,12 @@
 mod arms;
 mod auth;
 mod check;
+mod commands;
 mod complaint;
 mod database;
 mod error;
 mod insert;
+mod jobs;
 mod key;
 mod layers;
 mod load;
@@ -23,6 +25,7 @@ mod restart;
 mod results;
 mod root;
 mod schedules;
+mod scorer_kinds;
 mod scorers;
 mod scrapers;
 mod secret;
@@ -33,13 +36,16 @@ mod supervision;
 #[cfg(test)]
 mod tests;
 mod text;
+mod timetable;
 mod watched_file;
 
 pub use arms::{ArmSettings, ArmsSettings};
 pub use auth::AuthSettings;
+pub use commands::CommandSettings;
 pub use database::DatabaseSettings;
 pub use error::{Place, Problem, SettingsError};
 pub use insert::InsertSettings;
+pub use jobs::JobsSettings;
 pub use key::Key;
 pub use log::{LogFormat, LogSettings};
 pub use outbox::OutboxSettings;
@@ -50,11 +56,15 @@ pub use ranking::{Metadata, RankingSettings};
 pub use recorder::RecorderSettings;
 pub use results::{Backend, Durability, ResultsSettings};
 pub use root::Settings;
-pub use schedules::ScheduleSettings;
-pub use scorers::{ScaleSettings, ScorerKind, ScorerSettings, UnscoredItem};
+pub use schedules::{CatchUp, ScheduleSettings};
+pub use scorer_kinds::{
+    EngagementSettings, HttpSettings, LexiconSettings, LookupSettings, RecencySettings,
+};
+pub use scorers::{BreakerSettings, ScaleSettings, ScorerKind, ScorerSettings, UnscoredItem};
 pub use scrapers::ScraperSettings;
 pub use secret::{ConnectionUrl, Secret};
 pub use server::ServerSettings;
 pub use shutdown::ShutdownSettings;
 pub use supervision::{Backoff, SupervisionSettings};
+pub use timetable::{CronExpression, Timetable};
 pub use watched_file::WatchedFile;

@@ -6,10 +6,10 @@ use serde::Deserialize;
 use super::check::Check;
 use super::complaint::did_you_mean;
 use super::{
-    ArmsSettings, AuthSettings, DatabaseSettings, LogSettings, OutboxSettings, PolicySettings,
-    PoolsSettings, PreprocessSettings, RankingSettings, RecorderSettings, ResultsSettings,
-    ScheduleSettings, ScorerSettings, ScraperSettings, ServerSettings, ShutdownSettings,
-    SupervisionSettings,
+    ArmsSettings, AuthSettings, CommandSettings, DatabaseSettings, JobsSettings, LogSettings,
+    OutboxSettings, PolicySettings, PoolsSettings, PreprocessSettings, RankingSettings,
+    RecorderSettings, ResultsSettings, ScheduleSettings, ScorerSettings, ScraperSettings,
+    ServerSettings, ShutdownSettings, SupervisionSettings,
 };
 
 /// Everything a Weir can be told. `Settings::default()` is what `config/default.toml` says.
@@ -36,6 +36,10 @@ pub struct Settings {
     pub scorers: BTreeMap<String, ScorerSettings>,
     /// How many of each actor.
     pub pools: PoolsSettings,
+    /// How background work is run and kept.
+    pub jobs: JobsSettings,
+    /// Programs that jobs may run, by name.
+    pub commands: BTreeMap<String, CommandSettings>,
     /// Schedules by name.
     pub schedules: BTreeMap<String, ScheduleSettings>,
     /// Scrapers by name.
@@ -87,6 +91,10 @@ impl Settings {
             scorer.check(check);
         });
         check.under("pools", |check| self.pools.check(check));
+        check.under("jobs", |check| self.jobs.check(check));
+        check.each("commands", &self.commands, |check, command| {
+            command.check(check);
+        });
         check.each("schedules", &self.schedules, |check, schedule| {
             schedule.check(check);
         });
@@ -118,6 +126,8 @@ impl Default for Settings {
             arms: ArmsSettings::default(),
             scorers: ScorerSettings::shipped(),
             pools: PoolsSettings::default(),
+            jobs: JobsSettings::default(),
+            commands: BTreeMap::new(),
             schedules: ScheduleSettings::shipped(),
             scrapers: BTreeMap::new(),
             outbox: OutboxSettings::default(),

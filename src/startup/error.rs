@@ -1,7 +1,7 @@
 use std::io;
 use std::net::SocketAddr;
 
-use super::ArmsError;
+use super::{ArmsError, NamedScorerError};
 use crate::data_dir::DataDirError;
 use crate::db::DbError;
 use crate::jobs::PrepareError;
@@ -38,6 +38,9 @@ pub enum StartupError {
     /// The users cannot be divided into arms as configured.
     #[error(transparent)]
     Arms(#[from] ArmsError),
+    /// A scorer cannot be made as configured.
+    #[error(transparent)]
+    Scorer(#[from] NamedScorerError),
     /// A schedule names a job that is not there, or gives it arguments that it does not take.
     #[error("schedules.{schedule}.args")]
     Schedule {

@@ -40,7 +40,7 @@ impl Roster {
             board,
             results: results.clone(),
             candidates: None,
-            pools: Pools::default(),
+            pools: Pools::new(system, results),
             rankers: Vec::new(),
         }
     }
@@ -50,7 +50,7 @@ impl Roster {
     ///
     /// Checked settings cannot fail: the policy in force exists.
     pub(super) fn serve(&mut self, settings: &Settings) -> Result<Serving, StartupError> {
-        self.pools.align(&settings.scorers, &self.system);
+        self.pools.align(&settings.scorers)?;
         self.align_candidates(settings);
         self.align_rankers(settings.pools.ranker.instances);
         let serve = |(name, policy): (&String, &PolicySettings)| {

@@ -89,6 +89,15 @@ impl Weir {
         self.child.wait().unwrap().code()
     }
 
+    /// Lays settings over those it was started with, for the next start.
+    pub(crate) fn add_settings(&self, settings: &str) {
+        let file = self.folder.path().join("weir.toml");
+        let mut all: toml_edit::DocumentMut = fs::read_to_string(&file).unwrap().parse().unwrap();
+        let settings: toml_edit::DocumentMut = settings.parse().unwrap();
+        lay_over(all.as_table_mut(), settings.as_table());
+        fs::write(file, all.to_string()).unwrap();
+    }
+
     /// The exit code, once it has ended.
     pub(crate) fn wait(&mut self) -> Option<i32> {
         self.child.wait().unwrap().code()

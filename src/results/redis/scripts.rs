@@ -19,11 +19,13 @@ pub(super) struct Scripts {
     pub(super) claim: Script,
     pub(super) heartbeat: Script,
     pub(super) settle: Script,
+    pub(super) put_fenced: Script,
     pub(super) cancel: Script,
     pub(super) replay: Script,
     pub(super) recover: Script,
     pub(super) plan: Script,
     pub(super) fire: Script,
+    pub(super) pass: Script,
 }
 
 impl Scripts {
@@ -35,11 +37,13 @@ impl Scripts {
             claim: script!("claim"),
             heartbeat: script!("heartbeat"),
             settle: script!("settle"),
+            put_fenced: script!("put_fenced"),
             cancel: script!("cancel"),
             replay: script!("replay"),
             recover: script!("recover"),
             plan: script!("plan"),
             fire: script!("fire"),
+            pass: script!("pass"),
         }
     }
 }
