@@ -58,7 +58,7 @@ pub use results::{Backend, Durability, ResultsSettings};
 pub use root::Settings;
 pub use schedules::{CatchUp, ScheduleSettings};
 pub use scorer_kinds::{
-    EngagementSettings, HttpSettings, LexiconSettings, LookupSettings, RecencySettings,
+    EngagementSettings, HttpSettings, LexiconSettings, LookupBy, LookupSettings, RecencySettings,
 };
 pub use scorers::{BreakerSettings, ScaleSettings, ScorerKind, ScorerSettings, UnscoredItem};
 pub use scrapers::ScraperSettings;

@@ -7,7 +7,6 @@ use serde::Deserialize;
 
 use super::check::Check;
 use super::text;
-use crate::scoring::LookupBy;
 
 /// `[scorers.NAME] engagement`: the sum of a platform's counts that scores one half.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
@@ -28,6 +27,22 @@ pub struct RecencySettings {
     /// The age of an item that scores one half.
     #[serde(deserialize_with = "text::duration")]
     pub half_life: Duration,
+}
+
+/// What of an item is looked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LookupBy {
+    /// Its author's name hash.
+    Author,
+    /// Its id.
+    Post,
+    /// The host of its links, or a host above it.
+    Domain,
+    /// The user whom the feed is for.
+    User,
+    /// Its language.
+    Language,
 }
 
 /// `[scorers.NAME] lookup`: what is looked up, and where.

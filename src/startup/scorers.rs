@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::scoring::{
-    Engagement, HttpOptions, HttpScorer, HttpScorerError, Lexicon, LexiconError, Lookup,
+    Engagement, HttpOptions, HttpScorer, HttpScorerError, Lexicon, LexiconError, Lookup, LookupBy,
     RandomScorer, Recency, ScorePathError, Scorer, SentimentScorer, SharedTable,
 };
-use crate::settings::{HttpSettings, ScorerKind, ScorerSettings, Settings};
+use crate::settings::{self, HttpSettings, ScorerKind, ScorerSettings, Settings};
 
 /// Why a scorer cannot be made as configured.
 #[derive(Debug, thiserror::Error)]
@@ -66,7 +66,7 @@ pub(super) fn scorer(
             half_life: settings.recency.half_life,
         }),
         ScorerKind::Lookup => Box::new(Lookup {
-            by: settings.lookup.by,
+            by: lookup_by(settings.lookup.by),
             table,
             absent: settings.default,
         }),
@@ -99,6 +99,16 @@ pub struct NamedScorerError {
     pub name: String,
     /// Why not.
     pub source: ScorerError,
+}
+
+fn lookup_by(by: settings::LookupBy) -> LookupBy {
+    match by {
+        settings::LookupBy::Author => LookupBy::Author,
+        settings::LookupBy::Post => LookupBy::Post,
+        settings::LookupBy::Domain => LookupBy::Domain,
+        settings::LookupBy::User => LookupBy::User,
+        settings::LookupBy::Language => LookupBy::Language,
+    }
 }
 
 fn lexicon(settings: &ScorerSettings) -> Result<Lexicon, ScorerError> {
