@@ -12,7 +12,7 @@ use crate::{
     db::{ScrapedRow, TimeRange},
     feed::{ContentItem, Platform, Session},
     ranking::{Candidate, Candidates, Score},
-    scoring::{RandomScorer, Scorer, SentimentScorer, Subject, Worker},
+    scoring::{Scorers, Subject, Worker},
     sources::StoredPost,
 };
 
@@ -26,7 +26,7 @@ pub const CANDIDATES_KEY: &str = "candidates:";
 
 /// Chooses scraped posts that may be inserted into feeds and leaves them, best first, as one [`Candidates`] for each
 /// platform under `candidates:PLATFORM`. Answers how many by platform.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RefreshCandidates {
     /// Only posts of these scrapers; empty for all.
@@ -45,6 +45,9 @@ pub struct RefreshCandidates {
     pub n: usize,
     /// Most rows to read, newest first.
     pub max_rows: u64,
+    /// The scorers that there are.
+    #[serde(skip)]
+    pub scorers: Scorers,
 }
 
 /// The least and the greatest score that will do.
@@ -68,6 +71,7 @@ impl Default for RefreshCandidates {
             per_author: 2,
             n: 100,
             max_rows: 20_000,
+            scorers: Scorers::default(),
         }
     }
 }
@@ -78,8 +82,9 @@ impl Job for RefreshCandidates {
     fn validate(&self) -> Result<(), ArgumentError> {
         let scorers = self.bounds.keys().map(|name| ("bounds", name));
         for (argument, name) in scorers.chain(self.score.iter().map(|name| ("score", name))) {
-            if scorer(name).is_none() {
-                let why = format!("there is no scorer {name:?}; expected sentiment or random");
+            if self.scorers.get(name).is_none() {
+                let known = self.scorers.names().join(", ");
+                let why = format!("there is no scorer {name:?} to choose by; there are {known}");
                 return Err(ArgumentError::new(argument, why));
             }
         }
@@ -222,7 +227,7 @@ impl Choice {
     fn workers(&self) -> BTreeMap<&str, Box<dyn Worker>> {
         let names = self.wanted.bounds.keys().chain(&self.wanted.score);
         names
-            .filter_map(|name| Some((name.as_str(), scorer(name)?.worker())))
+            .filter_map(|name| Some((name.as_str(), self.wanted.scorers.get(name)?.worker())))
             .collect()
     }
 
@@ -258,20 +263,6 @@ fn candidate(item: ContentItem, url: String, score: Option<f64>) -> Candidate {
         id: item.id,
         url,
         score,
-    }
-}
-
-/// The scorers that need nothing but the post, with their defaults.
-fn scorer(name: &str) -> Option<Box<dyn Scorer>> {
-    match name {
-        "sentiment" => Some(Box::new(SentimentScorer)),
-        "random" => Some(Box::new(RandomScorer {
-            seed: 0,
-            sleep: Duration::ZERO,
-            fail_rate: 0.0,
-            panic_rate: 0.0,
-        })),
-        _ => None,
     }
 }
 

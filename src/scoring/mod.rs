@@ -9,6 +9,7 @@ pub mod pool;
 mod random;
 mod recency;
 mod scorer;
+mod scorers;
 pub mod sentiment;
 mod sentiment_scorer;
 #[cfg(test)]
@@ -22,5 +23,6 @@ pub use lookup::{Lookup, LookupBy, LookupTable, LookupTableError, SharedTable};
 pub use random::RandomScorer;
 pub use recency::Recency;
 pub use scorer::{CacheKey, Scorer, Subject, Unscored, Worker};
+pub use scorers::Scorers;
 pub use sentiment::Sentiment;
 pub use sentiment_scorer::SentimentScorer;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::scoring::{
     Engagement, HttpOptions, HttpScorer, HttpScorerError, Lexicon, LexiconError, Lookup, LookupBy,
-    RandomScorer, Recency, ScorePathError, Scorer, SentimentScorer, SharedTable,
+    RandomScorer, Recency, ScorePathError, Scorer, Scorers, SentimentScorer, SharedTable,
 };
 use crate::settings::{self, HttpSettings, ScorerKind, ScorerSettings, Settings};
 
@@ -73,6 +73,22 @@ pub(super) fn scorer(
         ScorerKind::Lexicon => Box::new(lexicon(settings)?),
         ScorerKind::Http => Box::new(HttpScorer::new(http_options(&settings.http)?)?),
     })
+}
+
+/// The scorers that jobs may use: all but those that look things up in a table that rankers follow.
+pub(super) fn for_jobs(settings: &Settings) -> Result<Scorers, NamedScorerError> {
+    let usable = settings.scorers.iter();
+    let usable = usable.filter(|(_, scorer)| scorer.kind != ScorerKind::Lookup);
+    let made = usable.map(
+        |(name, settings)| match scorer(settings, SharedTable::default()) {
+            Ok(scorer) => Ok((name.clone(), scorer)),
+            Err(source) => Err(NamedScorerError {
+                name: name.clone(),
+                source,
+            }),
+        },
+    );
+    Ok(Scorers::new(made.collect::<Result<_, _>>()?))
 }
 
 /// What of these settings no scorer could be made of, beyond what is wrong with the settings themselves.

@@ -192,3 +192,14 @@ async fn a_policy_that_takes_items_out_inserts_no_more_than_there_is_room_for() 
     assert_eq!(answer["ranked_ids"][0], json!(feed.items[1].id));
     assert_eq!(new_urls(&answer, 2).len(), 2);
 }
+
+#[tokio::test]
+async fn candidates_are_chosen_by_any_scorer_of_the_settings() {
+    let server = source(1..=3).await;
+    let scraped = settings(&server.uri(), "{ max = 1, every = 1 }").replace(
+        "per_author = 100",
+        "per_author = 100, score = \"lot\", bounds = { lot = { max = 10.0 } }",
+    );
+    let weir = crate::weir(&format!("{scraped}[scorers.lot]\nkind = \"random\"\n"));
+    assert_eq!(first_new_urls(&weir, "ann").await.len(), 1);
+}
