@@ -55,10 +55,10 @@ impl Metadata {
 /// A part of the answer that was not to be had in time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Degraded {
-    /// The part, as `scorers.sentiment` or `ranker`.
+    /// The part: a scorer's name, or one of Weir's own as `ranker`.
     pub part: Cow<'static, str>,
     /// How many items went without it.
     pub missed: usize,
-    /// The reason, as `deadline`.
+    /// The reason, as `timeout`.
     pub why: Cow<'static, str>,
 }

@@ -38,7 +38,7 @@ pub struct HttpOptions {
     pub texts_field: String,
     /// Where the scores are in the answer.
     pub score_path: ScorePath,
-    /// Longest time of one call, its answer read whole.
+    /// Longest time of one call, its wait for the rate limit included and its answer read whole.
     pub timeout: Duration,
     /// How often a call is tried again.
     pub retries: u32,

@@ -52,6 +52,15 @@ impl Worker for Gate {
     }
 }
 
+/// A feed whose ids no other feed has.
+fn named(name: &str, items: usize) -> Arc<RankRequest> {
+    let mut feed = (*feed(items)).clone();
+    for item in &mut feed.items {
+        item.id = format!("{name} {}", item.id);
+    }
+    Arc::new(feed)
+}
+
 struct Gated {
     pool: Pool,
     release: Sender<()>,
@@ -239,4 +248,19 @@ async fn small_requests_share_a_batch_if_it_may_wait() {
     }
     assert_eq!(gated.batches.load(Ordering::SeqCst), 1);
     assert_eq!(gated.largest.load(Ordering::SeqCst), 10);
+}
+
+#[tokio::test]
+async fn a_job_that_did_not_fit_is_not_lost_with_the_thread_that_took_it() {
+    let delayed = PoolConfig {
+        max_delay: Duration::from_secs(20),
+        ..config(0)
+    };
+    let gated = gated(true, &delayed);
+    let stuck = submit(&gated.pool, &stuck_at(0, 6), LONG);
+    let next = submit(&gated.pool, &named("next", 10), LONG);
+    gated.pool.workers.resize(1);
+    give_up_on_all(&gated, 1).await;
+    assert_eq!(scores(stuck).await, vec![Err(Unscored::TimedOut); 6]);
+    assert_eq!(scores(next).await, vec![Ok(1.0); 10]);
 }

@@ -107,7 +107,8 @@ impl Caller {
         self.budget.call();
         let mut tries = 0;
         let answer = loop {
-            match self.call(&body).await {
+            let call = tokio::time::timeout(self.options.timeout, self.call(&body));
+            match call.await.unwrap_or(Err(CallError::TimedOut)) {
                 Err(error)
                     if error.is_passing()
                         && tries < self.options.retries
@@ -148,7 +149,7 @@ impl Caller {
         serde_json::from_slice(&answer).map_err(|_| CallError::Answer)
     }
 
-    /// Waits for the rate limit, but no longer than a call may take.
+    /// Waits for the rate limit, but no longer than a call may take, the wait included.
     async fn wait_for_turn(&self) -> Result<(), CallError> {
         let now = Instant::now();
         let turn = self

@@ -1,5 +1,6 @@
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::batch::Batch;
@@ -33,6 +34,9 @@ pub(super) struct Shared {
     pub(super) strays: AtomicUsize,
     time_limit_us: AtomicU64,
     running: Mutex<Vec<Arc<Batch>>>,
+    /// Jobs that did not fit into the batch they were taken for. They are of the pool, not of the thread that took them:
+    /// that one may be left behind.
+    left_over: Mutex<VecDeque<Job>>,
 }
 
 impl Shared {
@@ -60,6 +64,7 @@ impl Shared {
             strays: AtomicUsize::new(0),
             time_limit_us: AtomicU64::new(0),
             running: Mutex::default(),
+            left_over: Mutex::default(),
         };
         shared.set_time_limit(config.time_limit);
         shared
@@ -73,6 +78,16 @@ impl Shared {
     /// Whether work may be handed to a thread.
     pub(super) fn admits(&self, now: Instant) -> bool {
         self.strays.load(Ordering::SeqCst) < self.max_abandoned && self.breaker.admits(now)
+    }
+
+    /// Keeps a job for the thread that asks next.
+    pub(super) fn leave_over(&self, job: Job) {
+        self.left_over().push_back(job);
+    }
+
+    /// The job that has been left over for longest.
+    pub(super) fn take_left_over(&self) -> Option<Job> {
+        self.left_over().pop_front()
     }
 
     pub(super) fn begin(&self, jobs: Vec<Job>) -> Arc<Batch> {
@@ -94,19 +109,22 @@ impl Shared {
     }
 
     /// Answers every item of a batch, in their order; a result that is missing or not finite is a bad one. The breaker
-    /// hears of it first, so that who has heard the answer finds it up to date.
+    /// hears of it first, so that who has heard the answer finds it up to date; a rate limit is no failure to it.
     pub(super) fn settle(&self, batch: &Batch, results: Vec<Result<f64, Unscored>>) {
         let items = batch.items();
         let mut results: Vec<_> = results.into_iter().take(items).map(finite).collect();
         results.resize(items, Err(Unscored::BadResult));
         let scored = results.iter().filter(|result| result.is_ok()).count();
+        let held_off = results.contains(&Err(Unscored::RateLimited));
         let counters = &self.counters;
         counters.scored.fetch_add(scored as u64, Ordering::Relaxed);
         counters
             .failed
             .fetch_add((items - scored) as u64, Ordering::Relaxed);
-        self.breaker.note(scored > 0, Instant::now());
-        self.note_breaker();
+        if scored > 0 || !held_off {
+            self.breaker.note(scored > 0, Instant::now());
+            self.note_breaker();
+        }
         let mut rest = results.as_slice();
         for job in &batch.jobs {
             let (of_job, others) = rest.split_at(job.places.len());
@@ -150,8 +168,14 @@ impl Shared {
         self.counters.breaker.store(state as u64, Ordering::Relaxed);
     }
 
-    fn running(&self) -> std::sync::MutexGuard<'_, Vec<Arc<Batch>>> {
+    fn running(&self) -> MutexGuard<'_, Vec<Arc<Batch>>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn left_over(&self) -> MutexGuard<'_, VecDeque<Job>> {
+        self.left_over
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -32,8 +32,6 @@ struct Thread<'s> {
     tasks: Receiver<Task>,
     /// `None` after a panic, until the next batch.
     worker: Option<Box<dyn Worker>>,
-    /// A job that did not fit into the batch before it.
-    left_over: Option<Job>,
 }
 
 impl<'s> Thread<'s> {
@@ -42,7 +40,6 @@ impl<'s> Thread<'s> {
             shared,
             tasks,
             worker: None,
-            left_over: None,
         };
         thread.make_worker();
         thread
@@ -51,8 +48,7 @@ impl<'s> Thread<'s> {
     fn work(mut self) {
         let workers = &self.shared.counters.workers;
         workers.fetch_add(1, Ordering::Relaxed);
-        while self.left_over.is_some() || !self.leaves() {
-            let Some(task) = self.next_task() else { break };
+        while let Some(task) = self.next_task() {
             let Task::Score(job) = task else { continue };
             let jobs = self.gather(job);
             if !jobs.is_empty() && !self.run(jobs) {
@@ -66,15 +62,19 @@ impl<'s> Thread<'s> {
         workers.fetch_sub(1, Ordering::Relaxed);
     }
 
-    fn next_task(&mut self) -> Option<Task> {
-        match self.left_over.take() {
-            Some(job) => Some(Task::Score(job)),
-            None => self.tasks.recv().ok(),
+    /// The next thing to do, or `None` if this thread is to leave.
+    fn next_task(&self) -> Option<Task> {
+        if let Some(job) = self.shared.take_left_over() {
+            return Some(Task::Score(job));
         }
+        if self.leaves() {
+            return None;
+        }
+        self.tasks.recv().ok()
     }
 
     /// The job, and others that come until the batch is full or has waited for long enough.
-    fn gather(&mut self, job: Job) -> Vec<Job> {
+    fn gather(&self, job: Job) -> Vec<Job> {
         let until = Instant::now() + self.shared.max_delay;
         let mut items = job.places.len();
         let mut shares = !job.alone && !self.shared.max_delay.is_zero();
@@ -88,7 +88,7 @@ impl<'s> Thread<'s> {
             if shares {
                 jobs.extend(self.wanted(job));
             } else {
-                self.left_over = Some(job);
+                self.shared.leave_over(job);
             }
         }
         jobs
