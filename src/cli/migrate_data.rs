@@ -26,7 +26,7 @@ impl MigrateData {
         let copied = runtime.block_on(async {
             tokio::select! {
                 copied = self.copy() => copied,
-                _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted: nothing was copied; the same command begins again"),
+                _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted: the copy is whole or not there at all; the same command makes sure"),
             }
         });
         runtime.shutdown_background();

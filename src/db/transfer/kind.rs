@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 
 use sea_orm::DbBackend;
+use serde_json::{Number, Value};
 
 use crate::{
     db::posts::json_text::{into_storable_json, into_storable_text},
@@ -110,9 +111,37 @@ impl Kind {
         if self != Self::Json {
             return Some(form.into());
         }
-        let value: serde_json::Value = serde_json::from_str(form).ok()?;
+        let mut value: Value = serde_json::from_str(form).ok()?;
+        write_whole_numbers_alike(&mut value);
         Some(value.to_string().into())
     }
+}
+
+/// Postgres writes `1e2` and `-0.0` as `100` and `0.0`.
+fn write_whole_numbers_alike(value: &mut Value) {
+    match value {
+        Value::Number(number) => {
+            if let Some(whole) = whole(number) {
+                *value = whole;
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(write_whole_numbers_alike),
+        Value::Object(fields) => fields.values_mut().for_each(write_whole_numbers_alike),
+        _ => {}
+    }
+}
+
+/// The number as an integer, if it has no fraction and is not too large for one.
+fn whole(number: &Number) -> Option<Value> {
+    let float = number.as_f64().filter(|_| number.is_f64())?;
+    if float.fract() != 0.0 {
+        return None;
+    }
+    let digits = format!("{float:.0}");
+    let signed = digits.parse::<i64>().map(Value::from);
+    signed
+        .or_else(|_| digits.parse::<u64>().map(Value::from))
+        .ok()
 }
 
 #[cfg(test)]
@@ -143,7 +172,14 @@ mod tests {
             essence(r#"{"b": 1, "a": [1.10]}"#),
             essence(r#"{"a":[1.1],"b":1}"#)
         );
+        assert_eq!(
+            essence("[1e2, -0.0, 1e+16, 1e19, 1e30, 1.5e0]"),
+            essence(
+                "[100, 0.0, 10000000000000000, 10000000000000000000, 1000000000000000000000000000000, 1.5]"
+            )
+        );
         assert_ne!(essence("[1]"), essence("[2]"));
+        assert_ne!(essence("[9007199254740993]"), essence("[9007199254740992]"));
     }
 
     #[test]
