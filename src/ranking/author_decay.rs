@@ -13,15 +13,16 @@ pub struct AuthorDecay {
 
 impl AuthorDecay {
     /// The values with decay. An author's posts are counted from the highest value down; what decays is a post's lead over
-    /// the lowest value of the feed, so that no post rises, be values above or below 0. Scores that are not finite stay.
+    /// the lowest value of the feed, so that no post rises, be values above or below 0. Scores that are not finite, and of items
+    /// without an author, stay and do not count.
     pub(super) fn apply(
         self,
         values: &[Score],
         author: impl Fn(usize) -> Option<u64>,
     ) -> Vec<Score> {
-        let lowest = values
-            .iter()
-            .filter_map(|score| score.value())
+        let counted = (0..values.len()).filter(|&place| author(place).is_some());
+        let lowest = counted
+            .filter_map(|place| values[place].value())
             .reduce(f64::min)
             .unwrap_or_default();
         let mut seen: HashMap<u64, i32> = HashMap::new();

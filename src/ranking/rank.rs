@@ -38,13 +38,15 @@ pub fn rank(
         .map(|place| value(policy, place, entities, columns))
         .collect();
     let mut removed = excluded(policy, items.len(), columns);
-    let parents = (policy.keep_threads || removed.contains(&true)).then(|| parents(items));
-    if let Some(parents) = &parents {
+    let excludes = removed.contains(&true);
+    let parents = (policy.keep_threads || excludes).then(|| parents(items));
+    if let Some(parents) = parents.as_ref().filter(|_| excludes) {
         take_replies_along(&mut removed, parents);
     }
+    let shown_author = |place: usize| (!removed[place]).then(|| author(&items[place]));
     let decayed = policy
         .author_decay
-        .map(|decay| decay.apply(&values, |place| Some(author(&items[place]))));
+        .map(|decay| decay.apply(&values, shown_author));
     let mut order = descending(decayed.as_ref().unwrap_or(&values));
     order.retain(|&place| !removed[place]);
     keep_pinned(&mut order, |place| is_pinned(policy, place, columns));
@@ -57,7 +59,9 @@ pub fn rank(
     Ranking {
         order,
         values,
-        intervened: entities.is_some() || policy.terms.iter().zip(columns).any(live),
+        intervened: policy.keep_threads
+            || entities.is_some()
+            || policy.terms.iter().zip(columns).any(live),
     }
 }
 
@@ -241,6 +245,29 @@ mod tests {
             rank(&policy, &items(2, 2), None, &[scores]).order,
             [1, 4, 5, 0, 2, 3]
         );
+    }
+
+    #[test]
+    fn an_excluded_post_does_not_make_another_of_its_author_a_further_one() {
+        let mut items = items(3, 0);
+        items[1].author_name_hash = items[0].author_name_hash.clone();
+        let mut policy = policy(0.0, &[1.0]);
+        policy.author_decay = Some(AuthorDecay {
+            factor: 0.1,
+            floor: 0.0,
+        });
+        policy.terms[0].exclude.above = Some(0.95);
+        let scores = [1.0, 0.9, 0.8].map(Some).to_vec();
+        assert_eq!(rank(&policy, &items, None, &[scores]).order, [1, 2]);
+    }
+
+    #[test]
+    fn threads_alone_are_an_intervention() {
+        let policy = Policy {
+            keep_threads: true,
+            ..policy(0.0, &[])
+        };
+        assert!(rank(&policy, &items(1, 1), None, &[]).intervened);
     }
 
     #[test]

@@ -21,13 +21,16 @@ pub(super) fn parents(items: &[ContentItem]) -> Parents {
 }
 
 /// Puts each comment behind its parent: threads stand where their first item stands, and inside a thread the order is kept.
-/// Items that belong to each other in a circle keep their places.
+/// Items that belong to each other in a circle keep their places. `order` holds places of `parents`, each once.
 pub(super) fn keep_together(order: &[usize], parents: &Parents) -> Vec<usize> {
+    let mut shown = vec![false; parents.len()];
+    for &place in order {
+        shown[place] = true;
+    }
     let mut replies: HashMap<usize, Vec<usize>> = HashMap::new();
     let mut roots = Vec::new();
-    let shown = shown(order, parents.len());
     for &place in order {
-        match parent_shown(place, parents, &shown) {
+        match parents[place].filter(|&parent| shown[parent]) {
             Some(parent) => replies.entry(parent).or_default().push(place),
             None => roots.push(place),
         }
@@ -36,13 +39,11 @@ pub(super) fn keep_together(order: &[usize], parents: &Parents) -> Vec<usize> {
     let mut pending: Vec<usize> = roots.into_iter().rev().collect();
     while let Some(place) = pending.pop() {
         together.push(place);
+        shown[place] = false;
         pending.extend(replies.remove(&place).into_iter().flatten().rev());
     }
-    let mut placed = vec![false; shown.len()];
-    for &place in &together {
-        placed[place] = true;
-    }
-    together.extend(order.iter().copied().filter(|&place| !placed[place]));
+    let circles = order.iter().copied().filter(|&place| shown[place]);
+    together.extend(circles);
     together
 }
 
@@ -52,38 +53,16 @@ pub(super) fn take_replies_along(removed: &mut [bool], parents: &Parents) {
         let mut ancestor = place;
         // No chain of parents is longer than the feed, unless it is a circle.
         for _ in 0..removed.len() {
-            match parents.get(ancestor).copied().flatten() {
-                Some(parent) if parent < removed.len() => ancestor = parent,
-                _ => break,
-            }
+            let Some(parent) = parents[ancestor] else {
+                break;
+            };
+            ancestor = parent;
             if removed[ancestor] {
                 removed[place] = true;
                 break;
             }
         }
     }
-}
-
-fn shown(order: &[usize], items: usize) -> Vec<bool> {
-    let length = order
-        .iter()
-        .copied()
-        .max()
-        .map_or(0, |last| last + 1)
-        .max(items);
-    let mut shown = vec![false; length];
-    for &place in order {
-        shown[place] = true;
-    }
-    shown
-}
-
-fn parent_shown(place: usize, parents: &Parents, shown: &[bool]) -> Option<usize> {
-    parents
-        .get(place)
-        .copied()
-        .flatten()
-        .filter(|&parent| parent != place && shown.get(parent) == Some(&true))
 }
 
 #[cfg(test)]
@@ -118,11 +97,23 @@ mod tests {
             )),
         ) {
             let mut together = keep_together(&order, &parents);
-            let mut removed = vec![false; order.len()];
-            take_replies_along(&mut removed, &parents);
-            prop_assert!(removed.iter().all(|&removed| !removed));
             together.sort_unstable();
             prop_assert!(together.into_iter().eq(0..order.len()));
+        }
+
+        #[test]
+        fn what_answers_a_removed_item_is_removed_and_nothing_else(
+            (before, parents) in (0_usize..30).prop_flat_map(|items| (
+                prop::collection::vec(any::<bool>(), items),
+                prop::collection::vec(prop::option::of(0..items.max(1)), items),
+            )),
+        ) {
+            let mut removed = before.clone();
+            take_replies_along(&mut removed, &parents);
+            for place in 0..parents.len() {
+                let follows = parents[place].is_some_and(|parent| removed[parent]);
+                prop_assert_eq!(removed[place], before[place] || follows);
+            }
         }
     }
 }
