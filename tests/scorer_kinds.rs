@@ -25,10 +25,8 @@ async fn a_table_that_somebody_writes_is_looked_up_from_then_on() {
     let settings = by(
         "kind = \"lookup\"\nlookup = { key = \"my_worker:trust\", by = \"author\" }\ndefault = 0.5",
     );
-    let weir = Weir::start(&format!(
-        "results.redis_url = {:?}\n{settings}",
-        redis.url()
-    ));
+    let settings = format!("results.redis_url = {:?}\n{settings}", redis.url());
+    let weir = Weir::start(&settings);
     let mut feed = feed_of(&["a", "b", "c"]);
     for (item, author) in feed.items.iter_mut().zip(["ann", "bob", "cy"]) {
         author.clone_into(&mut item.author_name_hash);
@@ -46,6 +44,13 @@ async fn a_table_that_somebody_writes_is_looked_up_from_then_on() {
     put("no table");
     weir.counted("lookup_keeper.mine", "unreadable", 1).await;
     assert_eq!(weir.rank(&feed).await.0, [1, 2, 0], "the one before stays");
+
+    put(&json!({"ann": 0.1, "bob": 0.9}).to_string());
+    weir.edit(&settings.replace("default = 0.5", "default = 0.0"));
+    let given_up = std::time::Instant::now() + common::weir::PATIENCE;
+    while weir.rank(&feed).await.0 != [1, 0, 2] {
+        assert!(std::time::Instant::now() < given_up, "the edited default");
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 use std::{collections::BTreeMap, fmt, future::Future, pin::Pin, sync::Arc};
 
+use arc_swap::ArcSwap;
 use serde_json::Value;
 use thiserror::Error;
 
@@ -44,12 +45,12 @@ impl Registry {
         self
     }
 
-    /// The job `refresh_candidates` with these scorers to choose by.
+    /// The job `refresh_candidates` with these scorers to choose by, as they are when its arguments are read.
     #[must_use]
-    pub fn with_scorers(mut self, scorers: Scorers) -> Self {
+    pub fn with_scorers(mut self, scorers: Arc<ArcSwap<Scorers>>) -> Self {
         let read = move |arguments: &Value| {
             let mut job: RefreshCandidates = arguments::read(arguments)?;
-            job.scorers = scorers.clone();
+            job.scorers = (**scorers.load()).clone();
             PreparedJob::of(job)
         };
         let kind = JobKind::new(read);

@@ -247,7 +247,12 @@ impl ScorerSettings {
         let outside = Self {
             workers: self.workers,
             time_limit_ms: self.time_limit_ms,
-            default: self.default,
+            // A lookup scores absent names by it; to the others it is what a policy puts in place of a score.
+            default: if self.kind == ScorerKind::Lookup {
+                other.default
+            } else {
+                self.default
+            },
             unscored: self.unscored,
             scale: self.scale,
             ..other.clone()

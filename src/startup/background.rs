@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
@@ -15,6 +16,7 @@ use crate::jobs::{Commands, JobResources, LargeResults, Registry};
 use crate::results::StoreLocation;
 use crate::results::jobs::Limits;
 use crate::results::schedules::Schedules;
+use crate::scoring::Scorers;
 use crate::settings::{JobsSettings, Settings};
 
 /// Everything that runs behind the requests.
@@ -46,7 +48,8 @@ pub(super) fn start(
     system: &ActorSystem,
 ) -> Result<(Background, Crew), StartupError> {
     let limits = limits(&settings.jobs);
-    let registry = registry(settings, &stores.location)?;
+    let scorers = Arc::new(ArcSwap::from_pointee(scorers::for_jobs(settings)?));
+    let registry = registry(settings, &stores.location, &scorers);
     let resources = JobResources {
         database: stores.database.clone(),
         results: stores.results.clone(),
@@ -69,6 +72,7 @@ pub(super) fn start(
     let mut crew = Crew {
         system: system.clone(),
         pool: Arc::clone(&pool),
+        scorers,
         workers: Vec::new(),
     };
     crew.align(settings.pools.jobs.workers);
@@ -94,6 +98,8 @@ pub(super) fn start(
 pub(super) struct Crew {
     system: ActorSystem,
     pool: Arc<JobPool>,
+    /// What jobs score by.
+    scorers: Arc<ArcSwap<Scorers>>,
     workers: Vec<ActorRef<JobWorker>>,
 }
 
@@ -120,7 +126,7 @@ impl Crew {
             })
     }
 
-    /// Runs by each new version of the settings: so many workers, these schedules.
+    /// Runs by each new version of the settings: so many workers, these scorers and schedules.
     pub(super) async fn follow(
         mut self,
         mut settings: watch::Receiver<Arc<Settings>>,
@@ -129,6 +135,10 @@ impl Crew {
         while settings.changed().await.is_ok() {
             let newest = Arc::clone(&settings.borrow_and_update());
             self.align(newest.pools.jobs.workers);
+            match scorers::for_jobs(&newest) {
+                Ok(scorers) => self.scorers.store(Arc::new(scorers)),
+                Err(error) => tracing::error!(%error, "the edited scorers are not taken for jobs"),
+            }
             match prepare_schedules(&newest) {
                 Ok(schedules) => drop(planned.send_replace(Arc::new(schedules))),
                 Err(error) => {
@@ -171,7 +181,11 @@ fn limits(settings: &JobsSettings) -> Limits {
 }
 
 /// The jobs that ship. Commands find in their environment where the posts and the results are.
-fn registry(settings: &Settings, location: &StoreLocation) -> Result<Registry, StartupError> {
+fn registry(
+    settings: &Settings,
+    location: &StoreLocation,
+    scorers: &Arc<ArcSwap<Scorers>>,
+) -> Registry {
     let mut environment = vec![
         (
             "WEIR_DATABASE_URL",
@@ -187,7 +201,7 @@ fn registry(settings: &Settings, location: &StoreLocation) -> Result<Registry, S
     environment.extend(redis_url.map(|url| ("WEIR_REDIS_URL", url)));
     let max_result_bytes = settings.jobs.max_result_bytes;
     let commands = Commands::new(&settings.commands, environment, max_result_bytes);
-    Ok(Registry::shipped()
+    Registry::shipped()
         .with_commands(commands)
-        .with_scorers(scorers::for_jobs(settings)?))
+        .with_scorers(Arc::clone(scorers))
 }

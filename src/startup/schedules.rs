@@ -1,3 +1,6 @@
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
 use serde_json::Value;
 
 use super::{StartupError, scorers};
@@ -14,7 +17,9 @@ pub fn prepare_schedules(settings: &Settings) -> Result<Vec<Schedule>, StartupEr
     );
     let registry = Registry::shipped()
         .with_commands(commands)
-        .with_scorers(scorers::for_jobs(settings)?);
+        .with_scorers(Arc::new(ArcSwap::from_pointee(scorers::for_jobs(
+            settings,
+        )?)));
     let schedules = settings.schedules.iter().map(|(name, schedule)| {
         prepare(name, schedule, &registry).map_err(|source| StartupError::Schedule {
             schedule: name.clone(),
