@@ -34,7 +34,7 @@ chaos: toolchain stores nextest ## kill and restart two weirs, Redis and Postgre
 	WEIR_CHAOS_S=60 cargo nextest run --locked --test chaos --no-capture
 	WEIR_PROOF=full cargo nextest run --locked --test scrapers --no-capture proof
 
-bench: toolchain ## run the benchmarks
+bench: toolchain stores ## run the benchmarks
 	cargo bench --locked
 
 fmt: components ## format the code

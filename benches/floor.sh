@@ -9,6 +9,7 @@ requests=${1:-3000}
 [ -n "${BUILT:-}" ] || cargo build --release --locked --bin weir --example floor
 target=${CARGO_TARGET_DIR:-target}/release
 work=$(mktemp -d)
+floor='' weir=''
 trap 'kill $floor $weir 2>/dev/null || true; wait; rm -rf "$work"' EXIT
 
 "$target/examples/floor" 127.0.0.1:8004 & floor=$!
@@ -21,7 +22,10 @@ log.filter = "warn"
 recorder.enabled = ${RECORDER:-false}
 TOML
 "$target/weir" serve --config "$work/weir.toml" --sample-data & weir=$!
-until curl -sf http://127.0.0.1:8003/metrics | grep -q 'actor="entity_board",counter="entities"} 10'; do sleep 0.2; done
+until curl -sf http://127.0.0.1:8003/metrics | grep -q 'actor="entity_board",counter="entities"} 10'; do
+    kill -0 "$weir" || exit 1
+    sleep 0.2
+done
 
 bench() { # port, further arguments: the line of all platforms together
     port=$1; shift

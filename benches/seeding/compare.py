@@ -1,4 +1,4 @@
-"""Preprocess and seed beside their straightforward versions, in one run: `compare.py WEIR POSTS FOLDER [POSTGRES_URL]`.
+"""Preprocess and seed beside their straightforward versions, in one run: `compare.py WEIR POSTS FOLDER [POSTGRES_URL] [--no-pandas]`.
 
 POSTS is the number of posts on each platform; comments come on top. FOLDER gets the data, three to four gigabytes of it
 for a million items. Needs pandas, and psycopg2 where a Postgres is named; its database should be empty.
@@ -30,8 +30,9 @@ def report(what, items, seconds, memory):
 
 
 def main():
-    weir, posts, folder = Path(sys.argv[1]).resolve(), sys.argv[2], Path(sys.argv[3])
-    postgres = sys.argv[4] if len(sys.argv) > 4 else None
+    arguments = [argument for argument in sys.argv[1:] if argument != "--no-pandas"]
+    weir, posts, folder = Path(arguments[0]).resolve(), arguments[1], Path(arguments[2])
+    postgres = arguments[3] if len(arguments) > 3 else None
     raw, normalised, reference = folder / "raw", folder / "normalised", folder / "reference"
     run(weir, "generate", "--seed", 3, "--posts", posts, "--out", raw)
     seconds, memory, _ = run(weir, "preprocess", "--in", raw, "--out", normalised)
