@@ -1,6 +1,7 @@
 //! The schema, one file per step.
 
 mod m0001_create_posts;
+mod m0003_create_entity_hours;
 
 pub(super) use m0001_create_posts::{indexes as posts_indexes, table as posts_table};
 use sea_orm::{ConnectionTrait, DbBackend};
@@ -15,7 +16,10 @@ struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_create_posts::Migration)]
+        vec![
+            Box::new(m0001_create_posts::Migration),
+            Box::new(m0003_create_entity_hours::Migration),
+        ]
     }
 }
 
