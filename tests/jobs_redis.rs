@@ -15,7 +15,7 @@ use redis::Commands;
 use serde_json::json;
 use weir::{
     results::{
-        Results, ResultsError, StoreLocation,
+        Results, StoreLocation,
         jobs::{Claim, JobState, Jobs, Lease, Limits, NewJob, Outcome, Settled, Worker},
     },
     settings::ResultsSettings,

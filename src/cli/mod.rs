@@ -9,12 +9,14 @@ mod eval_entities;
 mod fake;
 mod generate;
 mod job;
+mod migrate_data;
 mod preprocess;
 mod pull;
 mod schedule;
 mod seed;
 mod serve;
 mod train_entities;
+mod user_pool;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -39,6 +41,7 @@ enum Command {
     Fake(fake::Fake),
     Generate(generate::Generate),
     Job(job::Job),
+    MigrateData(migrate_data::MigrateData),
     Preprocess(preprocess::Preprocess),
     Pull(pull::Pull),
     Schedule(schedule::Schedule),
@@ -61,6 +64,7 @@ impl Cli {
             Command::Fake(command) => command.run()?,
             Command::Generate(command) => command.run()?,
             Command::Job(command) => command.run()?,
+            Command::MigrateData(command) => command.run()?,
             Command::Preprocess(command) => command.run()?,
             Command::Pull(command) => command.run()?,
             Command::Schedule(command) => command.run()?,

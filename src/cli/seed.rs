@@ -5,14 +5,15 @@ use clap::Args;
 use tokio_util::sync::CancellationToken;
 
 use super::print_line;
+use super::user_pool::PoolArgs;
 use crate::db::{Database, Existing};
 use crate::seeding::{self, Progress};
 use crate::settings::{DatabaseSettings, Settings};
 
-/// Load normalised items into the posts database.
+/// Load normalised items into the posts database, as a cohort of users saw them.
 #[derive(Debug, Args)]
 pub(super) struct Seed {
-    /// Folder that `weir preprocess` wrote.
+    /// Folder that `weir preprocess` wrote, or of facebook.csv, reddit.csv and twitter.csv with the same items.
     #[arg(long = "in", value_name = "DIR", default_value = "data/normalised")]
     input: PathBuf,
     /// `sqlite://PATH` or `postgres://USER:PASSWORD@HOST/NAME`; by default that of the settings.
@@ -21,19 +22,30 @@ pub(super) struct Seed {
     /// The configuration file; see docs/configuration.md.
     #[arg(long, value_name = "FILE", env = "WEIR_CONFIG")]
     config: Option<PathBuf>,
-    /// Everything was seen by one user, when it was written.
-    #[arg(long, required = true)]
-    no_user_pool: bool,
-    /// Delete the table of posts first.
+    #[command(flatten)]
+    pool: PoolArgs,
+    /// Make the table of posts anew; those that are there go.
     #[arg(long, conflicts_with = "upsert")]
     drop_table: bool,
-    /// Replace posts that the same user has, keep the others.
+    /// Replace posts that the same user has already seen, keep the others.
     #[arg(long)]
     upsert: bool,
+    /// Only print what would be written.
+    #[arg(long)]
+    dry_run: bool,
 }
 
 impl Seed {
     pub(super) fn run(self) -> anyhow::Result<()> {
+        let seed = seeding::Seed {
+            input: self.input.clone(),
+            pool: self.pool.pool()?,
+            existing: self.existing(),
+            now: Utc::now().trunc_subsecs(0),
+        };
+        if self.dry_run {
+            return print_line(&seed.plan(&Progress::shown())?.to_string());
+        }
         let settings = match &self.database {
             Some(url) => DatabaseSettings::with_url(url),
             None => Settings::load(self.config.as_deref())?.database,
@@ -41,34 +53,14 @@ impl Seed {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        let reports = runtime.block_on(self.load(&settings))?;
-        for report in reports {
+        let seeded = runtime.block_on(load(&seed, &settings));
+        // An interrupted load may still have a thread that reads.
+        runtime.shutdown_background();
+        let seeded = seeded?;
+        for report in seeded.reports {
             print_line(&report.to_string())?;
         }
-        Ok(())
-    }
-
-    async fn load(
-        &self,
-        settings: &DatabaseSettings,
-    ) -> anyhow::Result<Vec<seeding::preprocess::Report>> {
-        let stop = CancellationToken::new();
-        let interrupted = stop.clone();
-        tokio::spawn(async move {
-            if tokio::signal::ctrl_c().await.is_ok() {
-                interrupted.cancel();
-            }
-        });
-        let database = Database::connect(settings).await?;
-        database.migrate().await?;
-        let seed = seeding::Seed {
-            input: self.input.clone(),
-            existing: self.existing(),
-            now: Utc::now().trunc_subsecs(0),
-        };
-        let reports = seed.run(&database, &Progress::shown(), &stop).await?;
-        database.close().await?;
-        Ok(reports)
+        print_line(&seeded.plan.to_string())
     }
 
     fn existing(&self) -> Existing {
@@ -78,4 +70,29 @@ impl Seed {
             _ => Existing::Refuse,
         }
     }
+}
+
+async fn load(
+    seed: &seeding::Seed,
+    settings: &DatabaseSettings,
+) -> anyhow::Result<seeding::Seeded> {
+    let database = Database::connect(settings).await?;
+    database.migrate().await?;
+    let seeded = seed
+        .run(&database, &Progress::shown(), &stopped_by_ctrl_c())
+        .await?;
+    database.close().await?;
+    Ok(seeded)
+}
+
+/// Cancelled by Ctrl-C.
+fn stopped_by_ctrl_c() -> CancellationToken {
+    let stop = CancellationToken::new();
+    let stopped = stop.clone();
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            stopped.cancel();
+        }
+    });
+    stop
 }

@@ -23,6 +23,9 @@ pub enum DbError {
     /// The database is away, starting, busy or full: the same call may succeed later.
     #[error("the database is unavailable: {0}")]
     Unavailable(DbErr),
+    /// A batch that was made for a load into the other kind of database.
+    #[error("these posts were made ready for another database")]
+    OtherDatabase,
     /// The database refuses the data of this statement, and would again.
     #[error("the database refuses the data: {0}")]
     Data(DbErr),

@@ -1,14 +1,17 @@
 //! The posts database, on SQLite or Postgres: connections, migrations, and queries named by intent.
 
 mod connection;
+mod copy_text;
 mod entity_hours;
 mod error;
 mod migrations;
 mod postgres;
 mod posts;
 mod query;
+mod raw_transaction;
 mod sqlite;
 mod time;
+mod transfer;
 
 pub use connection::Database;
 pub use entity_hours::{
@@ -16,8 +19,14 @@ pub use entity_hours::{
 };
 pub use error::DbError;
 pub use posts::{
-    Existing, InsertOutcome, LoadError, NewPost, PostCount, PostFilter, PostLoad, PostPages,
-    PostText, RejectedPost, entity as post,
+    Existing, IndexedLoad, InsertOutcome, LoadError, NewPost, PostBatch, PostCount, PostFilter,
+    PostLoad, PostPages, PostText, RejectedPost, entity as post,
 };
 pub use query::{QueryAnswer, QueryError, QueryLimits, is_select};
 pub use time::TimeRange;
+pub use transfer::{Checksum, TransferError, Transferred, transfer};
+
+/// A name as both databases take any name.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}

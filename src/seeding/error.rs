@@ -1,6 +1,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::PoolError;
 use crate::db::{DbError, LoadError};
 
 /// Why sample data could not be made, read or written.
@@ -65,6 +66,9 @@ pub enum SeedingError {
         "the table posts is not empty: --drop-table makes it anew, --upsert replaces posts that come again and keeps the others"
     )]
     NotEmpty,
+    /// A pool of users that there cannot be.
+    #[error(transparent)]
+    Pool(#[from] PoolError),
     /// Somebody asked to stop.
     #[error("interrupted: the database is as it was; the same command begins again")]
     Interrupted,

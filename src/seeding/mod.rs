@@ -16,8 +16,11 @@ mod zipf;
 pub use error::SeedingError;
 pub use generator::{generate, sample_request};
 pub use preprocess::Preprocess;
-pub use progress::Progress;
+pub use progress::{Counter, Progress};
 pub use pull::pull;
 pub use sample::load_sample;
-pub use seed::Seed;
+pub use seed::{
+    Activity, ActivityError, Distribution, DistributionError, Plan, PlanRow, PoolError, Seed,
+    Seeded, UserPool,
+};
 pub use text::TextGenerator;

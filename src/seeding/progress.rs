@@ -1,5 +1,6 @@
 //! How far long work has come: bars on a terminal, a plain line now and then elsewhere.
 
+use std::cell::Cell;
 use std::fs;
 use std::io::{self, IsTerminal, Read};
 use std::path::Path;
@@ -10,6 +11,7 @@ use indicatif::{HumanBytes, MultiProgress, ProgressBar, ProgressDrawTarget, Prog
 use super::SeedingError;
 
 const LINE_EVERY: Duration = Duration::from_secs(10);
+const COUNT: &str = "{msg:28} {pos} rows {per_sec}";
 const BYTES: &str = "{msg:28} {wide_bar} {percent:>3} % {binary_bytes_per_sec:>12} {eta:>4} left";
 
 /// Where bars are shown.
@@ -34,6 +36,58 @@ impl Progress {
             bars: MultiProgress::with_draw_target(ProgressDrawTarget::hidden()),
             lines: false,
         }
+    }
+}
+
+impl Progress {
+    /// A count that grows to nobody knows where.
+    pub fn counter(&self) -> Counter {
+        let shown = self.bars.add(ProgressBar::no_length());
+        if let Ok(style) = ProgressStyle::with_template(COUNT) {
+            shown.set_style(style);
+        }
+        Counter {
+            shown,
+            lines: self.lines,
+            last_line: Cell::new(Instant::now()),
+        }
+    }
+
+    /// Says what is done now, where there is no measure of it.
+    pub(super) fn say(&self, text: &str) {
+        if self.lines {
+            eprintln!("{text}");
+        } else {
+            // A terminal that is gone needs to know nothing.
+            let _ = self.bars.println(text);
+        }
+    }
+}
+
+/// How many of something there are so far.
+#[derive(Debug)]
+pub struct Counter {
+    shown: ProgressBar,
+    lines: bool,
+    last_line: Cell<Instant>,
+}
+
+impl Counter {
+    /// Shows a new count of rows.
+    pub fn show(&self, what: &str, count: u64) {
+        self.shown.set_position(count);
+        if self.shown.message() != what {
+            self.shown.set_message(what.to_owned());
+        }
+        if self.lines && self.last_line.get().elapsed() >= LINE_EVERY {
+            self.last_line.set(Instant::now());
+            eprintln!("{what}: {count} rows");
+        }
+    }
+
+    /// Ends the display.
+    pub fn finish(&self) {
+        self.shown.finish_and_clear();
     }
 }
 

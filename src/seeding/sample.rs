@@ -38,9 +38,14 @@ pub async fn load_sample(
         Err(LoadError::NotEmpty) => return Ok(None),
         Err(LoadError::Database(error)) => return Err(error.into()),
     };
-    load.write(&posts).await?;
-    load.finish().await?;
-    Ok(Some(posts.len() as u64))
+    let loaded = posts.len() as u64;
+    let mut batch = load.batch();
+    for post in posts {
+        batch.push(post);
+    }
+    load.write(batch).await?;
+    load.index().await?.commit().await?;
+    Ok(Some(loaded))
 }
 
 fn sample_posts(now: DateTime<Utc>) -> Result<Vec<NewPost>, SeedingError> {

@@ -7,8 +7,9 @@ use super::check::Check;
 use super::complaint::did_you_mean;
 use super::{
     ArmsSettings, AuthSettings, CommandSettings, DatabaseSettings, JobsSettings, LogSettings,
-    PolicySettings, PoolsSettings, RankingSettings, RecorderSettings, ResultsSettings,
-    ScheduleSettings, ScorerSettings, ServerSettings, ShutdownSettings, SupervisionSettings,
+    PolicySettings, PoolsSettings, PreprocessSettings, RankingSettings, RecorderSettings,
+    ResultsSettings, ScheduleSettings, ScorerSettings, ServerSettings, ShutdownSettings,
+    SupervisionSettings,
 };
 
 /// Everything a Weir can be told. `Settings::default()` is what `config/default.toml` says.
@@ -41,6 +42,8 @@ pub struct Settings {
     pub commands: BTreeMap<String, CommandSettings>,
     /// Schedules by name.
     pub schedules: BTreeMap<String, ScheduleSettings>,
+    /// What `weir preprocess` goes by.
+    pub preprocess: PreprocessSettings,
     /// Writes served feeds into the posts.
     pub recorder: RecorderSettings,
     /// How actors are restarted.
@@ -118,6 +121,7 @@ impl Default for Settings {
             jobs: JobsSettings::default(),
             commands: BTreeMap::new(),
             schedules: ScheduleSettings::shipped(),
+            preprocess: PreprocessSettings::default(),
             recorder: RecorderSettings::default(),
             supervision: SupervisionSettings::default(),
             shutdown: ShutdownSettings::default(),

@@ -77,7 +77,7 @@ macro_rules! on_both_databases {
 pub(crate) use on_both_databases;
 
 /// The folder of real data beside the project, or `None`, said aloud.
-fn shared_data() -> Option<PathBuf> {
+pub(crate) fn shared_data() -> Option<PathBuf> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let named = std::env::var_os("WEIR_SHARED_DATA").map(PathBuf::from);
     let found = named

@@ -12,6 +12,9 @@ use super::{Database, DbError};
 /// Any number, the same in every Weir.
 const ADVISORY_LOCK: i64 = 0x0077_6569_7220_6462;
 
+/// Where the steps that ran are noted.
+pub(super) const TABLE: &str = "seaql_migrations";
+
 struct Migrator;
 
 impl MigratorTrait for Migrator {

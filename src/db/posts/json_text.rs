@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 const REPLACEMENT: &str = "\u{FFFD}";
 
-pub(super) fn storable_text(text: &str) -> Cow<'_, str> {
+pub(in crate::db) fn storable_text(text: &str) -> Cow<'_, str> {
     if text.contains('\0') {
         text.replace('\0', REPLACEMENT).into()
     } else {
@@ -13,8 +13,25 @@ pub(super) fn storable_text(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// The same for valid JSON text, where the offenders are escapes: `\u0000` and unpaired `\ud800` to `\udfff`.
-pub(super) fn storable_json(json: &str) -> Cow<'_, str> {
+/// The text itself where it can be stored, else the one that can.
+pub(in crate::db) fn into_storable_text(text: String) -> String {
+    changed(storable_text(&text)).unwrap_or(text)
+}
+
+/// The same for valid JSON text.
+pub(in crate::db) fn into_storable_json(json: String) -> String {
+    changed(storable_json(&json)).unwrap_or(json)
+}
+
+fn changed(text: Cow<'_, str>) -> Option<String> {
+    match text {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(text) => Some(text),
+    }
+}
+
+/// Replaces the same in valid JSON text, where the offenders are escapes: `\u0000` and unpaired `\ud800` to `\udfff`.
+pub(in crate::db) fn storable_json(json: &str) -> Cow<'_, str> {
     let mut replaced = String::new();
     let mut copied_to = 0;
     let mut at = 0;

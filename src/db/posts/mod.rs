@@ -4,7 +4,7 @@ mod count;
 mod delete;
 pub mod entity;
 mod insert;
-mod json_text;
+pub(super) mod json_text;
 mod known;
 mod load;
 mod new_post;
@@ -14,7 +14,7 @@ pub(in crate::db) mod says;
 mod statistics;
 
 pub use insert::{InsertOutcome, RejectedPost};
-pub use load::{Existing, LoadError, PostLoad};
+pub use load::{Existing, IndexedLoad, LoadError, PostBatch, PostLoad};
 pub use new_post::NewPost;
 pub use pages::{PostFilter, PostPages, PostText};
 pub use statistics::PostCount;

@@ -1,10 +1,14 @@
+use std::borrow::Cow;
 use std::path::Path;
+
+use serde::Deserialize;
+use xxhash_rust::xxh3::xxh3_128;
 
 use super::super::preprocess::{Lines, Reason, Report, Table};
 use super::super::{Progress, SeedingError};
 use super::ItemFile;
 use super::table_item::{COLUMNS, OPTIONAL_COLUMNS, item};
-use crate::feed::{ContentItem, Platform};
+use crate::feed::{ContentItem, ItemKind, Platform};
 
 /// Reads items in the order of their file.
 pub(in crate::seeding) struct ItemReader<'a> {
@@ -60,24 +64,60 @@ impl<'a> ItemReader<'a> {
         Ok(found)
     }
 
+    /// The id of the next item, hashed, with its line; `None` at the end. Reads no more of a line than that takes.
+    pub(in crate::seeding) fn next_key(&mut self) -> Result<Option<(u64, u128)>, SeedingError> {
+        let Source::Lines(lines) = &mut self.source else {
+            let item = self.next()?;
+            return Ok(item.map(|(line, item)| (line, xxh3_128(item.id.as_bytes()))));
+        };
+        let Some((line, content)) = lines.next()? else {
+            return Ok(None);
+        };
+        if let Some(id) = content.ok().and_then(leading_id) {
+            return Ok(Some((line, xxh3_128(id))));
+        }
+        let Id { id } = parsed(self.path, line, content)?;
+        Ok(Some((line, xxh3_128(id.as_bytes()))))
+    }
+
     /// Counts an item that was read among those left out.
-    pub(in crate::seeding) fn leave_out(&mut self, line: u64, item: &ContentItem, reason: Reason) {
-        self.report.take_back(item.kind);
+    pub(in crate::seeding) fn leave_out(&mut self, line: u64, kind: ItemKind, reason: Reason) {
+        self.report.take_back(kind);
         self.report.drop(self.path, line, reason);
     }
 
-    /// What was read and what was left out; an error where the file has no item at all.
-    pub(in crate::seeding) fn finish(self) -> Result<Report, SeedingError> {
-        self.report.check_usable(self.path)?;
-        Ok(self.report)
+    /// What was read and what was left out.
+    pub(in crate::seeding) fn report(self) -> Report {
+        self.report
+    }
+
+    /// The error of a file in which there was no item.
+    pub(in crate::seeding) fn without_items(&self) -> SeedingError {
+        self.report.unusable(self.path)
     }
 }
 
-fn parsed(
+/// As much of an item as tells it from others.
+#[derive(Deserialize)]
+struct Id<'a> {
+    #[serde(borrow)]
+    id: Cow<'a, str>,
+}
+
+/// The id of a line as Weir writes it, where it comes first and has no escapes.
+fn leading_id(line: &[u8]) -> Option<&[u8]> {
+    let rest = line.strip_prefix(br#"{"id":""#)?;
+    let end = rest
+        .iter()
+        .position(|&byte| byte == b'"' || byte == b'\\')?;
+    (rest[end] == b'"').then(|| &rest[..end])
+}
+
+fn parsed<'l, T: Deserialize<'l>>(
     path: &Path,
     line: u64,
-    content: Result<&[u8], Reason>,
-) -> Result<ContentItem, SeedingError> {
+    content: Result<&'l [u8], Reason>,
+) -> Result<T, SeedingError> {
     let malformed = |message: String| SeedingError::Malformed {
         path: path.to_owned(),
         line,

@@ -24,14 +24,17 @@ impl RepeatFinder {
     /// The lines whose id stands on an earlier one.
     pub(in crate::seeding) fn repeats(mut self) -> io::Result<Repeats> {
         let (mut ids, mut payload, mut last) = (self.ids.sorted()?, Vec::new(), None);
+        let mut count = 0;
         while let Some((id, line)) = ids.next(&mut payload)? {
             if last.replace(id) == Some(id) {
+                count += 1;
                 self.lines.push((line.into(), 0), &[])?;
             }
         }
         let mut repeats = Repeats {
             lines: self.lines.sorted()?,
             next: None,
+            count,
         };
         repeats.advance()?;
         Ok(repeats)
@@ -42,9 +45,15 @@ impl RepeatFinder {
 pub(in crate::seeding) struct Repeats {
     lines: Sorted,
     next: Option<u128>,
+    count: u64,
 }
 
 impl Repeats {
+    /// How many there are.
+    pub(in crate::seeding) fn count(&self) -> u64 {
+        self.count
+    }
+
     /// Whether this line, which is later than all asked about, is one of them.
     pub(in crate::seeding) fn contains(&mut self, line: u64) -> io::Result<bool> {
         let found = self.next == Some(line.into());

@@ -30,6 +30,8 @@ pub enum Reason {
     Duplicate,
     /// A comment on a post that is not there.
     PostMissing,
+    /// An item of a platform that no user reads.
+    NoReader,
 }
 
 impl fmt::Display for Reason {
@@ -52,6 +54,7 @@ impl Reason {
             Self::BadCount => "a count that is negative or not a number",
             Self::Deleted => "deleted text",
             Self::Duplicate => "duplicate",
+            Self::NoReader => "a platform that no user reads",
             Self::PostMissing => "comment on a post that is not there",
         }
     }
@@ -130,11 +133,16 @@ impl Report {
         if self.kept() > 0 {
             return Ok(());
         }
+        Err(self.unusable(main))
+    }
+
+    /// The error of a main file from which nothing was kept.
+    pub(in crate::seeding) fn unusable(&self, main: &Path) -> SeedingError {
         let first = self
             .dropped
             .iter()
             .min_by_key(|(_, dropped)| dropped.first_line);
-        Err(match first {
+        match first {
             Some(((path, reason), dropped)) => SeedingError::NothingUsable {
                 path: path.clone(),
                 line: dropped.first_line,
@@ -143,7 +151,7 @@ impl Report {
             None => SeedingError::Empty {
                 path: main.to_owned(),
             },
-        })
+        }
     }
 }
 

@@ -1,8 +1,6 @@
 use std::env;
 use std::io;
 
-use xxhash_rust::xxh3::xxh3_128;
-
 use super::super::items::{ItemFile, ItemReader};
 use super::super::preprocess::{RepeatFinder, Repeats};
 use super::super::{Progress, SeedingError};
@@ -13,6 +11,8 @@ const MAX_BYTES: usize = 24 << 20;
 /// What a first reading of a file tells.
 pub(super) struct Survey {
     pub(super) file: ItemFile,
+    /// Items, without those whose id came before.
+    pub(super) items: u64,
     repeats: Repeats,
 }
 
@@ -21,13 +21,20 @@ impl Survey {
         let folder = env::temp_dir();
         let mut ids = RepeatFinder::new(&folder, MAX_BYTES);
         let mut reader = ItemReader::open(&file, progress)?;
-        while let Some((line, item)) = reader.next()? {
-            ids.note(xxh3_128(item.id.as_bytes()), line)
-                .map_err(sorting)?;
+        let mut read = 0;
+        while let Some((line, key)) = reader.next_key()? {
+            ids.note(key, line).map_err(sorting)?;
+            read += 1;
         }
-        reader.finish()?;
+        if read == 0 {
+            return Err(reader.without_items());
+        }
         let repeats = ids.repeats().map_err(sorting)?;
-        Ok(Self { file, repeats })
+        Ok(Self {
+            items: read - repeats.count(),
+            file,
+            repeats,
+        })
     }
 
     /// Whether the item on this line, which is later than all asked about, has the id of an earlier one.

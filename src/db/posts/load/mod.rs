@@ -1,15 +1,17 @@
 //! Many posts at once, all of them or none.
 
-mod copy_text;
+mod batch;
 mod postgres;
 mod sqlite;
-mod transaction;
 
 use thiserror::Error;
 
-use self::transaction::LoadTransaction;
-use super::new_post::NewPost;
-use crate::db::{Database, DbError, migrations};
+pub use self::batch::PostBatch;
+
+use self::batch::Rows;
+use crate::db::{Database, DbError, migrations, raw_transaction::RawTransaction};
+
+const TABLE: &str = "posts";
 
 /// What becomes of the posts that are there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +38,7 @@ pub enum LoadError {
 /// A load under way, in one transaction: dropped unfinished, it leaves all as it was. Nobody else can write meanwhile.
 #[derive(Debug)]
 pub struct PostLoad {
-    transaction: LoadTransaction,
+    transaction: RawTransaction,
     existing: Existing,
     /// What makes the indexes that a table without posts does without until the end.
     indexes: Vec<String>,
@@ -45,7 +47,11 @@ pub struct PostLoad {
 impl Database {
     /// Begins to load posts into a migrated database.
     pub async fn begin_load(&self, existing: Existing) -> Result<PostLoad, LoadError> {
-        let mut transaction = LoadTransaction::begin(self).await?;
+        let mut transaction = RawTransaction::begin(self).await?;
+        if let RawTransaction::Postgres(_) = transaction {
+            let lock = "LOCK TABLE posts IN SHARE ROW EXCLUSIVE MODE";
+            transaction.execute(lock).await?;
+        }
         let indexes = match existing {
             Existing::Drop => {
                 transaction.execute("DROP TABLE posts").await?;
@@ -54,9 +60,11 @@ impl Database {
                     .await?;
                 migrations::posts_indexes().collect()
             }
-            Existing::Refuse if !transaction.is_empty().await? => return Err(LoadError::NotEmpty),
-            Existing::Replace if !transaction.is_empty().await? => Vec::new(),
-            Existing::Refuse | Existing::Replace => transaction.drop_indexes().await?,
+            Existing::Refuse if !transaction.is_empty(TABLE).await? => {
+                return Err(LoadError::NotEmpty);
+            }
+            Existing::Replace if !transaction.is_empty(TABLE).await? => Vec::new(),
+            Existing::Refuse | Existing::Replace => transaction.drop_indexes(TABLE).await?,
         };
         Ok(PostLoad {
             transaction,
@@ -67,31 +75,51 @@ impl Database {
 }
 
 impl PostLoad {
-    /// Adds posts in order. Two with the same `post_id` and user must not be in one load that replaces. A post that the
-    /// database refuses ends the load.
-    pub async fn write(&mut self, posts: &[NewPost]) -> Result<(), DbError> {
+    /// A batch to fill with posts for this load.
+    pub fn batch(&self) -> PostBatch {
+        // A table without indexes had no posts, so there is nothing to replace.
         let replaces = self.existing == Existing::Replace && self.indexes.is_empty();
-        match &mut self.transaction {
-            LoadTransaction::Sqlite(connection) => {
-                if replaces {
-                    sqlite::delete(connection, posts).await?;
-                }
-                sqlite::insert(connection, posts).await
+        PostBatch::new(self.transaction.backend(), replaces)
+    }
+
+    /// Writes posts in order. Two with the same `post_id` and user must not be in one load that replaces. A post that the
+    /// database refuses ends the load.
+    pub async fn write(&mut self, batch: PostBatch) -> Result<(), DbError> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        match (&mut self.transaction, batch.rows) {
+            (RawTransaction::Sqlite(connection), Rows::Sqlite(rows)) => {
+                sqlite::delete(connection, &batch.keys).await?;
+                sqlite::insert(connection, rows).await
             }
-            LoadTransaction::Postgres(connection) => {
-                if replaces {
-                    postgres::delete(connection, posts).await?;
+            (RawTransaction::Postgres(connection), Rows::Postgres(rows)) => {
+                if !batch.keys.is_empty() {
+                    postgres::delete(connection, &batch.keys).await?;
                 }
-                postgres::copy(connection, posts).await
+                postgres::copy(connection, rows).await
             }
+            (RawTransaction::Sqlite(_), Rows::Postgres(_))
+            | (RawTransaction::Postgres(_), Rows::Sqlite(_)) => Err(DbError::OtherDatabase),
         }
     }
 
-    /// Builds the indexes and commits.
-    pub async fn finish(mut self) -> Result<(), DbError> {
+    /// Builds the indexes, when all posts are there.
+    pub async fn index(mut self) -> Result<IndexedLoad, DbError> {
         for index in &self.indexes {
             self.transaction.execute(index).await?;
         }
-        self.transaction.commit().await
+        Ok(IndexedLoad(self.transaction))
+    }
+}
+
+/// A load that only wants to be committed; dropped, it leaves all as it was.
+#[derive(Debug)]
+pub struct IndexedLoad(RawTransaction);
+
+impl IndexedLoad {
+    /// Makes it last.
+    pub async fn commit(self) -> Result<(), DbError> {
+        self.0.commit().await
     }
 }

@@ -2,18 +2,10 @@
 
 use sea_orm::sqlx::{PgConnection, query};
 
-use super::super::{
-    json_text::storable_text,
-    new_post::{COLUMN_NAMES, NewPost},
-};
-use super::copy_text::CopyText;
-use crate::db::DbError;
+use super::super::new_post::COLUMN_NAMES;
+use crate::db::{DbError, copy_text::CopyText};
 
-pub(super) async fn copy(connection: &mut PgConnection, posts: &[NewPost]) -> Result<(), DbError> {
-    let mut rows = CopyText::default();
-    for post in posts {
-        rows.push(post);
-    }
+pub(super) async fn copy(connection: &mut PgConnection, rows: CopyText) -> Result<(), DbError> {
     let statement = format!("COPY posts ({}) FROM STDIN", COLUMN_NAMES.join(", "));
     let mut copy = connection.copy_in_raw(&statement).await?;
     copy.send(rows.into_bytes()).await?;
@@ -21,23 +13,21 @@ pub(super) async fn copy(connection: &mut PgConnection, posts: &[NewPost]) -> Re
     Ok(())
 }
 
-/// Deletes what has the key of one of these posts.
+/// Deletes what has one of these keys.
 pub(super) async fn delete(
     connection: &mut PgConnection,
-    posts: &[NewPost],
+    keys: &[(String, String)],
 ) -> Result<(), DbError> {
-    let column = |of: fn(&NewPost) -> &String| -> Vec<String> {
-        posts
-            .iter()
-            .map(|post| storable_text(of(post)).into_owned())
-            .collect()
-    };
+    let (posts, users): (Vec<&str>, Vec<&str>) = keys
+        .iter()
+        .map(|(post_id, user)| (post_id.as_str(), user.as_str()))
+        .unzip();
     query(
         "DELETE FROM posts USING unnest($1, $2) AS keys (post_id, user_id)
         WHERE posts.post_id = keys.post_id AND posts.session_user_id = keys.user_id",
     )
-    .bind(column(|post| &post.post_id))
-    .bind(column(|post| &post.session_user_id))
+    .bind(posts)
+    .bind(users)
     .execute(connection)
     .await?;
     Ok(())

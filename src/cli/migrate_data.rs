@@ -1,0 +1,57 @@
+use anyhow::Context;
+use clap::Args;
+
+use super::print_line;
+use crate::db::{Database, transfer};
+use crate::seeding::Progress;
+use crate::settings::DatabaseSettings;
+
+/// Copy every table of a database into another, between SQLite and Postgres.
+#[derive(Debug, Args)]
+pub(super) struct MigrateData {
+    /// `sqlite://PATH` or `postgres://USER:PASSWORD@HOST/NAME`, which stays as it is.
+    #[arg(long, value_name = "URL")]
+    from: String,
+    /// Where the copy goes.
+    #[arg(long, value_name = "URL")]
+    to: String,
+}
+
+impl MigrateData {
+    pub(super) fn run(&self) -> anyhow::Result<()> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()?;
+        let copied = runtime.block_on(async {
+            tokio::select! {
+                copied = self.copy() => copied,
+                _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted: nothing was copied; the same command begins again"),
+            }
+        });
+        runtime.shutdown_background();
+        copied
+    }
+
+    async fn copy(&self) -> anyhow::Result<()> {
+        let target = Database::connect(&DatabaseSettings::with_url(&self.to))
+            .await
+            .context("cannot open the target")?;
+        target
+            .migrate()
+            .await
+            .context("cannot migrate the target")?;
+        let progress = Progress::shown();
+        let counter = progress.counter();
+        let source = DatabaseSettings::with_url(&self.from);
+        let tables = transfer(&source, &target, |table, rows| counter.show(table, rows)).await?;
+        counter.finish();
+        for table in tables {
+            print_line(&format!(
+                "{}: {} rows, {} of them copied now, checksum {}",
+                table.table, table.rows, table.written, table.checksum
+            ))?;
+        }
+        Ok(target.close().await?)
+    }
+}

@@ -1,0 +1,118 @@
+use sea_orm::{
+    DbBackend,
+    sqlx::{
+        AssertSqlSafe, Connection, Executor, FromRow, PgConnection, Sqlite, Transaction,
+        postgres::PgRow, query_as, raw_sql, sqlite::SqliteRow,
+    },
+};
+
+use super::{Database, DbError, quoted};
+
+/// A transaction on a connection of its own, for what sea-orm's has no way to say. Rolled back when dropped: on Postgres by
+/// closing the connection, for one left in the midst of a COPY is of no use to others.
+#[derive(Debug)]
+pub(super) enum RawTransaction {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Box<PgConnection>),
+}
+
+impl RawTransaction {
+    /// Begins one that writes; on SQLite nobody else writes meanwhile.
+    pub(super) async fn begin(database: &Database) -> Result<Self, DbError> {
+        let writer = database.writer();
+        if database.backend() == DbBackend::Sqlite {
+            let pool = writer.get_sqlite_connection_pool();
+            return Ok(Self::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?));
+        }
+        let connection = writer.get_postgres_connection_pool().acquire().await?;
+        Self::on_postgres(connection.detach(), "BEGIN").await
+    }
+
+    /// Begins one by this statement on a connection that nobody else uses.
+    pub(super) async fn on_postgres(
+        mut connection: PgConnection,
+        begin: &'static str,
+    ) -> Result<Self, DbError> {
+        connection.execute(begin).await?;
+        Ok(Self::Postgres(Box::new(connection)))
+    }
+
+    pub(super) fn backend(&self) -> DbBackend {
+        match self {
+            Self::Sqlite(_) => DbBackend::Sqlite,
+            Self::Postgres(_) => DbBackend::Postgres,
+        }
+    }
+
+    /// Runs statements without values or answer.
+    pub(super) async fn execute(&mut self, sql: &str) -> Result<(), DbError> {
+        let sql = raw_sql(AssertSqlSafe(sql));
+        match self {
+            Self::Sqlite(connection) => {
+                sql.execute(&mut **connection).await?;
+            }
+            Self::Postgres(connection) => {
+                sql.execute(&mut **connection).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// All rows of a query.
+    pub(super) async fn rows<R>(&mut self, sql: &str) -> Result<Vec<R>, DbError>
+    where
+        R: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin,
+    {
+        Ok(match self {
+            Self::Sqlite(connection) => {
+                query_as(AssertSqlSafe(sql))
+                    .fetch_all(&mut **connection)
+                    .await?
+            }
+            Self::Postgres(connection) => {
+                query_as(AssertSqlSafe(sql))
+                    .fetch_all(&mut **connection)
+                    .await?
+            }
+        })
+    }
+
+    pub(super) async fn is_empty(&mut self, table: &str) -> Result<bool, DbError> {
+        let any = format!("SELECT CAST(1 AS BIGINT) FROM {} LIMIT 1", quoted(table));
+        Ok(self.rows::<(i64,)>(&any).await?.is_empty())
+    }
+
+    /// Drops the indexes that only make a table faster, and answers what makes them again.
+    pub(super) async fn drop_indexes(&mut self, table: &str) -> Result<Vec<String>, DbError> {
+        let name = table.replace('\'', "''");
+        let indexes = match self {
+            Self::Sqlite(_) => format!(
+                "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = '{name}'
+                AND sql IS NOT NULL AND sql NOT LIKE 'CREATE UNIQUE%'"
+            ),
+            Self::Postgres(_) => format!(
+                "SELECT relname::text, pg_get_indexdef(indexrelid) FROM pg_index
+                JOIN pg_class ON pg_class.oid = indexrelid
+                WHERE indrelid = '{}'::regclass AND NOT indisunique",
+                quoted(&name)
+            ),
+        };
+        let indexes: Vec<(String, String)> = self.rows(&indexes).await?;
+        for (name, _) in &indexes {
+            self.execute(&format!("DROP INDEX {}", quoted(name)))
+                .await?;
+        }
+        Ok(indexes.into_iter().map(|(_, sql)| sql).collect())
+    }
+
+    pub(super) async fn commit(self) -> Result<(), DbError> {
+        match self {
+            Self::Sqlite(transaction) => transaction.commit().await?,
+            Self::Postgres(mut connection) => {
+                connection.execute("COMMIT").await?;
+                connection.close().await?;
+            }
+        }
+        Ok(())
+    }
+}

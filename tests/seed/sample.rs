@@ -1,0 +1,62 @@
+use std::fs;
+
+use chrono::{SubsecRound, TimeDelta, Utc};
+use serde_json::json;
+use weir::db::PostFilter;
+use weir::feed::{Platform, RankRequest};
+use weir::ranking::{EntityMatcher, Matching, Policy, TopEntities, rank};
+use weir::seeding::load_sample;
+
+use crate::common::databases::{TestDatabase, on_both_databases};
+use crate::common::workplace::Workplace;
+
+on_both_databases! {
+    the_sample_is_loaded_up_to_now_into_an_empty_database_only,
+    every_sample_request_is_reordered_by_the_entities_of_the_loaded_sample,
+}
+
+async fn the_sample_is_loaded_up_to_now_into_an_empty_database_only(data: TestDatabase) {
+    let now = Utc::now().trunc_subsecs(0);
+    let loaded = load_sample(&data.database, now).await.unwrap().unwrap();
+    let counts = data
+        .database
+        .count_posts_by_day(&PostFilter::default(), 1_000)
+        .await
+        .unwrap();
+    assert!(loaded > 2_000, "{loaded}");
+    assert_eq!(counts.iter().map(|count| count.posts).sum::<u64>(), loaded);
+    assert_eq!(data.database.newest_created_at().await.unwrap(), Some(now));
+    let oldest = counts.iter().filter_map(|count| count.day).min().unwrap();
+    assert_eq!(oldest, (now - TimeDelta::days(28)).date_naive());
+    assert_eq!(load_sample(&data.database, now).await.unwrap(), None);
+}
+
+async fn every_sample_request_is_reordered_by_the_entities_of_the_loaded_sample(
+    data: TestDatabase,
+) {
+    load_sample(&data.database, Utc::now()).await.unwrap();
+    let arguments = json!({"k": 10, "window": "30d"});
+    let place = Workplace::new(data);
+    let payload = place.run("count_top_named_entities", arguments).await;
+    let payload = payload.to_string();
+    let top = TopEntities::from_json(payload.as_bytes()).unwrap();
+    let matcher = EntityMatcher::new(&top.named_entities()).unwrap();
+    let policy = Policy {
+        entity_weight: 1.0,
+        matching: Matching::Word,
+        ..Policy::named("entities")
+    };
+    for platform in Platform::ALL {
+        let path = format!(
+            "{}/sample_data/requests/{platform}.json",
+            env!("CARGO_MANIFEST_DIR")
+        );
+        let request = RankRequest::from_json(&fs::read(path).unwrap()).unwrap();
+        let names = |item| matcher.find(item, Matching::Word).is_some();
+        let flags: Vec<bool> = request.items.iter().map(names).collect();
+        let ranking = rank(&policy, &request.items, Some(&flags), &[]);
+        // Five of the first eight posts name what the sample names most: they go to the end, in order.
+        let expected = [2, 5, 6, 8, 9, 10, 11, 12, 13, 14, 0, 1, 3, 4, 7];
+        assert_eq!(ranking.order, expected, "{platform}: {payload}");
+    }
+}
