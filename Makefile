@@ -32,6 +32,7 @@ check: toolchain components ## formatting, lints and documentation, all without 
 
 chaos: toolchain stores nextest ## kill and restart two weirs, Redis and Postgres under load for a minute, and check that nothing is lost
 	WEIR_CHAOS_S=60 cargo nextest run --locked --test chaos --no-capture
+	WEIR_PROOF=full cargo nextest run --locked --test scrapers --no-capture proof
 
 bench: toolchain ## run the benchmarks
 	cargo bench --locked

@@ -60,6 +60,11 @@ impl DataDir {
         self.path.join("redis")
     }
 
+    /// The folder of what scrapers have fetched, a file for each.
+    pub fn outboxes(&self) -> PathBuf {
+        self.path.join("outbox")
+    }
+
     /// The `SQLite` file of the embedded results store.
     pub fn results_db(&self) -> PathBuf {
         self.path.join("results.db")

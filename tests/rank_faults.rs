@@ -20,12 +20,12 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use weir::actors::supervision::{ActorRef, ActorSystem, SupervisionPolicy, VitalSigns};
 use weir::actors::{
-    Board, JobDesk, JobPool, JobPoolParts, Ranker, RankerCounters, Rankers, ScorerPool,
-    ServedPolicy, ServedPool, Serving,
+    Board, IngestInbox, Ingester, IngesterCounters, JobDesk, JobPool, JobPoolParts, Ranker,
+    RankerCounters, Rankers, ScorerPool, ServedPolicy, ServedPool, Serving,
 };
 use weir::db::Database;
 use weir::feed::RankRequest;
-use weir::http::{Access, Admission, Front, Health, Limits, serve};
+use weir::http::{Access, Admission, Front, Health, IngestDesk, KnownScrapers, Limits, serve};
 use weir::jobs::{JobResources, LargeResults, Registry};
 use weir::ranking::{Arms, Policy, Term};
 use weir::results::jobs::Limits as StoreLimits;
@@ -80,6 +80,17 @@ struct Service {
     _stopping: watch::Sender<bool>,
 }
 
+/// An ingester that nobody hands anything.
+fn ingester(system: &ActorSystem, database: &Database) -> IngestInbox {
+    let (database, prepared) = (database.clone(), watch::channel(false).1);
+    let counters = Arc::<IngesterCounters>::default();
+    IngestInbox::new(
+        system.supervise("ingester", Arc::clone(&counters) as _, move |_, _| {
+            Ingester::new(database.clone(), prepared.clone(), Arc::clone(&counters))
+        }),
+    )
+}
+
 /// The default hook prints a stack for each of the many panics that are meant, which takes longer than the tests.
 fn keep_meant_panics_quiet() {
     let default = std::panic::take_hook();
@@ -128,6 +139,7 @@ impl Service {
             policy: Arc::new(ServedPolicy {
                 policy: by_both(),
                 pools: pools.into(),
+                insert: None,
                 max_entity_age: TimeDelta::hours(1),
             }),
             policies: [].into(),
@@ -163,6 +175,8 @@ impl Service {
             },
             serving: Arc::new(ArcSwap::from_pointee(serving)),
             recorder: None,
+            ingest: IngestDesk::new(ingester(&system, &database)),
+            scrapers: KnownScrapers::default(),
             desk: desk(&system, &resources),
             registry: Registry::shipped(),
             schedules: store.results.schedules(StoreLimits::default()),
@@ -186,7 +200,7 @@ impl Service {
             )
             .unwrap(),
         );
-        let client = reqwest::Client::new();
+        let client = common::weir::http_client();
         Self {
             system,
             cursed,
@@ -252,10 +266,9 @@ fn quiet() -> RandomScorer {
 
 fn pool(system: &ActorSystem, name: &str, scorer: Box<dyn Scorer>) -> ServedPool {
     let config = PoolConfig {
-        workers: 1,
         queue: 100,
         max_batch: 100,
-        cache_entries: 0,
+        ..PoolConfig::default()
     };
     let counters = Arc::<PoolCounters>::default();
     let workers = WorkerPool::start(name, scorer, &config, Arc::clone(&counters));

@@ -89,7 +89,7 @@ pub(super) struct Running {
 }
 
 impl JobPool {
-    /// A pool that takes no job before [`JobPool::open`].
+    /// A pool that takes no job before `open`.
     pub fn new(parts: JobPoolParts) -> Arc<Self> {
         Arc::new(Self {
             work: Notify::new(),

@@ -6,7 +6,7 @@ use arc_swap::ArcSwap;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
 
-use super::{Access, Admission, Health};
+use super::{Access, Admission, Health, IngestDesk, KnownScrapers};
 use crate::actors::supervision::{ActorRef, ActorSystem};
 use crate::actors::{JobDesk, RecorderInbox, Schedule, Serving};
 use crate::feed::RankRequest;
@@ -27,6 +27,10 @@ pub struct Front {
     pub serving: Arc<ArcSwap<Serving>>,
     /// Where served feeds go, if they are kept.
     pub recorder: Option<RecorderInbox>,
+    /// Where outside scrapers hand in what they found.
+    pub ingest: IngestDesk,
+    /// Weir's own scrapers, by name.
+    pub scrapers: KnownScrapers,
     /// Who takes jobs.
     pub desk: ActorRef<JobDesk>,
     /// The kinds of jobs.

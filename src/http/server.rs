@@ -9,7 +9,8 @@ use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{App, HttpServer};
 
 use super::{
-    ApiError, Front, actors, cors, health, jobs, metrics, panics, rank, results, schedules,
+    ApiError, Front, actors, cors, health, ingest, jobs, metrics, panics, rank, results, schedules,
+    scrapers,
 };
 use crate::settings::ServerSettings;
 
@@ -77,7 +78,10 @@ fn routes(config: &mut ServiceConfig) {
         .service(at("/jobs/{id}/retry", web::post().to(jobs::retry)))
         .service(at("/schedules", web::get().to(schedules::list)))
         .service(at("/schedules/{name}/run", web::post().to(schedules::run)))
-        .service(at("/results/{key:.*}", web::get().to(results::show)));
+        .service(at("/results/{key:.*}", web::get().to(results::show)))
+        .service(at("/data/scraper", web::post().to(ingest::ingest)))
+        .service(at("/scrapers", web::get().to(scrapers::list)))
+        .service(at("/scrapers/{name}/run", web::post().to(scrapers::run)));
 }
 
 async fn wrong_method() -> Result<String, ApiError> {

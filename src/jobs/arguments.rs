@@ -29,6 +29,11 @@ pub(super) fn read<T: DeserializeOwned>(arguments: &Value) -> Result<T, Argument
 pub struct Window(TimeDelta);
 
 impl Window {
+    /// So many days.
+    pub fn of_days(days: u32) -> Self {
+        Self(TimeDelta::days(days.into()))
+    }
+
     /// When the window begins that ends at `now`.
     pub fn start(self, now: DateTime<Utc>) -> DateTime<Utc> {
         now.checked_sub_signed(self.0)

@@ -5,9 +5,10 @@ use thiserror::Error;
 
 use super::{
     ArgumentError, Commands, CountTopNamedEntities, Job, JobContext, JobError, Limits,
-    PostStatistics, PrunePosts, QueryPostsDb, RetryPolicy, SubstringMatchesByPlatform, UnknownJob,
-    arguments, command::CommandRun,
+    PostStatistics, PrunePosts, QueryPostsDb, RefreshCandidates, RetryPolicy,
+    SubstringMatchesByPlatform, UnknownJob, arguments, command::CommandRun,
 };
+use crate::scoring::Scorers;
 
 /// The jobs that can be run, by name.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +25,7 @@ impl Registry {
             .with::<PostStatistics>()
             .with::<PrunePosts>()
             .with::<QueryPostsDb>()
+            .with::<RefreshCandidates>()
             .with::<SubstringMatchesByPlatform>()
     }
 
@@ -39,6 +41,19 @@ impl Registry {
     pub fn with_commands(mut self, commands: Commands) -> Self {
         let read = move |arguments: &Value| commands.prepare(arguments).map(PreparedJob::command);
         self.kinds.insert(Commands::NAME, JobKind::new(read));
+        self
+    }
+
+    /// The job `refresh_candidates` with these scorers to choose by.
+    #[must_use]
+    pub fn with_scorers(mut self, scorers: Scorers) -> Self {
+        let read = move |arguments: &Value| {
+            let mut job: RefreshCandidates = arguments::read(arguments)?;
+            job.scorers = scorers.clone();
+            PreparedJob::of(job)
+        };
+        let kind = JobKind::new(read);
+        self.kinds.insert(RefreshCandidates::NAME, kind);
         self
     }
 
@@ -101,6 +116,15 @@ pub struct PreparedJob {
 }
 
 impl PreparedJob {
+    fn of<J: Job>(job: J) -> Result<Self, ArgumentError> {
+        job.validate()?;
+        Ok(Self {
+            limits: J::LIMITS,
+            retry: J::RETRY,
+            job: Box::new(job),
+        })
+    }
+
     fn command(run: CommandRun) -> Self {
         Self {
             limits: run.limits(),
@@ -148,13 +172,7 @@ impl Runnable for CommandJob {
 }
 
 fn read<J: Job>(arguments: &Value) -> Result<PreparedJob, ArgumentError> {
-    let job: J = arguments::read(arguments)?;
-    job.validate()?;
-    Ok(PreparedJob {
-        limits: J::LIMITS,
-        retry: J::RETRY,
-        job: Box::new(job),
-    })
+    PreparedJob::of(arguments::read::<J>(arguments)?)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The store in SQL: a `SQLite` file of its own, or tables in the Postgres database of the posts.
 
+mod claims;
 mod connect;
 mod jobs;
 mod schedules;
@@ -130,6 +131,15 @@ impl KeyValue for EmbeddedStore {
         let live: Option<i32> = row.map(|row| row.try_get_by("live")).transpose()?;
         self.say(Change::Key(key.name().to_owned()));
         Ok(live == Some(1))
+    }
+
+    async fn first_unclaimed(
+        &self,
+        keys: &[Key],
+        most: usize,
+        ttl: Option<Duration>,
+    ) -> Result<Vec<usize>, ResultsError> {
+        self.first_free(keys, most, ttl).await
     }
 
     fn changes(&self) -> broadcast::Receiver<Change> {

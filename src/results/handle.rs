@@ -160,6 +160,10 @@ impl Results {
         self.inner.outage.subscribe()
     }
 
+    pub(super) fn claim_key(&self, name: &str) -> Result<Key, ResultsError> {
+        self.inner.keys.claim(name)
+    }
+
     /// Runs one call on the home runtime, within the limit, and takes note of an outage.
     pub(super) async fn call<T, F>(
         &self,

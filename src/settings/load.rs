@@ -13,7 +13,8 @@ use super::layers::Layers;
 
 impl Settings {
     /// Reads and checks the settings: the defaults, the file at `path` (else the one `WEIR_CONFIG` names, if any), then the
-    /// `WEIR__SECTION__KEY` variables. Policies, scorers, commands and schedules with `enabled = false` are gone from the result.
+    /// `WEIR__SECTION__KEY` variables. Policies, scorers, commands, schedules and scrapers with `enabled = false` are gone from
+    /// the result.
     ///
     /// An error names everything that was found wrong, with its file, line and column, or its variable.
     pub fn load(path: Option<&Path>) -> Result<Self, SettingsError> {
@@ -48,6 +49,7 @@ impl Settings {
         self.scorers.retain(|_, scorer| scorer.enabled);
         self.commands.retain(|_, command| command.enabled);
         self.schedules.retain(|_, schedule| schedule.enabled);
+        self.scrapers.retain(|_, scraper| scraper.enabled);
     }
 }
 

@@ -15,6 +15,7 @@ impl Settings {
             ),
             ("jobs", self.jobs != edited.jobs),
             ("commands", self.commands != edited.commands),
+            ("outbox", self.outbox != edited.outbox),
             ("recorder", self.recorder != edited.recorder),
             ("supervision", self.supervision != edited.supervision),
             ("shutdown", self.shutdown != edited.shutdown),

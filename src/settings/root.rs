@@ -7,9 +7,9 @@ use super::check::Check;
 use super::complaint::did_you_mean;
 use super::{
     ArmsSettings, AuthSettings, CommandSettings, DatabaseSettings, JobsSettings, LogSettings,
-    PolicySettings, PoolsSettings, PreprocessSettings, RankingSettings, RecorderSettings,
-    ResultsSettings, ScheduleSettings, ScorerSettings, ServerSettings, ShutdownSettings,
-    SupervisionSettings,
+    OutboxSettings, PolicySettings, PoolsSettings, PreprocessSettings, RankingSettings,
+    RecorderSettings, ResultsSettings, ScheduleSettings, ScorerSettings, ScraperSettings,
+    ServerSettings, ShutdownSettings, SupervisionSettings,
 };
 
 /// Everything a Weir can be told. `Settings::default()` is what `config/default.toml` says.
@@ -42,6 +42,10 @@ pub struct Settings {
     pub commands: BTreeMap<String, CommandSettings>,
     /// Schedules by name.
     pub schedules: BTreeMap<String, ScheduleSettings>,
+    /// Scrapers by name.
+    pub scrapers: BTreeMap<String, ScraperSettings>,
+    /// What scrapers have fetched and is not stored yet.
+    pub outbox: OutboxSettings,
     /// What `weir preprocess` goes by.
     pub preprocess: PreprocessSettings,
     /// Writes served feeds into the posts.
@@ -94,6 +98,10 @@ impl Settings {
         check.each("schedules", &self.schedules, |check, schedule| {
             schedule.check(check);
         });
+        check.each("scrapers", &self.scrapers, |check, scraper| {
+            scraper.check(check);
+        });
+        check.under("outbox", |check| self.outbox.check(check));
         check.under("recorder", |check| self.recorder.check(check));
         check.under("supervision", |check| self.supervision.check(check));
         check.under("shutdown", |check| self.shutdown.check(check));
@@ -121,6 +129,8 @@ impl Default for Settings {
             jobs: JobsSettings::default(),
             commands: BTreeMap::new(),
             schedules: ScheduleSettings::shipped(),
+            scrapers: BTreeMap::new(),
+            outbox: OutboxSettings::default(),
             preprocess: PreprocessSettings::default(),
             recorder: RecorderSettings::default(),
             supervision: SupervisionSettings::default(),

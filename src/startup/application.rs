@@ -13,14 +13,15 @@ use tokio::sync::watch;
 use super::arms::ArmsLedger;
 use super::background::{self, Background, Signals};
 use super::roster::Roster;
+use super::scrapers::Fleet;
 use super::stores::Stores;
-use super::{StartupError, prepare_schedules, reload};
+use super::{StartupError, check_scrapers, ingest, prepare_schedules, reload};
 use crate::actors::messages::Flush;
 use crate::actors::supervision::{ActorSystem, SupervisionPolicy};
 use crate::actors::{ConfigStatus, Recorder, RecorderCounters, RecorderInbox, ShutDown};
 use crate::data_dir::DataDir;
 use crate::db::Database;
-use crate::http::{self, Access, Admission, Front, Health, Limits};
+use crate::http::{self, Access, Admission, Front, Health, IngestDesk, Limits};
 use crate::seeding::load_sample;
 use crate::settings::{ServerSettings, Settings, SupervisionSettings};
 use crate::telemetry;
@@ -72,6 +73,7 @@ impl Application {
             file,
             first_posts,
         } = start;
+        check_scrapers(&settings)?;
         let planned = prepare_schedules(&settings)?;
         let data_dir = DataDir::open(&settings.data_dir)?;
         let arms = ArmsLedger::new(&data_dir.arms());
@@ -91,6 +93,17 @@ impl Application {
         };
         let (background, crew) =
             background::start(&settings, planned, &stores, &data_dir, signals, &system)?;
+        let ingester = ingest::start(&stores.database, &prepared.subscribe(), &system);
+        let mut fleet = Fleet::new(
+            data_dir.outboxes(),
+            settings.outbox.max_bytes,
+            ingester.clone(),
+            system.clone(),
+        )?;
+        if let Some(failure) = fleet.align(&settings).into_iter().next() {
+            return Err(failure);
+        }
+        let scrapers = fleet.known();
         actix_rt::spawn(prepare(stores.database.clone(), first_posts, prepared));
         let recorder = settings
             .recorder
@@ -107,6 +120,7 @@ impl Application {
             roster,
             Arc::clone(&serving),
         ));
+        actix_rt::spawn(fleet.follow(newest.subscribe()));
         actix_rt::spawn(crew.follow(newest.subscribe(), background.planned.clone()));
         if let Some(file) = file {
             reload::watch(file, newest, arms, Arc::clone(&config), &system);
@@ -118,6 +132,8 @@ impl Application {
             limits: limits(&settings.server),
             serving: Arc::clone(&serving),
             recorder: recorder.clone(),
+            ingest: IngestDesk::new(ingester),
+            scrapers,
             desk: background.desk.clone(),
             registry: background.registry.clone(),
             resources: background.resources.clone(),

@@ -4,7 +4,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use super::stores::Stores;
-use super::{StartupError, prepare_schedules};
+use super::{StartupError, prepare_schedules, scorers};
 use crate::actors::supervision::{ActorRef, ActorSystem};
 use crate::actors::{
     JobCounters, JobDesk, JobPool, JobPoolParts, JobWorker, JobWorkerCounters, Schedule, Scheduler,
@@ -46,7 +46,7 @@ pub(super) fn start(
     system: &ActorSystem,
 ) -> Result<(Background, Crew), StartupError> {
     let limits = limits(&settings.jobs);
-    let registry = registry(settings, &stores.location);
+    let registry = registry(settings, &stores.location)?;
     let resources = JobResources {
         database: stores.database.clone(),
         results: stores.results.clone(),
@@ -171,7 +171,7 @@ fn limits(settings: &JobsSettings) -> Limits {
 }
 
 /// The jobs that ship. Commands find in their environment where the posts and the results are.
-fn registry(settings: &Settings, location: &StoreLocation) -> Registry {
+fn registry(settings: &Settings, location: &StoreLocation) -> Result<Registry, StartupError> {
     let mut environment = vec![
         (
             "WEIR_DATABASE_URL",
@@ -186,9 +186,8 @@ fn registry(settings: &Settings, location: &StoreLocation) -> Registry {
     };
     environment.extend(redis_url.map(|url| ("WEIR_REDIS_URL", url)));
     let max_result_bytes = settings.jobs.max_result_bytes;
-    Registry::shipped().with_commands(Commands::new(
-        &settings.commands,
-        environment,
-        max_result_bytes,
-    ))
+    let commands = Commands::new(&settings.commands, environment, max_result_bytes);
+    Ok(Registry::shipped()
+        .with_commands(commands)
+        .with_scorers(scorers::for_jobs(settings)?))
 }

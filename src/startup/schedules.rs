@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use super::StartupError;
+use super::{StartupError, scorers};
 use crate::actors::Schedule;
 use crate::jobs::{Commands, PrepareError, Registry};
 use crate::settings::{ScheduleSettings, Settings};
@@ -12,7 +12,9 @@ pub fn prepare_schedules(settings: &Settings) -> Result<Vec<Schedule>, StartupEr
         Vec::new(),
         settings.jobs.max_result_bytes,
     );
-    let registry = Registry::shipped().with_commands(commands);
+    let registry = Registry::shipped()
+        .with_commands(commands)
+        .with_scorers(scorers::for_jobs(settings)?);
     let schedules = settings.schedules.iter().map(|(name, schedule)| {
         prepare(name, schedule, &registry).map_err(|source| StartupError::Schedule {
             schedule: name.clone(),

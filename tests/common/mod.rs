@@ -20,3 +20,4 @@ pub(crate) mod redis;
 pub(crate) mod stores;
 pub(crate) mod weir;
 pub(crate) mod workplace;
+pub(crate) mod x_search;

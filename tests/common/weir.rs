@@ -58,7 +58,7 @@ impl Weir {
             child,
             address,
             log,
-            client: Client::new(),
+            client: http_client(),
         }
     }
 
@@ -226,6 +226,12 @@ impl Drop for Weir {
             }
         }
     }
+}
+
+/// A client of no particular settings. reqwest asks for a crypto provider although nothing here is encrypted.
+pub(crate) fn http_client() -> Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::new()
 }
 
 fn write_settings(folder: &TempDir, settings: &str) {

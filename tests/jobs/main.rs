@@ -9,6 +9,7 @@ mod incremental_entities;
 mod post_statistics;
 mod prune_posts;
 mod query_posts_db;
+mod refresh_candidates;
 mod substring_matches;
 mod top_named_entities;
 

@@ -1,6 +1,7 @@
 //! The schema, one file per step.
 
 mod m0001_create_posts;
+mod m0002_create_scraper_tables;
 mod m0003_create_entity_hours;
 
 pub(super) use m0001_create_posts::{indexes as posts_indexes, table as posts_table};
@@ -21,6 +22,7 @@ impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         vec![
             Box::new(m0001_create_posts::Migration),
+            Box::new(m0002_create_scraper_tables::Migration),
             Box::new(m0003_create_entity_hours::Migration),
         ]
     }

@@ -14,6 +14,7 @@ macro_rules! script {
 
 pub(super) struct Scripts {
     pub(super) put: Script,
+    pub(super) claim_first: Script,
     pub(super) enqueue: Script,
     pub(super) claim: Script,
     pub(super) heartbeat: Script,
@@ -31,6 +32,7 @@ impl Scripts {
     pub(super) fn new() -> Self {
         Self {
             put: Script::new(include_str!("lua/put.lua")),
+            claim_first: Script::new(include_str!("lua/claim_first.lua")),
             enqueue: script!("enqueue"),
             claim: script!("claim"),
             heartbeat: script!("heartbeat"),
