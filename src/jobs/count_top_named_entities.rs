@@ -8,12 +8,7 @@ use super::{
     ArgumentError, Job, JobContext, JobError, Limits, Moment, Period, Window, entity_hours,
     result_key,
 };
-use crate::{
-    db::PostFilter,
-    entities::TopEntity,
-    feed::Platform,
-    ranking::TopEntities,
-};
+use crate::{db::PostFilter, entities::TopEntity, feed::Platform, ranking::TopEntities};
 
 const MOST_ENTITIES: usize = 1_000;
 

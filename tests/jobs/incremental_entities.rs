@@ -38,13 +38,28 @@ enum Step {
     Upsert(Vec<Draft>),
     /// Drops the table.
     LoadAnew(Vec<Draft>),
-    Rewrite { nth: u8, text: usize },
-    Move { nth: u8, quarter: u8 },
-    ForgetTime { nth: u8 },
+    Rewrite {
+        nth: u8,
+        text: usize,
+    },
+    Move {
+        nth: u8,
+        quarter: u8,
+    },
+    ForgetTime {
+        nth: u8,
+    },
     /// Puts a row in the place of another.
-    Replace { nth: u8, draft: Draft },
-    Delete { nth: u8 },
-    Prune { quarter: u8 },
+    Replace {
+        nth: u8,
+        draft: Draft,
+    },
+    Delete {
+        nth: u8,
+    },
+    Prune {
+        quarter: u8,
+    },
     /// A run that ends right after it has taken the marks.
     DieCounting,
     /// A run with another model.
@@ -190,7 +205,10 @@ async fn take(step: &Step, database: &Database) {
             database.track_hours().await.unwrap();
             let changed = database.take_changed_hours(1).await.unwrap();
             for hours in changed.by_day() {
-                database.keep_counts(&hours, &[], 1, &changed).await.unwrap();
+                database
+                    .keep_counts(&hours, &[], 1, &changed)
+                    .await
+                    .unwrap();
             }
         }
         Step::Run => {}
@@ -199,8 +217,12 @@ async fn take(step: &Step, database: &Database) {
 
 async fn load(database: &Database, existing: Existing, posts: &[NewPost]) {
     let mut load = database.begin_load(existing).await.unwrap();
-    load.write(posts).await.unwrap();
-    load.finish().await.unwrap();
+    let mut batch = load.batch();
+    for post in posts {
+        batch.push(post.clone());
+    }
+    load.write(batch).await.unwrap();
+    load.index().await.unwrap().commit().await.unwrap();
 }
 
 /// The periods and platforms that are asked for: whole hours, edges, within one hour, all.

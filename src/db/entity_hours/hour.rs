@@ -60,7 +60,10 @@ mod tests {
     fn an_hour_is_its_range() {
         let time = "2017-05-31T23:59:59.999Z".parse().unwrap();
         let hour = Hour::of(time);
-        assert_eq!((hour.0.as_str(), hour.day()), ("2017-05-31 23", "2017-05-31"));
+        assert_eq!(
+            (hour.0.as_str(), hour.day()),
+            ("2017-05-31 23", "2017-05-31")
+        );
         let range = hour.range().unwrap();
         assert!(range.from.unwrap() <= time && time < range.to.unwrap());
         assert_eq!(Hour::none().range(), None);

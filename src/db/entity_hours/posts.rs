@@ -174,12 +174,11 @@ impl HourPosts {
 
 fn post(row: &QueryResult) -> Result<HourPost, DbError> {
     let names: Option<Vec<u8>> = row.try_get_by_index(6)?;
-    let said = match names {
-        Some(names) => Said::Names(names),
-        None => {
-            let blob: Option<String> = row.try_get_by_index(7)?;
-            Said::Text(blob.as_deref().map(analysed_text).unwrap_or_default())
-        }
+    let said = if let Some(names) = names {
+        Said::Names(names)
+    } else {
+        let blob: Option<String> = row.try_get_by_index(7)?;
+        Said::Text(blob.as_deref().map(analysed_text).unwrap_or_default())
     };
     Ok(HourPost {
         id: row.try_get_by_index(0)?,

@@ -28,7 +28,8 @@ const POSTGRES_TABLES: [&str; 4] = [
         hour TEXT COLLATE \"C\" NOT NULL, platform TEXT COLLATE \"C\" NOT NULL, model BIGINT NOT NULL,
         names BIGINT NOT NULL, counts BYTEA NOT NULL, PRIMARY KEY (hour, platform))",
 ];
-const INDEX: &str = "CREATE INDEX IF NOT EXISTS idx_weir_changed_hours_hour ON weir_changed_hours (hour, taken)";
+const INDEX: &str =
+    "CREATE INDEX IF NOT EXISTS idx_weir_changed_hours_hour ON weir_changed_hours (hour, taken)";
 
 pub(in crate::db) fn tables(backend: DbBackend) -> [&'static str; 4] {
     match backend {

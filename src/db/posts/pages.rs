@@ -1,14 +1,14 @@
 use std::borrow::Cow;
 
-use sea_orm::{
-    ConnectionTrait, ExprTrait, Order,
-    sea_query::{Expr, Func, Query},
-};
 use super::{
     entity::{Column, Entity},
     says::Says,
 };
 use crate::db::{Database, DbError, TimeRange};
+use sea_orm::{
+    ConnectionTrait, ExprTrait, Order,
+    sea_query::{Expr, Func, Query},
+};
 
 /// Which posts; the default is all of them.
 #[derive(Clone, Debug, Default)]
