@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use sea_orm::{DbBackend, EntityTrait, QueryOrder};
 use serde_json::{Value, json, value::to_raw_value};
-use weir::db::{Database, Existing, NewPost, post as post_entity};
+use weir::db::{Database, Existing, Hour, HourCounts, NewPost, post as post_entity};
 use weir::entities::{EntityCounts, Extractor, Scratch};
 
 use crate::common::databases::{TestDatabase, sql};
@@ -205,8 +205,15 @@ async fn take(step: &Step, database: &Database) {
             database.track_hours().await.unwrap();
             let changed = database.take_changed_hours(1).await.unwrap();
             for hours in changed.by_day() {
+                let nothing = |hour: &Hour| HourCounts {
+                    hour: hour.clone(),
+                    platform: "facebook".into(),
+                    names: 0,
+                    counts: Vec::new(),
+                };
+                let counts: Vec<HourCounts> = hours.iter().map(nothing).collect();
                 database
-                    .keep_counts(&hours, &[], 1, &changed)
+                    .keep_counts(&hours, &counts, 1, &changed)
                     .await
                     .unwrap();
             }
