@@ -10,11 +10,16 @@ use serde_json::{Value, json, value::to_raw_value};
 use weir::db::{Database, Existing, Hour, HourCounts, NewPost, post as post_entity};
 use weir::entities::{EntityCounts, Extractor, Scratch};
 
-use crate::common::databases::{TestDatabase, sql};
+use crate::common::databases::{TestDatabase, on_both_databases, sql};
 use crate::common::posts::{post, time};
 use crate::common::workplace::Workplace;
 
 const JOB: &str = "count_top_named_entities";
+
+on_both_databases! {
+    nothing_written_while_others_count_is_missed,
+}
+
 const TEXTS: [&str; 4] = [
     "Barack Obama met Angela Merkel in Berlin. Berlin was cold, said Barack Obama.",
     "We flew to London and then to BERLIN.",
@@ -335,4 +340,40 @@ fn counting_what_has_changed_comes_to_the_same_as_counting_all_on_sqlite() {
 #[test]
 fn counting_what_has_changed_comes_to_the_same_as_counting_all_on_postgres() {
     check(TestDatabase::postgres(), 20);
+}
+
+/// Writers that are never held up or made to fail, and runs that lose none of what they write.
+async fn nothing_written_while_others_count_is_missed(data: TestDatabase) {
+    let place = Workplace::new(data);
+    let mut writers = tokio::task::JoinSet::new();
+    for writer in 0..4_u8 {
+        let database = place.data.database.clone();
+        writers.spawn(async move {
+            for round in 0..25_u8 {
+                let draft = Draft {
+                    post_id: round % 5,
+                    quarter: (writer * 7 + round) % 24,
+                    platform: 0,
+                    text: usize::from(round) % TEXTS.len(),
+                };
+                take(&Step::Insert(vec![draft; 3]), &database).await;
+                let nth = writer * 3;
+                take(&Step::Rewrite { nth, text: 0 }, &database).await;
+                take(&Step::Delete { nth: nth + 1 }, &database).await;
+            }
+        });
+    }
+    let runs = async {
+        while !writers.is_empty() {
+            while let Some(ended) = writers.try_join_next() {
+                ended.unwrap();
+            }
+            tokio::join!(
+                place.run(JOB, json!({"k": 100})),
+                place.run(JOB, json!({"k": 100, "platform": "facebook"}))
+            );
+        }
+    };
+    runs.await;
+    both_agree(&place).await.unwrap();
 }
