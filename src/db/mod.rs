@@ -2,6 +2,7 @@
 
 mod connection;
 mod copy_text;
+mod entity_hours;
 mod error;
 mod migrations;
 mod postgres;
@@ -14,6 +15,9 @@ mod time;
 mod transfer;
 
 pub use connection::Database;
+pub use entity_hours::{
+    ChangedHours, FoundNames, Hour, HourCounts, HourPost, HourPosts, PostSpan, Said, StoredCounts,
+};
 pub use error::DbError;
 pub use posts::{
     Existing, IndexedLoad, InsertOutcome, LoadError, NewPost, PostBatch, PostCount, PostFilter,

@@ -1,9 +1,10 @@
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 
 use super::entity::Entity;
-use super::surface;
+use super::post_names::PostNames;
 
 /// How many posts name each entity, its spellings counted together.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,7 +19,7 @@ struct Tally {
     forms: BTreeMap<String, u64>,
 }
 
-/// An entity that many posts name.
+/// An entity that many posts name. Ordered as in a list of the top: most posts first, then by name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TopEntity {
     /// Its commonest spelling.
@@ -32,19 +33,16 @@ pub struct TopEntity {
 impl EntityCounts {
     /// Counts the entities of one post, each name once however often and however spelled it stands there.
     pub fn add(&mut self, entities: &[Entity<'_>]) {
-        let mut post: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
-        for entity in entities {
-            let name = surface::name(entity.text);
-            if !name.is_empty() {
-                post.entry(surface::key(name)).or_default().insert(name);
-            }
-        }
-        for (key, forms) in post {
-            let tally = self.names.entry(key).or_default();
-            tally.posts += 1;
+        self.add_names(&PostNames::of(entities));
+    }
+
+    /// Counts the names of one post.
+    pub fn add_names(&mut self, names: &PostNames) {
+        for (key, forms) in names.by_key() {
             for form in forms {
-                *tally.forms.entry(form.to_owned()).or_default() += 1;
+                self.add_form(&key, form, 1);
             }
+            self.add_posts(&key, 1);
         }
     }
 
@@ -59,19 +57,73 @@ impl EntityCounts {
         }
     }
 
+    /// How many different entities there are.
+    pub fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Whether there is no entity.
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    /// For each entity the posts that name it, and its spellings with theirs.
+    pub(super) fn tallies(&self) -> impl Iterator<Item = (u64, &BTreeMap<String, u64>)> {
+        self.names.values().map(|tally| (tally.posts, &tally.forms))
+    }
+
+    pub(super) fn add_posts(&mut self, key: &str, posts: u64) {
+        self.tally(key).posts += posts;
+    }
+
+    pub(super) fn add_form(&mut self, key: &str, form: &str, posts: u64) {
+        let forms = &mut self.tally(key).forms;
+        match forms.get_mut(form) {
+            Some(count) => *count += posts,
+            None => drop(forms.insert(form.to_owned(), posts)),
+        }
+    }
+
+    fn tally(&mut self, key: &str) -> &mut Tally {
+        self.names.entry(key.to_owned()).or_default()
+    }
+
     /// The `k` entities that most posts name, most first, ties by name.
     pub fn top(&self, k: usize) -> Vec<TopEntity> {
-        let mut tallies: Vec<&Tally> = self.names.values().collect();
-        tallies.sort_by(|a, b| b.posts.cmp(&a.posts).then_with(|| a.name().cmp(&b.name())));
-        tallies.into_iter().take(k).map(Tally::entity).collect()
+        if k == 0 {
+            return Vec::new();
+        }
+        // Most entities are rare: names are made only for those that may be among the first.
+        let mut posts: Vec<u64> = self.names.values().map(|tally| tally.posts).collect();
+        let fewest = if posts.len() > k {
+            *posts.select_nth_unstable_by(k - 1, |a, b| b.cmp(a)).1
+        } else {
+            0
+        };
+        let frequent = self.names.values().filter(|tally| tally.posts >= fewest);
+        let mut top: Vec<TopEntity> = frequent.map(Tally::entity).collect();
+        top.sort();
+        top.truncate(k);
+        top
+    }
+}
+
+impl Ord for TopEntity {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let by_count = other.count.cmp(&self.count);
+        by_count
+            .then_with(|| self.name.cmp(&other.name))
+            .then_with(|| self.forms.cmp(&other.forms))
+    }
+}
+
+impl PartialOrd for TopEntity {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
 impl Tally {
-    fn name(&self) -> Option<&str> {
-        self.by_count().first().copied()
-    }
-
     /// Spellings, commonest first; of equally common ones a plain capitalised one before shouting and lower case, then by text.
     fn by_count(&self) -> Vec<&str> {
         let mut forms: Vec<(&str, u64)> = self

@@ -1,5 +1,7 @@
 use std::sync::LazyLock;
 
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
+
 use super::crf::Lattice;
 use super::entity::Entity;
 use super::labels::{Span, spans};
@@ -11,6 +13,9 @@ static BUNDLED: LazyLock<Extractor> = LazyLock::new(|| {
         .unwrap_or_else(|error| unreachable!("the compiled-in model: {error}"))
 });
 
+/// Changes with every release: what the code around the model does may have changed as well.
+const CODE_VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// The longest sequence tagged at once, in tokens; a longer line is cut, at the end of a sentence if it has one.
 const MAX_TOKENS: usize = 256;
 
@@ -18,6 +23,7 @@ const MAX_TOKENS: usize = 256;
 #[derive(Debug)]
 pub struct Extractor {
     model: Model,
+    fingerprint: u64,
 }
 
 /// Buffers that one thread uses again for each text.
@@ -36,7 +42,15 @@ impl Extractor {
 
     /// An extractor with the model of a file's `bytes`.
     pub fn read(bytes: &[u8]) -> Result<Self, ModelError> {
-        Model::read(bytes).map(|model| Self { model })
+        Ok(Self {
+            model: Model::read(bytes)?,
+            fingerprint: xxh3_64_with_seed(bytes, xxh3_64(CODE_VERSION.as_bytes())),
+        })
+    }
+
+    /// The same for extractors that find the same: made of the model's bytes and the version of the code.
+    pub fn fingerprint(&self) -> u64 {
+        self.fingerprint
     }
 
     /// The model behind it.

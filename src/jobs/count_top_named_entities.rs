@@ -1,25 +1,20 @@
-use std::collections::HashSet;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use xxhash_rust::xxh3::xxh3_64;
 
 use super::{
-    ArgumentError, Job, JobContext, JobError, Moment, Period, Window, fold_posts::fold_posts,
+    ArgumentError, Job, JobContext, JobError, Limits, Moment, Period, Window, entity_hours,
     result_key,
 };
-use crate::{
-    db::{PostFilter, PostText},
-    entities::{EntityCounts, Extractor, Scratch},
-    feed::Platform,
-    ranking::TopEntities,
-};
+use crate::{db::PostFilter, entities::TopEntity, feed::Platform, ranking::TopEntities};
 
 const MOST_ENTITIES: usize = 1_000;
 
-/// Counts the named entities of posts, each once per distinct `post_id`, and answers those that most posts name as
-/// [`TopEntities`], ties by name. The result is also left under `result_key`, where rankers look for it.
+/// Counts the named entities of posts and answers those that most posts name as [`TopEntities`], ties by name. A post that
+/// several rows hold counts once in each hour of `created_at`. The result is also left under `result_key`, where rankers look
+/// for it. Only what has changed since the last run is read: the first may take a minute for each million posts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CountTopNamedEntities {
@@ -66,6 +61,12 @@ impl CountTopNamedEntities {
 impl Job for CountTopNamedEntities {
     const NAME: &'static str = "count_top_named_entities";
 
+    /// The first run reads all posts. What it has counted stays counted when it is ended.
+    const LIMITS: Limits = Limits {
+        soft: Duration::from_hours(2),
+        hard: Duration::from_hours(2).saturating_add(Duration::from_mins(1)),
+    };
+
     fn validate(&self) -> Result<(), ArgumentError> {
         if !(1..=MOST_ENTITIES).contains(&self.k) {
             return Err(ArgumentError::new(
@@ -79,51 +80,24 @@ impl Job for CountTopNamedEntities {
 
     async fn run(&self, context: &JobContext) -> Result<Value, JobError> {
         let now = Utc::now();
-        let tally = fold_posts(context, self.filter(now), Tally::default(), Tally::count).await?;
-        let k = self.k;
-        let top = context.run_blocking(move || tally.top(k, now)).await?;
-        let payload = json!(top);
+        entity_hours::bring_up_to_date(context).await?;
+        let top = entity_hours::top(context, self.filter(now), self.k).await?;
+        let payload = json!(payload(top, now));
         result_key::leave(context, self.result_key.as_deref(), &payload).await?;
         Ok(payload)
     }
 }
 
-/// What has been counted so far.
-#[derive(Default)]
-struct Tally {
-    /// Hashes of the ids counted, eight bytes a post.
-    seen: HashSet<u64>,
-    counts: EntityCounts,
-    scratch: Scratch,
-}
-
-impl Tally {
-    fn count(&mut self, posts: &[PostText]) {
-        for post in posts {
-            let is_new = match &post.post_id {
-                Some(id) => self.seen.insert(xxh3_64(id.as_bytes())),
-                None => true,
-            };
-            if is_new {
-                let text = post.analysed_text();
-                let entities = Extractor::bundled().entities(&text, &mut self.scratch);
-                self.counts.add(&entities);
-            }
-        }
-    }
-
-    fn top(&self, k: usize, now: DateTime<Utc>) -> TopEntities {
-        let top = self.counts.top(k);
-        TopEntities {
-            top_named_entities: top
-                .iter()
-                .map(|entity| (entity.name.clone(), entity.count))
-                .collect(),
-            forms: top
-                .into_iter()
-                .map(|entity| (entity.name, entity.forms))
-                .collect(),
-            timestamp: Some(now),
-        }
+fn payload(top: Vec<TopEntity>, now: DateTime<Utc>) -> TopEntities {
+    TopEntities {
+        top_named_entities: top
+            .iter()
+            .map(|entity| (entity.name.clone(), entity.count))
+            .collect(),
+        forms: top
+            .into_iter()
+            .map(|entity| (entity.name, entity.forms))
+            .collect(),
+        timestamp: Some(now),
     }
 }

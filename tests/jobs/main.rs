@@ -5,6 +5,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod contract;
+mod incremental_entities;
 mod post_statistics;
 mod prune_posts;
 mod query_posts_db;

@@ -2,6 +2,7 @@
 
 mod m0001_create_posts;
 mod m0002_create_scraper_tables;
+mod m0003_create_entity_hours;
 
 pub(super) use m0001_create_posts::{indexes as posts_indexes, table as posts_table};
 use sea_orm::{ConnectionTrait, DbBackend};
@@ -22,6 +23,7 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m0001_create_posts::Migration),
             Box::new(m0002_create_scraper_tables::Migration),
+            Box::new(m0003_create_entity_hours::Migration),
         ]
     }
 }

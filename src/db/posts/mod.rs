@@ -10,6 +10,7 @@ mod load;
 mod new_post;
 mod newest;
 mod pages;
+pub(in crate::db) mod says;
 mod statistics;
 
 pub use insert::{InsertOutcome, RejectedPost};

@@ -1,14 +1,14 @@
 use std::borrow::Cow;
 
+use super::{
+    entity::{Column, Entity},
+    says::Says,
+};
+use crate::db::{Database, DbError, TimeRange};
 use sea_orm::{
     ConnectionTrait, ExprTrait, Order,
     sea_query::{Expr, Func, Query},
 };
-use serde::{Deserialize, Deserializer};
-use serde_json::Value;
-
-use super::entity::{Column, Entity};
-use crate::db::{Database, DbError, TimeRange};
 
 /// Which posts; the default is all of them.
 #[derive(Clone, Debug, Default)]
@@ -157,26 +157,4 @@ impl PostPages {
             })
             .collect()
     }
-}
-
-/// The part of a stored item that is read. A blob of another writer may be anything: what is no text is absent.
-#[derive(Default, Deserialize)]
-struct Says {
-    #[serde(default, deserialize_with = "text_or_none")]
-    title: Option<String>,
-    #[serde(default, deserialize_with = "text_or_none")]
-    text: Option<String>,
-}
-
-impl Says {
-    fn of(blob: &str) -> Self {
-        serde_json::from_str(blob).unwrap_or_default()
-    }
-}
-
-fn text_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    Ok(match Value::deserialize(deserializer)? {
-        Value::String(text) => Some(text),
-        _ => None,
-    })
 }

@@ -1,0 +1,52 @@
+#!/bin/sh
+# The entity job over many posts, first on a quiet Weir's database and /rank under load meanwhile, then after 1,000 new posts.
+# usage: benches/entity_job.sh [posts] [requests a second]; builds a release, serves on 127.0.0.1:8005, ends it.
+# DATABASE=postgres://... measures there, in an empty database, instead of on SQLite; BUILT=1 takes the release that is there.
+set -eu
+cd "$(dirname "$0")/.."
+posts=${1:-1000000}; rate=${2:-2500}
+[ -n "${BUILT:-}" ] || cargo build --release --locked --bin weir --example many_posts
+target=${CARGO_TARGET_DIR:-target}/release
+work=$(mktemp -d)
+database=${DATABASE:-sqlite://$work/weir.db}
+trap 'kill $weir $load 2>/dev/null || true; wait; rm -rf "$work"' EXIT
+load=
+
+"$target/examples/many_posts" "$database" "$posts"
+cat > "$work/weir.toml" <<TOML
+data_dir = "$work/data"
+server.bind = "127.0.0.1:8005"
+database.url = "$database"
+ranking.policy = "calm"
+log.filter = "warn"
+schedules.top_named_entities.enabled = false
+TOML
+"$target/weir" serve --config "$work/weir.toml" & weir=$!
+until curl -sf http://127.0.0.1:8005/health/ready > "$work/ready"; do sleep 0.2; done
+export WEIR_URL=http://127.0.0.1:8005
+
+memory() { awk -v what="$1" '$1 == what ":" { printf "%d", $2 / 1024 }' "/proc/$weir/status"; }
+rank() { "$target/weir" bench "$WEIR_URL" --requests "$1" --rate "$rate" | grep '^all'; }
+job() { # prints the seconds that the job ran
+    id=$("$target/weir" job run count_top_named_entities --args '{"window": "40d"}')
+    until "$target/weir" job show "$id" > "$work/job"; grep -q finished_at "$work/job"; do sleep 0.05; done
+    grep -q '"state": "succeeded"' "$work/job" || { cat "$work/job" >&2; exit 1; }
+    python3 -c 'import json, sys; from datetime import datetime as d
+job = json.load(open(sys.argv[1])); at = lambda key: d.fromisoformat(job[key].replace("Z", "+00:00"))
+print((at("finished_at") - at("started_at")).total_seconds())' "$work/job"
+}
+
+echo "/rank at $rate requests/s without a job: $(rank $((rate * 5)))"
+echo "resident before: $(memory VmRSS) MiB"
+( while :; do rank $((rate * 5)); done ) > "$work/load" & load=$!
+seconds=$(job)
+kill $load; wait $load 2>/dev/null || true; load=
+echo "first run over $posts posts with /rank at $rate requests/s: $seconds s, $(awk "BEGIN { printf \"%d\", $posts / $seconds }") posts/s"
+echo "/rank meanwhile:"; cat "$work/load"
+echo "resident at most: $(memory VmHWM) MiB"
+echo "next run without new posts: $(job) s"
+"$target/examples/many_posts" "$database" 1000 1
+echo "next run with 1,000 new posts of the last day: $(job) s"
+"$target/examples/many_posts" "$database" 1000 30
+echo "next run with 1,000 new posts of the last 30 days: $(job) s"
+du -h "$work/weir.db" 2>/dev/null || true

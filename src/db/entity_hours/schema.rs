@@ -1,0 +1,154 @@
+//! The tables, and the triggers that mark hours.
+
+use sea_orm::DbBackend;
+
+use super::hour::{EVERY_HOUR, hour_of};
+
+/// `taken` marks are being dealt with, so later changes need marks of their own. `rewritten`: of a row that was there.
+const SQLITE_TABLES: [&str; 4] = [
+    "CREATE TABLE IF NOT EXISTS weir_changed_hours (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, hour TEXT NOT NULL,
+        taken BOOLEAN NOT NULL DEFAULT FALSE, rewritten BOOLEAN NOT NULL DEFAULT FALSE)",
+    INDEX,
+    "CREATE TABLE IF NOT EXISTS weir_post_entities (
+        post INTEGER PRIMARY KEY, model BIGINT NOT NULL, version BIGINT NOT NULL, names BLOB NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS weir_entity_hours (
+        hour TEXT NOT NULL, platform TEXT NOT NULL, model BIGINT NOT NULL, names BIGINT NOT NULL, counts BLOB NOT NULL,
+        PRIMARY KEY (hour, platform))",
+];
+const POSTGRES_TABLES: [&str; 4] = [
+    "CREATE TABLE IF NOT EXISTS weir_changed_hours (
+        id BIGSERIAL PRIMARY KEY, hour TEXT NOT NULL,
+        taken BOOLEAN NOT NULL DEFAULT FALSE, rewritten BOOLEAN NOT NULL DEFAULT FALSE)",
+    INDEX,
+    "CREATE TABLE IF NOT EXISTS weir_post_entities (
+        post BIGINT PRIMARY KEY, model BIGINT NOT NULL, version BIGINT NOT NULL, names BYTEA NOT NULL)",
+    // By bytes, as SQLite and Rust compare, not by the database's language.
+    "CREATE TABLE IF NOT EXISTS weir_entity_hours (
+        hour TEXT COLLATE \"C\" NOT NULL, platform TEXT COLLATE \"C\" NOT NULL, model BIGINT NOT NULL,
+        names BIGINT NOT NULL, counts BYTEA NOT NULL, PRIMARY KEY (hour, platform))",
+];
+const INDEX: &str =
+    "CREATE INDEX IF NOT EXISTS idx_weir_changed_hours_hour ON weir_changed_hours (hour, taken)";
+
+pub(in crate::db) fn tables(backend: DbBackend) -> [&'static str; 4] {
+    match backend {
+        DbBackend::Sqlite => SQLITE_TABLES,
+        _ => POSTGRES_TABLES,
+    }
+}
+
+/// The triggers on `posts`.
+pub(super) const TRIGGERS: [&str; 4] = [
+    "weir_hours_of_inserted",
+    "weir_hours_of_updated",
+    "weir_hours_of_deleted",
+    "weir_hours_of_replaced",
+];
+
+/// What makes the triggers.
+pub(super) fn triggers(backend: DbBackend) -> Vec<String> {
+    match backend {
+        DbBackend::Sqlite => sqlite_triggers(),
+        _ => postgres_triggers(),
+    }
+}
+
+fn sqlite_triggers() -> Vec<String> {
+    let [inserted, updated, deleted, replaced] = TRIGGERS;
+    let hour = |row: &str| hour_of(&format!("{row}.created_at"), DbBackend::Sqlite);
+    // Spelled without INSERT OR IGNORE, which would take the conflict clause of the statement that fires it.
+    let mark = |hour: &str, rewritten: &str| {
+        format!(
+            "INSERT INTO weir_changed_hours (hour, rewritten) SELECT hour, {rewritten} FROM (SELECT {hour} AS hour) AS row
+             WHERE NOT EXISTS (SELECT 1 FROM weir_changed_hours AS mark
+                WHERE mark.hour = row.hour AND NOT taken AND rewritten >= {rewritten});"
+        )
+    };
+    let forget = |row: &str| format!("DELETE FROM weir_post_entities WHERE post = {row}.id;");
+    let (old, new) = (hour("OLD"), hour("NEW"));
+    let there = format!(
+        "(SELECT {} FROM posts WHERE posts.id = NEW.id)",
+        hour("posts")
+    );
+    vec![
+        format!(
+            "CREATE TRIGGER {inserted} AFTER INSERT ON posts BEGIN {} END",
+            mark(&new, "FALSE")
+        ),
+        format!(
+            "CREATE TRIGGER {updated} AFTER UPDATE OF id, post_id, platform, created_at, post_blob ON posts
+             BEGIN {} {} {} {} END",
+            mark(&old, "TRUE"),
+            mark(&new, "TRUE"),
+            forget("OLD"),
+            forget("NEW"),
+        ),
+        format!(
+            "CREATE TRIGGER {deleted} AFTER DELETE ON posts BEGIN {} {} END",
+            mark(&old, "TRUE"),
+            forget("OLD")
+        ),
+        // A row that INSERT OR REPLACE puts another in the place of goes without a word.
+        format!(
+            "CREATE TRIGGER {replaced} BEFORE INSERT ON posts WHEN EXISTS (SELECT 1 FROM posts WHERE id = NEW.id)
+             BEGIN {} {} END",
+            mark(&there, "TRUE"),
+            forget("NEW")
+        ),
+    ]
+}
+
+/// Once a statement, however many rows it writes. A writer that finds a mark holds on to it until its transaction ends,
+/// so that nobody takes the mark before what it stands for can be seen; nobody waits for that. The function runs with the
+/// rights of its owner, for another program's role may write nothing but posts.
+fn postgres_triggers() -> Vec<String> {
+    let [inserted, updated, deleted, truncated] = TRIGGERS;
+    let hour = hour_of("created_at", DbBackend::Postgres);
+    let mark = |rows: &str| {
+        format!(
+            "FOR changed IN SELECT DISTINCT {hour} FROM {rows} LOOP
+                PERFORM 1 FROM weir_changed_hours WHERE hour = changed AND NOT taken LIMIT 1 FOR SHARE;
+                IF NOT FOUND THEN INSERT INTO weir_changed_hours (hour) VALUES (changed); END IF;
+             END LOOP;"
+        )
+    };
+    vec![
+        format!(
+            "CREATE OR REPLACE FUNCTION weir_mark_hours() RETURNS trigger LANGUAGE plpgsql
+             SECURITY DEFINER SET search_path FROM CURRENT AS $$
+             DECLARE changed TEXT;
+             BEGIN
+                IF TG_OP = 'TRUNCATE' THEN
+                    INSERT INTO weir_changed_hours (hour) VALUES ('{EVERY_HOUR}');
+                    DELETE FROM weir_post_entities;
+                    RETURN NULL;
+                END IF;
+                IF TG_OP <> 'INSERT' THEN
+                    {}
+                    DELETE FROM weir_post_entities USING old_rows WHERE post = old_rows.id;
+                END IF;
+                IF TG_OP <> 'DELETE' THEN {} END IF;
+                RETURN NULL;
+             END $$",
+            mark("old_rows"),
+            mark("new_rows"),
+        ),
+        format!(
+            "CREATE TRIGGER {inserted} AFTER INSERT ON posts REFERENCING NEW TABLE AS new_rows
+             FOR EACH STATEMENT EXECUTE FUNCTION weir_mark_hours()"
+        ),
+        format!(
+            "CREATE TRIGGER {updated} AFTER UPDATE ON posts REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+             FOR EACH STATEMENT EXECUTE FUNCTION weir_mark_hours()"
+        ),
+        format!(
+            "CREATE TRIGGER {deleted} AFTER DELETE ON posts REFERENCING OLD TABLE AS old_rows
+             FOR EACH STATEMENT EXECUTE FUNCTION weir_mark_hours()"
+        ),
+        format!(
+            "CREATE TRIGGER {truncated} AFTER TRUNCATE ON posts
+             FOR EACH STATEMENT EXECUTE FUNCTION weir_mark_hours()"
+        ),
+    ]
+}

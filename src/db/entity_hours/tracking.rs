@@ -1,0 +1,69 @@
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
+
+use super::hour::EVERY_HOUR;
+use super::schema::{TRIGGERS, triggers};
+use crate::db::{Database, DbError};
+
+/// Any number, the same in every Weir: whoever changes counts or triggers holds it on Postgres. On SQLite the transaction
+/// itself is the lock.
+const ADVISORY_LOCK: i64 = 0x7765_6972_2068_6f75;
+
+impl Database {
+    /// Sees to it that changes of posts mark their hours. Where none did, every hour is marked: at the first run, and when
+    /// somebody has made the table anew.
+    pub async fn track_hours(&self) -> Result<(), DbError> {
+        if self.is_tracked().await? {
+            return Ok(());
+        }
+        let transaction = self.begin_counting().await?;
+        if self.backend() == DbBackend::Postgres {
+            // A trigger waits for all who write; who waits for it should not do so for long.
+            let patience = "SET LOCAL lock_timeout = '5s'";
+            transaction.execute_unprepared(patience).await?;
+        }
+        for name in TRIGGERS {
+            let on = match self.backend() {
+                DbBackend::Sqlite => "",
+                _ => " ON posts",
+            };
+            let drop = format!("DROP TRIGGER IF EXISTS {name}{on}");
+            transaction.execute_unprepared(&drop).await?;
+        }
+        for trigger in triggers(self.backend()) {
+            transaction.execute_unprepared(&trigger).await?;
+        }
+        let everything = format!("INSERT INTO weir_changed_hours (hour) VALUES ('{EVERY_HOUR}')");
+        transaction
+            .execute_unprepared("DELETE FROM weir_post_entities")
+            .await?;
+        transaction.execute_unprepared(&everything).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    async fn is_tracked(&self) -> Result<bool, DbError> {
+        let count = match self.backend() {
+            DbBackend::Sqlite => {
+                "SELECT count(*) FROM sqlite_master
+                WHERE type = 'trigger' AND tbl_name = 'posts' AND name LIKE 'weir_hours_of_%'"
+            }
+            _ => {
+                "SELECT count(*) FROM pg_trigger
+                WHERE tgrelid = 'posts'::regclass AND tgname LIKE 'weir_hours_of_%' AND tgenabled <> 'D'"
+            }
+        };
+        let count = Statement::from_string(self.backend(), count);
+        let row = self.reader().query_one_raw(count).await?;
+        let triggers: i64 = row.map_or(Ok(0), |row| row.try_get_by_index(0))?;
+        Ok(triggers == 4)
+    }
+
+    /// A transaction that may change counts: one at a time.
+    pub(super) async fn begin_counting(&self) -> Result<DatabaseTransaction, DbError> {
+        let transaction = self.begin().await?;
+        if self.backend() == DbBackend::Postgres {
+            let lock = format!("SELECT pg_advisory_xact_lock({ADVISORY_LOCK})");
+            transaction.execute_unprepared(&lock).await?;
+        }
+        Ok(transaction)
+    }
+}

@@ -1,0 +1,379 @@
+//! Whatever happens to posts between runs, counting what has changed comes to the same as counting all of them.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use sea_orm::{DbBackend, EntityTrait, QueryOrder};
+use serde_json::{Value, json, value::to_raw_value};
+use weir::db::{Database, Existing, Hour, HourCounts, NewPost, post as post_entity};
+use weir::entities::{EntityCounts, Extractor, Scratch};
+
+use crate::common::databases::{TestDatabase, on_both_databases, sql};
+use crate::common::posts::{post, time};
+use crate::common::workplace::Workplace;
+
+const JOB: &str = "count_top_named_entities";
+
+on_both_databases! {
+    nothing_written_while_others_count_is_missed,
+}
+
+const TEXTS: [&str; 4] = [
+    "Barack Obama met Angela Merkel in Berlin. Berlin was cold, said Barack Obama.",
+    "We flew to London and then to BERLIN.",
+    "Angela Merkel spoke in London yesterday.",
+    "nothing to see here, just a quiet day",
+];
+const PLATFORMS: [&str; 2] = ["facebook", "reddit"];
+
+/// A post of few that may be; time in quarters of an hour.
+#[derive(Clone, Copy, Debug)]
+struct Draft {
+    post_id: u8,
+    quarter: u8,
+    platform: usize,
+    text: usize,
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Insert(Vec<Draft>),
+    Upsert(Vec<Draft>),
+    /// Drops the table.
+    LoadAnew(Vec<Draft>),
+    Rewrite {
+        nth: u8,
+        text: usize,
+    },
+    Move {
+        nth: u8,
+        quarter: u8,
+    },
+    ForgetTime {
+        nth: u8,
+    },
+    /// Puts a row in the place of another.
+    Replace {
+        nth: u8,
+        draft: Draft,
+    },
+    Delete {
+        nth: u8,
+    },
+    Prune {
+        quarter: u8,
+    },
+    /// A run that ends right after it has taken the marks.
+    DieCounting,
+    /// A run with another model.
+    CountOtherwise,
+    Run,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let quarter = || 0..24_u8;
+    let text = || 0..TEXTS.len();
+    let draft = || {
+        (0..5_u8, quarter(), 0..PLATFORMS.len(), text()).prop_map(
+            |(post_id, quarter, platform, text)| Draft {
+                post_id,
+                quarter,
+                platform,
+                text,
+            },
+        )
+    };
+    let drafts = || prop::collection::vec(draft(), 1..5);
+    // An upsert has each key once.
+    let distinct = drafts().prop_map(|mut drafts| {
+        drafts.sort_by_key(|draft| draft.post_id);
+        drafts.dedup_by_key(|draft| draft.post_id);
+        drafts
+    });
+    let nth = || 0..12_u8;
+    let step = prop_oneof![
+        6 => drafts().prop_map(Step::Insert),
+        3 => distinct.prop_map(Step::Upsert),
+        1 => drafts().prop_map(Step::LoadAnew),
+        2 => (nth(), text()).prop_map(|(nth, text)| Step::Rewrite { nth, text }),
+        2 => (nth(), quarter()).prop_map(|(nth, quarter)| Step::Move { nth, quarter }),
+        1 => nth().prop_map(|nth| Step::ForgetTime { nth }),
+        2 => (nth(), draft()).prop_map(|(nth, draft)| Step::Replace { nth, draft }),
+        2 => nth().prop_map(|nth| Step::Delete { nth }),
+        1 => quarter().prop_map(|quarter| Step::Prune { quarter }),
+        1 => Just(Step::DieCounting),
+        1 => Just(Step::CountOtherwise),
+        4 => Just(Step::Run),
+    ];
+    prop::collection::vec(step, 1..16)
+}
+
+fn at(quarter: u8) -> DateTime<Utc> {
+    time("2017-05-31T20:00:00Z") + TimeDelta::minutes(15 * i64::from(quarter))
+}
+
+impl Draft {
+    fn post(self) -> NewPost {
+        NewPost {
+            created_at: at(self.quarter),
+            platform: PLATFORMS[self.platform].to_owned(),
+            ..post(&self.post_id.to_string(), TEXTS[self.text])
+        }
+    }
+}
+
+fn model() -> i64 {
+    Extractor::bundled().fingerprint().cast_signed()
+}
+
+/// Does a step, but for [`Step::Run`].
+async fn take(step: &Step, database: &Database) {
+    let posts =
+        |drafts: &[Draft]| -> Vec<NewPost> { drafts.iter().map(|draft| draft.post()).collect() };
+    let nth_id = |nth: &u8| format!("(SELECT id FROM posts ORDER BY id LIMIT 1 OFFSET {nth})");
+    let written = |time: DateTime<Utc>| time.format("%Y-%m-%d %H:%M:%S").to_string();
+    let zone = match database.reader().get_database_backend() {
+        DbBackend::Sqlite => "",
+        _ => "+00",
+    };
+    let blob = |text: &usize| {
+        let blob = json!({"id": "x", "title": null, "text": TEXTS[*text]});
+        to_raw_value(&blob).unwrap().get().replace('\'', "''")
+    };
+    match step {
+        Step::Insert(drafts) => drop(database.insert_posts(&posts(drafts)).await.unwrap()),
+        Step::Upsert(drafts) => load(database, Existing::Replace, &posts(drafts)).await,
+        Step::LoadAnew(drafts) => load(database, Existing::Drop, &posts(drafts)).await,
+        Step::Rewrite { nth, text } => {
+            let (blob, id) = (blob(text), nth_id(nth));
+            sql(
+                database,
+                &format!("UPDATE posts SET post_blob = '{blob}' WHERE id = {id}"),
+            )
+            .await;
+        }
+        Step::Move { nth, quarter } => {
+            let (time, id) = (written(at(*quarter)), nth_id(nth));
+            sql(
+                database,
+                &format!("UPDATE posts SET created_at = '{time}{zone}' WHERE id = {id}"),
+            )
+            .await;
+        }
+        Step::ForgetTime { nth } => {
+            let id = nth_id(nth);
+            sql(
+                database,
+                &format!("UPDATE posts SET created_at = NULL WHERE id = {id}"),
+            )
+            .await;
+        }
+        Step::Replace { nth, draft } => {
+            let id = nth_id(nth);
+            let (time, platform) = (written(at(draft.quarter)), PLATFORMS[draft.platform]);
+            let values = format!(
+                "SELECT id, '{}', '{platform}', '{time}{zone}', '{}' FROM posts WHERE id = {id}",
+                draft.post_id,
+                blob(&draft.text)
+            );
+            let columns = "posts (id, post_id, platform, created_at, post_blob)";
+            let replace = match database.reader().get_database_backend() {
+                DbBackend::Sqlite => format!("INSERT OR REPLACE INTO {columns} {values}"),
+                _ => format!(
+                    "INSERT INTO {columns} {}
+                    ON CONFLICT (id) DO UPDATE SET post_id = excluded.post_id, platform = excluded.platform,
+                    created_at = excluded.created_at, post_blob = excluded.post_blob",
+                    values
+                        .replace("00'", "00'::timestamptz")
+                        .replace("}'", "}'::jsonb")
+                ),
+            };
+            sql(database, &replace).await;
+        }
+        Step::Delete { nth } => {
+            let id = nth_id(nth);
+            sql(database, &format!("DELETE FROM posts WHERE id = {id}")).await;
+        }
+        Step::Prune { quarter } => {
+            database
+                .delete_posts_before(at(*quarter), 1_000)
+                .await
+                .unwrap();
+        }
+        Step::DieCounting => {
+            database.track_hours().await.unwrap();
+            drop(database.take_changed_hours(model()).await.unwrap());
+        }
+        Step::CountOtherwise => {
+            database.track_hours().await.unwrap();
+            let changed = database.take_changed_hours(1).await.unwrap();
+            for hours in changed.by_day() {
+                let nothing = |hour: &Hour| HourCounts {
+                    hour: hour.clone(),
+                    platform: "facebook".into(),
+                    names: 0,
+                    counts: Vec::new(),
+                };
+                let counts: Vec<HourCounts> = hours.iter().map(nothing).collect();
+                database
+                    .keep_counts(&hours, &counts, 1, &changed)
+                    .await
+                    .unwrap();
+            }
+        }
+        Step::Run => {}
+    }
+}
+
+async fn load(database: &Database, existing: Existing, posts: &[NewPost]) {
+    let mut load = database.begin_load(existing).await.unwrap();
+    let mut batch = load.batch();
+    for post in posts {
+        batch.push(post.clone());
+    }
+    load.write(batch).await.unwrap();
+    load.index().await.unwrap().commit().await.unwrap();
+}
+
+/// The periods and platforms that are asked for: whole hours, edges, within one hour, all.
+fn questions() -> [Value; 5] {
+    [
+        json!({"k": 100}),
+        json!({"k": 2}),
+        json!({"k": 100, "platform": "reddit", "to": "2017-05-31 23:30:00"}),
+        json!({"k": 100, "from": "2017-05-31 20:15:00", "to": "2017-06-01 01:00:00"}),
+        json!({"k": 100, "from": "2017-05-31 21:15:00", "to": "2017-05-31 21:46:00"}),
+    ]
+}
+
+/// Counts all posts from scratch.
+async fn from_scratch(database: &Database, question: &Value) -> Value {
+    let rows = post_entity::Entity::find()
+        .order_by_asc(post_entity::Column::CreatedAt)
+        .order_by_asc(post_entity::Column::Id)
+        .all(database.reader())
+        .await
+        .unwrap();
+    let bound = |name: &str| {
+        let text = question[name].as_str()?;
+        Some(time(&format!("{}Z", text.replace(' ', "T"))))
+    };
+    let (from, to) = (bound("from"), bound("to"));
+    let (mut seen, mut counts) = (HashSet::new(), EntityCounts::default());
+    for row in rows {
+        let created_at = row.created_at;
+        let in_range = (from.is_none() || created_at >= from)
+            && to.is_none_or(|to| created_at.is_some_and(|time| time < to));
+        let platform = question["platform"].as_str();
+        if !in_range || platform.is_some() && row.platform.as_deref() != platform {
+            continue;
+        }
+        let hour = created_at.map(|time| time.timestamp().div_euclid(3600));
+        if !seen.insert((hour, row.platform, row.post_id)) {
+            continue;
+        }
+        let blob: Value = serde_json::from_str(&row.post_blob.unwrap()).unwrap();
+        let text = blob["text"].as_str().unwrap();
+        counts.add(&Extractor::bundled().entities(text, &mut Scratch::default()));
+    }
+    let k = usize::try_from(question["k"].as_u64().unwrap()).unwrap();
+    let top = counts.top(k);
+    json!({
+        "top_named_entities": top.iter().map(|entity| json!([entity.name, entity.count])).collect::<Vec<_>>(),
+        "forms": top.iter().map(|entity| (entity.name.clone(), json!(entity.forms))).collect::<serde_json::Map<_, _>>(),
+    })
+}
+
+async fn both_agree(place: &Workplace) -> Result<(), TestCaseError> {
+    for question in questions() {
+        let mut counted = place.run(JOB, question.clone()).await;
+        counted.as_object_mut().unwrap().remove("timestamp");
+        let expected = from_scratch(&place.data.database, &question).await;
+        prop_assert_eq!(counted, expected, "{}", question);
+    }
+    Ok(())
+}
+
+async fn empty(database: &Database) {
+    for table in [
+        "posts",
+        "weir_changed_hours",
+        "weir_post_entities",
+        "weir_entity_hours",
+    ] {
+        sql(database, &format!("DELETE FROM {table}")).await;
+    }
+}
+
+fn check(data: impl Future<Output = TestDatabase>, cases: u32) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let place = runtime.block_on(async { Workplace::new(data.await) });
+    let mut runner = TestRunner::new(Config {
+        failure_persistence: None,
+        max_shrink_iters: 200,
+        ..Config::with_cases(cases)
+    });
+    let outcome = runner.run(&steps(), |steps| {
+        runtime.block_on(async {
+            empty(&place.data.database).await;
+            for step in &steps {
+                match step {
+                    Step::Run => both_agree(&place).await?,
+                    other => take(other, &place.data.database).await,
+                }
+            }
+            both_agree(&place).await
+        })
+    });
+    if let Err(failure) = outcome {
+        panic!("{failure}");
+    }
+}
+
+#[test]
+fn counting_what_has_changed_comes_to_the_same_as_counting_all_on_sqlite() {
+    check(TestDatabase::sqlite(), 40);
+}
+
+#[test]
+fn counting_what_has_changed_comes_to_the_same_as_counting_all_on_postgres() {
+    check(TestDatabase::postgres(), 20);
+}
+
+/// Writers that are never held up or made to fail, and runs that lose none of what they write.
+async fn nothing_written_while_others_count_is_missed(data: TestDatabase) {
+    let place = Workplace::new(data);
+    let mut writers = tokio::task::JoinSet::new();
+    for writer in 0..4_u8 {
+        let database = place.data.database.clone();
+        writers.spawn(async move {
+            for round in 0..25_u8 {
+                let draft = Draft {
+                    post_id: round % 5,
+                    quarter: (writer * 7 + round) % 24,
+                    platform: 0,
+                    text: usize::from(round) % TEXTS.len(),
+                };
+                take(&Step::Insert(vec![draft; 3]), &database).await;
+                let nth = writer * 3;
+                take(&Step::Rewrite { nth, text: 0 }, &database).await;
+                take(&Step::Delete { nth: nth + 1 }, &database).await;
+            }
+        });
+    }
+    let runs = async {
+        while !writers.is_empty() {
+            while let Some(ended) = writers.try_join_next() {
+                ended.unwrap();
+            }
+            tokio::join!(
+                place.run(JOB, json!({"k": 100})),
+                place.run(JOB, json!({"k": 100, "platform": "facebook"}))
+            );
+        }
+    };
+    runs.await;
+    both_agree(&place).await.unwrap();
+}
