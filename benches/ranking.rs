@@ -45,16 +45,11 @@ fn ranking(criterion: &mut Criterion) {
     let Ok(matcher) = EntityMatcher::new(&named) else {
         return;
     };
-    let term = Term {
-        scorer: "sentiment".to_owned(),
-        weight: 0.5,
-        default: 0.0,
-    };
+    let terms = vec![Term::weighing("sentiment", 0.5)];
     let policy = Policy {
-        name: "calm".to_owned(),
         entity_weight: 1.0,
-        matching: Matching::Word,
-        terms: vec![term],
+        terms,
+        ..Policy::named("calm")
     };
     let mut group = criterion.benchmark_group("ranking");
     for posts in [100, 1_000] {
@@ -75,7 +70,7 @@ fn ranking(criterion: &mut Criterion) {
                         .iter()
                         .map(|item| matcher.find(item, Matching::Word).is_some())
                         .collect();
-                    rank(&policy, feed.items.len(), Some(&flags), &scores)
+                    rank(&policy, &feed.items, Some(&flags), &scores)
                 });
             },
         );

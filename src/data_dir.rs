@@ -65,6 +65,11 @@ impl DataDir {
         self.path.join("results.db")
     }
 
+    /// The divisions of users into arms that were served by.
+    pub fn arms(&self) -> PathBuf {
+        self.path.join("arms.json")
+    }
+
     /// The note of which results store this folder was last used with.
     pub fn results_note(&self) -> PathBuf {
         self.path.join("results.json")

@@ -299,6 +299,7 @@ fn a_response_shows_what_is_known_and_no_more() {
         metadata: Metadata {
             intervention_on: true,
             policy: Some("calm".into()),
+            arm: None,
             degraded: vec![Degraded {
                 part: "scorers.sentiment".into(),
                 missed: 2,

@@ -23,7 +23,7 @@ use weir::actors::{
 use weir::db::Database;
 use weir::feed::RankRequest;
 use weir::http::{Access, Admission, Front, Health, Limits, serve};
-use weir::ranking::{Matching, Policy, Term};
+use weir::ranking::{Arms, Policy, Term};
 use weir::scoring::pool::{PoolConfig, PoolCounters, WorkerPool};
 use weir::scoring::{RandomScorer, Scorer, SentimentScorer};
 use weir::settings::{AuthSettings, DatabaseSettings, ServerSettings};
@@ -110,6 +110,7 @@ impl Service {
                 max_entity_age: TimeDelta::hours(1),
             }),
             policies: [].into(),
+            arms: Arms::default(),
             deadline: Duration::from_secs(1),
             minimal_metadata: false,
             rankers: Rankers::new(vec![ranker.clone()]),
@@ -235,17 +236,13 @@ fn pool(system: &ActorSystem, name: &str, scorer: Box<dyn Scorer>) -> ServedPool
 }
 
 fn by_both() -> Policy {
-    let term = |scorer: &str, weight| Term {
-        scorer: scorer.into(),
-        weight,
-        default: 0.0,
-    };
-    let terms = vec![term("sentiment", 1.0), term("cursed", 1e-6)];
+    let terms = vec![
+        Term::weighing("sentiment", 1.0),
+        Term::weighing("cursed", 1e-6),
+    ];
     Policy {
-        name: "both".into(),
-        entity_weight: 0.0,
-        matching: Matching::Word,
         terms,
+        ..Policy::named("both")
     }
 }
 

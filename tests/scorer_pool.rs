@@ -12,7 +12,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use weir::feed::fake::FakeFeed;
 use weir::feed::{ContentItem, Platform, RankRequest};
 use weir::scoring::pool::{PoolConfig, PoolCounters, Recalled, ScoreRequest, Scored, WorkerPool};
-use weir::scoring::{CacheKey, Context, RandomScorer, Scorer, Unscored, Worker};
+use weir::scoring::{CacheKey, RandomScorer, Scorer, Subject, Unscored, Worker};
 
 fn feed(items: usize) -> Arc<RankRequest> {
     let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(7);
@@ -113,14 +113,15 @@ where
         Box::new(By(self.0.clone()))
     }
 
-    fn cache_key(&self, item: &ContentItem, _: Context<'_>) -> Option<CacheKey> {
-        Some(xxhash_rust::xxh3::xxh3_128(item.id.as_bytes()))
+    fn cache_key(&self, subject: Subject<'_>) -> Option<CacheKey> {
+        Some(xxhash_rust::xxh3::xxh3_128(subject.item.id.as_bytes()))
     }
 }
 
 impl<F: Fn(&[&ContentItem]) -> Vec<Result<f64, Unscored>>> Worker for By<F> {
-    fn score(&mut self, items: &[&ContentItem], _: Context<'_>) -> Vec<Result<f64, Unscored>> {
-        (self.0)(items)
+    fn score(&mut self, batch: &[Subject<'_>]) -> Vec<Result<f64, Unscored>> {
+        let items: Vec<&ContentItem> = batch.iter().map(|subject| subject.item).collect();
+        (self.0)(&items)
     }
 }
 
@@ -242,7 +243,7 @@ impl Scorer for BadKey {
         quiet().worker()
     }
 
-    fn cache_key(&self, _: &ContentItem, _: Context<'_>) -> Option<CacheKey> {
+    fn cache_key(&self, _: Subject<'_>) -> Option<CacheKey> {
         panic!("no key")
     }
 }

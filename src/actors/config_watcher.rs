@@ -1,3 +1,4 @@
+use std::error::Error;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -11,6 +12,9 @@ use crate::settings::{Settings, WatchedFile};
 /// How often the file is looked at. An edit counts at the second look that finds it, so within a second.
 const PAUSE: Duration = Duration::from_millis(400);
 
+/// Says what of new settings cannot be served by, beyond what is wrong with the file itself.
+pub type Admit = dyn Fn(&Settings) -> Result<(), Box<dyn Error + Send + Sync>> + Send + Sync;
+
 /// Looks at the settings file and publishes what an edit makes of it. A bad edit changes nothing and is told.
 pub struct ConfigWatcher {
     parts: ConfigParts,
@@ -23,6 +27,8 @@ pub struct ConfigParts {
     pub file: Arc<Mutex<WatchedFile>>,
     /// The settings that Weir was started with.
     pub started_with: Arc<Settings>,
+    /// Asked about each edit before it is taken.
+    pub admit: Arc<Admit>,
     /// Takes the settings in force.
     pub newest: watch::Sender<Arc<Settings>>,
     /// Kept up to date.
@@ -94,17 +100,24 @@ impl ConfigWatcher {
             .look();
         match looked {
             None => {}
-            Some(Ok(settings)) => {
-                let needs_restart = self.parts.started_with.needing_restart(&settings);
-                tracing::info!(?needs_restart, "edited settings taken");
-                self.parts.status.take(needs_restart);
-                self.parts.newest.send_replace(Arc::new(settings));
-            }
-            Some(Err(error)) => {
-                tracing::error!(%error, "edited settings refused, those before stay in force");
-                self.parts.status.refuse(error.to_string());
-            }
+            Some(Ok(settings)) => match (self.parts.admit)(&settings) {
+                Ok(()) => self.take(settings),
+                Err(error) => self.refuse(error.as_ref()),
+            },
+            Some(Err(error)) => self.refuse(&error),
         }
+    }
+
+    fn take(&self, settings: Settings) {
+        let needs_restart = self.parts.started_with.needing_restart(&settings);
+        tracing::info!(?needs_restart, "edited settings taken");
+        self.parts.status.take(needs_restart);
+        self.parts.newest.send_replace(Arc::new(settings));
+    }
+
+    fn refuse(&self, error: &dyn Error) {
+        tracing::error!(%error, "edited settings refused, those before stay in force");
+        self.parts.status.refuse(error.to_string());
     }
 }
 

@@ -16,7 +16,7 @@ mod serving;
 pub mod supervision;
 
 pub use board::{Board, Posted};
-pub use config_watcher::{ConfigParts, ConfigStatus, ConfigWatcher};
+pub use config_watcher::{Admit, ConfigParts, ConfigStatus, ConfigWatcher};
 pub use entity_board::{EntityBoard, EntityBoardCounters};
 pub use ranker::{Ranker, RankerCounters};
 pub use recorder::{Recorder, RecorderCounters, RecorderInbox};

@@ -117,7 +117,7 @@ impl Shared {
         degraded.extend(without);
 
         let flags = naming.as_ref().map(Naming::flags);
-        let ranking = rank(&policy.policy, feed.items.len(), flags.as_ref(), &columns);
+        let ranking = rank(&policy.policy, &feed.items, flags.as_ref(), &columns);
         let explanation =
             explain.then(|| explanations(policy, &ranking, naming.as_ref(), &columns));
         Ranked {

@@ -6,6 +6,8 @@ use std::time::Duration;
 use super::messages::Rank;
 use super::supervision::ActorRef;
 use super::{Ranker, ServedPolicy};
+use crate::feed::Session;
+use crate::ranking::{Arm, Arms};
 
 /// What `/rank` serves by, made whole from one version of the settings. A request keeps the one it began with.
 pub struct Serving {
@@ -13,12 +15,28 @@ pub struct Serving {
     pub policy: Arc<ServedPolicy>,
     /// Every policy, by name.
     pub policies: BTreeMap<String, Arc<ServedPolicy>>,
+    /// Which users get which policy, where that is not the policy in force.
+    pub arms: Arms,
     /// The longest time to an answer.
     pub deadline: Duration,
     /// Whether answers show `intervention_on` alone.
     pub minimal_metadata: bool,
     /// Who ranks.
     pub rankers: Rankers,
+}
+
+impl Serving {
+    /// The arm that the session's user is in, and the policy for them.
+    pub fn of(&self, session: &Session) -> (Option<&Arm>, &Arc<ServedPolicy>) {
+        let arm = self.arms.of(session);
+        let policy = arm
+            .and_then(|arm| arm.policy.as_ref())
+            .and_then(|policy| self.policies.get(policy));
+        (
+            arm.filter(|_| policy.is_some()),
+            policy.unwrap_or(&self.policy),
+        )
+    }
 }
 
 /// The rankers, asked in turn.

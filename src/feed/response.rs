@@ -33,6 +33,9 @@ pub struct Metadata {
     /// The policy that ordered the feed; left out of minimal metadata.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<Cow<'static, str>>,
+    /// The arm of the experiment that the user is in; left out of minimal metadata and when there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arm: Option<Cow<'static, str>>,
     /// What the order had to do without; left out of minimal metadata and when there is nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub degraded: Vec<Degraded>,

@@ -13,7 +13,8 @@ const DEADLINE_HEADER: &str = "X-Deadline-Ms";
 
 /// What one request asks for besides its feed.
 pub(super) struct RankOptions {
-    pub(super) policy: Arc<ServedPolicy>,
+    /// In place of the policy that the user is due.
+    pub(super) policy: Option<Arc<ServedPolicy>>,
     pub(super) deadline: Duration,
     pub(super) explain: bool,
 }
@@ -41,14 +42,15 @@ impl RankOptions {
         if query.policy.is_some() || query.explain {
             access.check(Scope::Admin, request)?;
         }
-        let policy = match query.policy {
-            None => &serving.policy,
-            Some(name) => serving.policies.get(&name).ok_or_else(|| {
-                ApiError::invalid("policy", format!("there is no policy named {name:?}"))
-            })?,
+        let named = |name: String| match serving.policies.get(&name) {
+            Some(policy) => Ok(Arc::clone(policy)),
+            None => Err(ApiError::invalid(
+                "policy",
+                format!("there is no policy named {name:?}"),
+            )),
         };
         Ok(Self {
-            policy: Arc::clone(policy),
+            policy: query.policy.map(named).transpose()?,
             deadline,
             explain: query.explain,
         })

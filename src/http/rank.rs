@@ -16,8 +16,8 @@ use crate::feed::{Degraded, Metadata, RankRequest, RankResponse};
 /// How long past the deadline a ranker may still answer before the front answers by itself.
 const GRACE: Duration = Duration::from_millis(5);
 
-/// `POST /rank`: the order to show a feed in, by the deadline. A valid request is answered with 200 and every id,
-/// whatever fails behind it.
+/// `POST /rank`: the order to show a feed in, by the deadline. A valid request is answered with 200 and every id
+/// that its policy does not exclude, whatever fails behind it.
 pub(super) async fn rank(
     request: HttpRequest,
     payload: Payload,
@@ -37,12 +37,50 @@ pub(super) async fn rank(
     )
     .await?;
     let feed = Arc::new(parse(&body, front.limits.max_items)?);
-    let ranked = ranked(&serving, &feed, &options, arrived + options.deadline).await;
-    let response = answer(&front, &serving, &feed, &options.policy, ranked);
+    let terms = Terms::of(&feed, &serving, &options);
+    let deadline = arrived + options.deadline;
+    let ranked = ranked(&serving, &feed, &terms, deadline).await;
+    let response = answer(&front, &feed, &terms, ranked);
 
     front.record(&feed, body);
+    if Instant::now() > deadline + GRACE {
+        metrics::counter!("weir_rank_answered_late_total").increment(1);
+    }
     metrics::histogram!("weir_rank_seconds").record(arrived.elapsed());
     Ok(response)
+}
+
+/// What one feed is ranked by.
+struct Terms<'s> {
+    arm: Option<&'s str>,
+    policy: &'s Arc<ServedPolicy>,
+    explain: bool,
+    minimal_metadata: bool,
+}
+
+impl<'s> Terms<'s> {
+    /// A policy that the admin asks for stands in for the one that the user is due, and puts them in no arm.
+    fn of(feed: &RankRequest, serving: &'s Serving, options: &'s RankOptions) -> Self {
+        let (arm, policy) = match &options.policy {
+            Some(policy) => (None, policy),
+            None => serving.of(&feed.session),
+        };
+        Self {
+            arm: arm.map(|arm| arm.name.as_str()),
+            policy,
+            explain: options.explain,
+            minimal_metadata: serving.minimal_metadata,
+        }
+    }
+
+    /// Counts an answer by how it came out.
+    fn count(&self, outcome: &'static str) {
+        metrics::counter!("weir_rank_total", "outcome" => outcome).increment(1);
+        if let Some(arm) = self.arm {
+            metrics::counter!("weir_arm_total", "arm" => arm.to_owned(), "outcome" => outcome)
+                .increment(1);
+        }
+    }
 }
 
 fn parse(body: &Bytes, max_items: usize) -> Result<RankRequest, ApiError> {
@@ -61,15 +99,15 @@ fn parse(body: &Bytes, max_items: usize) -> Result<RankRequest, ApiError> {
 async fn ranked(
     serving: &Serving,
     feed: &Arc<RankRequest>,
-    options: &RankOptions,
+    terms: &Terms<'_>,
     deadline: Instant,
 ) -> Option<Ranked> {
     let (reply, answer) = oneshot::channel();
     serving.rankers.rank(Rank {
         feed: Arc::clone(feed),
-        policy: Arc::clone(&options.policy),
+        policy: Arc::clone(terms.policy),
         deadline,
-        explain: options.explain,
+        explain: terms.explain,
         reply,
     });
     tokio::time::timeout_at((deadline + GRACE).into(), answer)
@@ -80,9 +118,8 @@ async fn ranked(
 
 fn answer(
     front: &Front,
-    serving: &Serving,
     feed: &RankRequest,
-    policy: &ServedPolicy,
+    terms: &Terms<'_>,
     ranked: Option<Ranked>,
 ) -> HttpResponse {
     let Some(Ranked {
@@ -91,7 +128,7 @@ fn answer(
         explanation,
     }) = ranked
     else {
-        metrics::counter!("weir_rank_total", "outcome" => "incoming_order").increment(1);
+        terms.count("incoming_order");
         let silent = Degraded {
             part: "ranker".into(),
             missed: feed.items.len(),
@@ -100,7 +137,7 @@ fn answer(
         return respond(&in_order(
             feed,
             0..feed.items.len(),
-            metadata(front, serving, policy, false, vec![silent]),
+            metadata(front, terms, false, vec![silent]),
         ));
     };
     let outcome = if degraded.is_empty() {
@@ -108,8 +145,8 @@ fn answer(
     } else {
         "degraded"
     };
-    metrics::counter!("weir_rank_total", "outcome" => outcome).increment(1);
-    let metadata = metadata(front, serving, policy, ranking.intervened, degraded);
+    terms.count(outcome);
+    let metadata = metadata(front, terms, ranking.intervened, degraded);
     let response = in_order(feed, ranking.order.iter().copied(), metadata);
     match explanation {
         None => respond(&response),
@@ -137,18 +174,18 @@ struct ExplainedResponse<'f> {
 
 fn metadata(
     front: &Front,
-    serving: &Serving,
-    policy: &ServedPolicy,
+    terms: &Terms<'_>,
     intervened: bool,
     mut degraded: Vec<Degraded>,
 ) -> Metadata {
     degraded.extend(front.health.results_away());
     let metadata = Metadata {
         intervention_on: intervened,
-        policy: Some(policy.policy.name.clone().into()),
+        policy: Some(terms.policy.policy.name.clone().into()),
+        arm: terms.arm.map(|arm| arm.to_owned().into()),
         degraded,
     };
-    if serving.minimal_metadata {
+    if terms.minimal_metadata {
         metadata.minimal()
     } else {
         metadata

@@ -1,12 +1,22 @@
 //! Scorers and the pools of threads they run in.
 
+mod engagement;
+mod formula;
+mod lookup;
 pub mod pool;
 mod random;
+mod recency;
 mod scorer;
 pub mod sentiment;
 mod sentiment_scorer;
+#[cfg(test)]
+mod tests;
 
+pub use engagement::Engagement;
+pub use formula::Formula;
+pub use lookup::{Lookup, LookupBy, LookupTable, LookupTableError, SharedTable};
 pub use random::RandomScorer;
-pub use scorer::{CacheKey, Context, Scorer, Unscored, Worker};
+pub use recency::Recency;
+pub use scorer::{CacheKey, Scorer, Subject, Unscored, Worker};
 pub use sentiment::Sentiment;
 pub use sentiment_scorer::SentimentScorer;

@@ -3,8 +3,7 @@ use std::time::Duration;
 use rand::{RngExt, SeedableRng, rngs::SmallRng};
 use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128_with_seed};
 
-use super::{CacheKey, Context, Scorer, Unscored, Worker};
-use crate::feed::ContentItem;
+use super::{CacheKey, Scorer, Subject, Unscored, Worker};
 
 /// A score in -1..1 drawn from the seed and the item's id, with faults on demand: a control arm, and a drill.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,7 +26,7 @@ impl Scorer for RandomScorer {
         })
     }
 
-    fn cache_key(&self, item: &ContentItem, _: Context<'_>) -> Option<CacheKey> {
+    fn cache_key(&self, Subject { item, .. }: Subject<'_>) -> Option<CacheKey> {
         // A score from memory would neither sleep nor fail.
         let drill = !self.sleep.is_zero() || self.fail_rate > 0.0 || self.panic_rate > 0.0;
         (!drill).then(|| xxh3_128_with_seed(item.id.as_bytes(), self.seed))
@@ -40,13 +39,16 @@ struct RandomWorker {
 }
 
 impl Worker for RandomWorker {
-    fn score(&mut self, items: &[&ContentItem], _: Context<'_>) -> Vec<Result<f64, Unscored>> {
+    fn score(&mut self, batch: &[Subject<'_>]) -> Vec<Result<f64, Unscored>> {
         std::thread::sleep(self.scorer.sleep);
         assert!(
             !self.hit(self.scorer.panic_rate),
             "the random scorer panics as configured"
         );
-        items.iter().map(|item| self.draw(&item.id)).collect()
+        batch
+            .iter()
+            .map(|subject| self.draw(&subject.item.id))
+            .collect()
     }
 }
 

@@ -1,13 +1,15 @@
 use crate::feed::{ContentItem, Session};
 
-/// For whom a batch is scored.
+/// An item to score, and for whom.
 #[derive(Debug, Clone, Copy)]
-pub struct Context<'r> {
-    /// The session that the items were requested in.
+pub struct Subject<'r> {
+    /// What is scored.
+    pub item: &'r ContentItem,
+    /// The session that it was requested in.
     pub session: &'r Session,
 }
 
-/// A hash of everything a score depends on, the scorer's configuration included.
+/// A hash of everything a score depends on, the scorer's configuration and version included.
 pub type CacheKey = u128;
 
 /// A kind of score: shared by a pool's threads, it makes each of them its [`Worker`].
@@ -15,15 +17,24 @@ pub trait Scorer: Send + Sync {
     /// A worker, warmed up: the first batch must cost it no more than the hundredth.
     fn worker(&self) -> Box<dyn Worker>;
 
-    /// The key that `item`'s score may be remembered by, or `None` if it must be computed each time.
-    fn cache_key(&self, item: &ContentItem, context: Context<'_>) -> Option<CacheKey>;
+    /// The key that a score may be remembered by, or `None` if it must be computed each time.
+    fn cache_key(&self, subject: Subject<'_>) -> Option<CacheKey>;
+
+    /// The score, where computing it costs less than handing it to a thread. It is then never remembered.
+    fn at_once(&self, _: Subject<'_>) -> Option<f64> {
+        None
+    }
+
+    /// Whether a score costs so much that a request waits for an equal one under way rather than have it computed twice.
+    fn is_costly(&self) -> bool {
+        false
+    }
 }
 
 /// One thread's scorer, with what state it likes. After a panic it is dropped and made anew.
 pub trait Worker {
-    /// Scores `items`: one result for each, in their order.
-    fn score(&mut self, items: &[&ContentItem], context: Context<'_>)
-    -> Vec<Result<f64, Unscored>>;
+    /// Scores `batch`, which may hold items of several requests: one result for each, in their order.
+    fn score(&mut self, batch: &[Subject<'_>]) -> Vec<Result<f64, Unscored>>;
 }
 
 /// Why an item has no score.
@@ -41,9 +52,18 @@ pub enum Unscored {
     /// The pool's queue had no room.
     #[error("queue full")]
     QueueFull,
+    /// The scorer failed so often that it is left alone for a while.
+    #[error("breaker open")]
+    BreakerOpen,
+    /// The scorer's rate limit leaves no room in time.
+    #[error("rate limit")]
+    RateLimited,
     /// The time was up first.
     #[error("timeout")]
     TimedOut,
+    /// Scoring this item took too long before, and it is not tried again for a while.
+    #[error("took too long before")]
+    Overran,
     /// The pool is not there, or being restarted.
     #[error("unavailable")]
     Unavailable,

@@ -20,12 +20,14 @@
 mod contrast;
 mod emoji;
 mod hashing;
+mod key;
 mod lexicon;
 mod modifiers;
 mod phrases;
 mod rounding;
 mod rules;
 mod score;
+mod tokens;
 mod words;
 
 use serde::Serialize;

@@ -1,7 +1,6 @@
 use xxhash_rust::xxh3::Xxh3;
 
-use super::{CacheKey, Context, Scorer, Sentiment, Unscored, Worker};
-use crate::feed::ContentItem;
+use super::{CacheKey, Scorer, Sentiment, Subject, Unscored, Worker};
 
 /// How positive a text is: VADER's compound score, -1 to 1, of the title, a newline and the text.
 #[derive(Debug, Clone, Copy, Default)]
@@ -13,7 +12,7 @@ impl Scorer for SentimentScorer {
         Box::new(Self)
     }
 
-    fn cache_key(&self, item: &ContentItem, _: Context<'_>) -> Option<CacheKey> {
+    fn cache_key(&self, Subject { item, .. }: Subject<'_>) -> Option<CacheKey> {
         let mut hash = Xxh3::new();
         if let Some(title) = &item.title {
             hash.update(title.as_bytes());
@@ -25,10 +24,10 @@ impl Scorer for SentimentScorer {
 }
 
 impl Worker for SentimentScorer {
-    fn score(&mut self, items: &[&ContentItem], _: Context<'_>) -> Vec<Result<f64, Unscored>> {
-        items
+    fn score(&mut self, batch: &[Subject<'_>]) -> Vec<Result<f64, Unscored>> {
+        batch
             .iter()
-            .map(|item| Ok(Sentiment::of(&item.analysed_text()).compound))
+            .map(|Subject { item, .. }| Ok(Sentiment::of(&item.analysed_text()).compound))
             .collect()
     }
 }

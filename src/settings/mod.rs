@@ -2,6 +2,7 @@
 //!
 //! Layers, each over the one before: `config/default.toml` (compiled in), a file, `WEIR__SECTION__KEY` variables.
 
+mod arms;
 mod auth;
 mod check;
 mod complaint;
@@ -31,12 +32,13 @@ mod tests;
 mod text;
 mod watched_file;
 
+pub use arms::{ArmSettings, ArmsSettings};
 pub use auth::AuthSettings;
 pub use database::DatabaseSettings;
 pub use error::{Place, Problem, SettingsError};
 pub use key::Key;
 pub use log::{LogFormat, LogSettings};
-pub use policies::{EntityMatch, PolicySettings};
+pub use policies::{AuthorDecaySettings, EntityMatch, ExcludeSettings, PolicySettings};
 pub use pools::{JobsPool, PoolsSettings, RankerPool};
 pub use preprocess::PreprocessSettings;
 pub use ranking::{Metadata, RankingSettings};
@@ -44,7 +46,7 @@ pub use recorder::RecorderSettings;
 pub use results::{Backend, Durability, ResultsSettings};
 pub use root::Settings;
 pub use schedules::ScheduleSettings;
-pub use scorers::{ScorerKind, ScorerSettings};
+pub use scorers::{ScaleSettings, ScorerKind, ScorerSettings, UnscoredItem};
 pub use secret::{ConnectionUrl, Secret};
 pub use server::ServerSettings;
 pub use shutdown::ShutdownSettings;

@@ -6,9 +6,9 @@ use serde::Deserialize;
 use super::check::Check;
 use super::complaint::did_you_mean;
 use super::{
-    AuthSettings, DatabaseSettings, LogSettings, PolicySettings, PoolsSettings, PreprocessSettings,
-    RankingSettings, RecorderSettings, ResultsSettings, ScheduleSettings, ScorerSettings,
-    ServerSettings, ShutdownSettings, SupervisionSettings,
+    ArmsSettings, AuthSettings, DatabaseSettings, LogSettings, PolicySettings, PoolsSettings,
+    PreprocessSettings, RankingSettings, RecorderSettings, ResultsSettings, ScheduleSettings,
+    ScorerSettings, ServerSettings, ShutdownSettings, SupervisionSettings,
 };
 
 /// Everything a Weir can be told. `Settings::default()` is what `config/default.toml` says.
@@ -29,6 +29,8 @@ pub struct Settings {
     pub ranking: RankingSettings,
     /// Policies by name.
     pub policies: BTreeMap<String, PolicySettings>,
+    /// Which users get which policy, where that is not the policy in force.
+    pub arms: ArmsSettings,
     /// Scorers by name.
     pub scorers: BTreeMap<String, ScorerSettings>,
     /// How many of each actor.
@@ -67,6 +69,11 @@ impl Settings {
                 )
             });
         });
+        let policies = names(&self.policies);
+        check.each("arms", &self.arms.arms, |check, arm| {
+            arm.check(check, &policies);
+        });
+        self.arms.check(check);
         let scorers = names(&self.scorers);
         check.each("policies", &self.policies, |check, policy| {
             policy.check(check, &scorers);
@@ -99,6 +106,7 @@ impl Default for Settings {
             auth: AuthSettings::default(),
             ranking: RankingSettings::default(),
             policies: PolicySettings::shipped(),
+            arms: ArmsSettings::default(),
             scorers: ScorerSettings::shipped(),
             pools: PoolsSettings::default(),
             schedules: ScheduleSettings::shipped(),

@@ -26,6 +26,12 @@ pub struct ScorerSettings {
     /// The score of an item that this scorer failed to score.
     #[serde(default)]
     pub default: f64,
+    /// What happens to an item that this scorer failed to score.
+    #[serde(default)]
+    pub unscored: UnscoredItem,
+    /// What raw scores become before a policy weighs them.
+    #[serde(default)]
+    pub scale: ScaleSettings,
     /// Scores to remember, by content; 0 remembers none.
     #[serde(default = "defaults::cache_entries")]
     pub cache_entries: usize,
@@ -46,6 +52,39 @@ pub struct ScorerSettings {
     pub panic_rate: f64,
 }
 
+/// `[scorers.NAME] scale`: the same for every request, so that scores stay comparable between requests.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ScaleSettings {
+    /// Raw scores below count as this.
+    pub lowest: f64,
+    /// Raw scores above count as this.
+    pub highest: f64,
+    /// What the result is multiplied by.
+    pub factor: f64,
+}
+
+impl Default for ScaleSettings {
+    fn default() -> Self {
+        Self {
+            lowest: -1e9,
+            highest: 1e9,
+            factor: 1.0,
+        }
+    }
+}
+
+/// What happens to an item that a scorer failed to score.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnscoredItem {
+    /// It is weighed by the scorer's `default`.
+    #[default]
+    Default,
+    /// It keeps its incoming place.
+    KeepPosition,
+}
+
 /// What scores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -63,6 +102,14 @@ impl ScorerSettings {
         check.within("max_batch", self.max_batch, 1..=1_000_000);
         check.lasting("time_limit_ms", self.time_limit());
         check.finite("default", self.default);
+        check.under("scale", |check| {
+            check.finite("factor", self.scale.factor);
+            check.finite("lowest", self.scale.lowest);
+            check.finite("highest", self.scale.highest);
+            check.require("highest", self.scale.lowest <= self.scale.highest, || {
+                "must not be below lowest".to_owned()
+            });
+        });
         check.within("cache_entries", self.cache_entries, 0..=100_000_000);
         check.within("fail_rate", self.fail_rate, 0.0..=1.0);
         check.within("panic_rate", self.panic_rate, 0.0..=1.0);
@@ -88,6 +135,8 @@ impl ScorerSettings {
             max_batch: defaults::max_batch(),
             time_limit_ms: defaults::time_limit_ms(),
             default: 0.0,
+            unscored: UnscoredItem::default(),
+            scale: ScaleSettings::default(),
             cache_entries: defaults::cache_entries(),
             enabled: defaults::enabled(),
             seed: 0,
@@ -103,6 +152,8 @@ impl ScorerSettings {
             workers: self.workers,
             time_limit_ms: self.time_limit_ms,
             default: self.default,
+            unscored: self.unscored,
+            scale: self.scale,
             ..other.clone()
         };
         *self == outside

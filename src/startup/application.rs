@@ -1,7 +1,7 @@
 use std::future::Future;
 use std::net::TcpListener;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle};
@@ -10,19 +10,18 @@ use arc_swap::ArcSwap;
 use chrono::Utc;
 use tokio::sync::watch;
 
+use super::arms::ArmsLedger;
 use super::roster::Roster;
 use super::stores::Stores;
 use super::{StartupError, reload, schedules};
 use crate::actors::messages::Flush;
 use crate::actors::supervision::{ActorSystem, SupervisionPolicy};
-use crate::actors::{
-    ConfigParts, ConfigStatus, ConfigWatcher, Recorder, RecorderCounters, RecorderInbox, ShutDown,
-};
+use crate::actors::{ConfigStatus, Recorder, RecorderCounters, RecorderInbox, ShutDown};
 use crate::data_dir::DataDir;
 use crate::db::Database;
 use crate::http::{self, Access, Admission, Front, Health, Limits};
 use crate::seeding::load_sample;
-use crate::settings::{ServerSettings, Settings, SupervisionSettings, WatchedFile};
+use crate::settings::{ServerSettings, Settings, SupervisionSettings};
 use crate::telemetry;
 
 /// How long the managed `redis-server` may take to write its last.
@@ -71,6 +70,8 @@ impl Application {
         } = start;
         let schedules = schedules::prepare_schedules(&settings)?;
         let data_dir = DataDir::open(&settings.data_dir)?;
+        let arms = ArmsLedger::new(&data_dir.arms());
+        arms.admit(&settings.arms)?;
         let address = settings.server.bind;
         let bind_failed = |source| StartupError::Bind { address, source };
         let listener = TcpListener::bind(address).map_err(bind_failed)?;
@@ -97,7 +98,7 @@ impl Application {
             Arc::clone(&serving),
         ));
         if let Some(file) = file {
-            watch_config(file, newest, Arc::clone(&config), &system);
+            reload::watch(file, newest, arms, Arc::clone(&config), &system);
         }
         let stopping = watch::Sender::new(false);
         let front = Front {
@@ -192,25 +193,6 @@ async fn prepare(database: Database, first_posts: FirstPosts, prepared: watch::S
         }
     }
     prepared.send_replace(true);
-}
-
-fn watch_config(
-    file: PathBuf,
-    newest: watch::Sender<Arc<Settings>>,
-    status: Arc<ConfigStatus>,
-    system: &ActorSystem,
-) {
-    let started_with = Arc::clone(&newest.borrow());
-    let file = Arc::new(Mutex::new(WatchedFile::new(file)));
-    let parts = ConfigParts {
-        file,
-        started_with,
-        newest,
-        status: Arc::clone(&status),
-    };
-    system.supervise("config_watcher", status, move |_, _| {
-        ConfigWatcher::new(parts.clone())
-    });
 }
 
 fn start_recorder(settings: &Settings, database: &Database, system: &ActorSystem) -> RecorderInbox {

@@ -1,6 +1,7 @@
 use std::io;
 use std::net::SocketAddr;
 
+use super::ArmsError;
 use crate::data_dir::DataDirError;
 use crate::db::DbError;
 use crate::jobs::PrepareError;
@@ -33,6 +34,9 @@ pub enum StartupError {
     /// The policy in force is not there; checked settings cannot say so.
     #[error("there is no policy {0:?} (ranking.policy)")]
     Policy(String),
+    /// The users cannot be divided into arms as configured.
+    #[error(transparent)]
+    Arms(#[from] ArmsError),
     /// A schedule names a job that is not there, or gives it arguments that it does not take.
     #[error("schedules.{schedule}.args")]
     Schedule {

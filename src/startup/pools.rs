@@ -43,20 +43,19 @@ impl Pools {
         }
     }
 
-    /// The pool of a scorer as a policy uses it, and the score that stands in for a missing one.
-    pub(super) fn served(&self, scorer: &str) -> Option<(ServedPool, f64)> {
+    /// The pool of a scorer as a policy uses it.
+    pub(super) fn served(&self, scorer: &str) -> Option<ServedPool> {
         let Pool {
             settings,
             workers,
             actor,
             ..
         } = self.pools.get(scorer)?;
-        let served = ServedPool {
+        Some(ServedPool {
             workers: Arc::clone(workers),
             actor: actor.clone(),
             time_limit: settings.time_limit(),
-        };
-        Some((served, settings.default))
+        })
     }
 }
 

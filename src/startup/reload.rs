@@ -1,11 +1,35 @@
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
+use super::arms::ArmsLedger;
 use super::roster::Roster;
-use crate::actors::Serving;
-use crate::settings::Settings;
+use crate::actors::supervision::ActorSystem;
+use crate::actors::{ConfigParts, ConfigStatus, ConfigWatcher, Serving};
+use crate::settings::{Settings, WatchedFile};
+
+/// Publishes what each edit of `file` makes of the settings to `newest`.
+pub(super) fn watch(
+    file: PathBuf,
+    newest: watch::Sender<Arc<Settings>>,
+    arms: ArmsLedger,
+    status: Arc<ConfigStatus>,
+    system: &ActorSystem,
+) {
+    let started_with = Arc::clone(&newest.borrow());
+    let parts = ConfigParts {
+        file: Arc::new(Mutex::new(WatchedFile::new(file))),
+        started_with,
+        admit: Arc::new(move |settings: &Settings| Ok(arms.admit(&settings.arms)?)),
+        newest,
+        status: Arc::clone(&status),
+    };
+    system.supervise("config_watcher", status, move |_, _| {
+        ConfigWatcher::new(parts.clone())
+    });
+}
 
 /// Serves by each new version of the settings, from the next request on.
 pub(super) async fn follow(

@@ -1,17 +1,21 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::TimeDelta;
 
 use super::StartupError;
+use super::arms::arms;
 use super::pools::Pools;
 use crate::actors::supervision::{ActorRef, ActorSystem};
 use crate::actors::{
     Board, EntityBoard, EntityBoardCounters, Ranker, RankerCounters, Rankers, ServedPolicy, Serving,
 };
-use crate::ranking::{Matching, Policy, Term};
+use crate::ranking::{AuthorDecay, Exclude, Matching, Policy, Scale, Term, Unscored};
 use crate::results::Results;
-use crate::settings::{EntityMatch, Metadata, PolicySettings, Settings};
+use crate::settings::{
+    AuthorDecaySettings, EntityMatch, Metadata, PolicySettings, ScaleSettings, ScorerSettings,
+    Settings, UnscoredItem,
+};
 
 /// Everything that `/rank` serves by, brought in line with the settings whenever these change.
 pub(super) struct Roster {
@@ -56,6 +60,7 @@ impl Roster {
         Ok(Serving {
             policy: Arc::clone(policy),
             policies,
+            arms: arms(&settings.arms),
             deadline: settings.ranking.deadline(),
             minimal_metadata: settings.ranking.metadata == Metadata::Minimal,
             rankers: Rankers::new(self.rankers.clone()),
@@ -81,28 +86,23 @@ impl Roster {
         policy: &PolicySettings,
         settings: &Settings,
     ) -> ServedPolicy {
-        let weighed = policy.weights.iter().filter(|&(_, &weight)| weight != 0.0);
-        let used = weighed.filter_map(|(scorer, &weight)| {
-            let (pool, default) = self.pools.served(scorer)?;
-            Some((
-                Term {
-                    scorer: scorer.clone(),
-                    weight,
-                    default,
-                },
-                pool,
-            ))
+        let named: BTreeSet<&String> = policy.weights.keys().chain(policy.exclude.keys()).collect();
+        let used = named.into_iter().filter_map(|scorer| {
+            let term = term(scorer, policy, settings.scorers.get(scorer)?);
+            Some((self.pools.served(scorer)?, term)).filter(|(_, term)| term.matters())
         });
-        let (terms, pools) = used.unzip();
-        let matching = match policy.entity_match {
-            EntityMatch::Word => Matching::Word,
-            EntityMatch::Substring => Matching::Substring,
-        };
+        let (pools, terms) = used.unzip();
+        let AuthorDecaySettings { factor, floor } = policy.author_decay;
         let policy = Policy {
             name: name.to_owned(),
             entity_weight: policy.entity_weight,
-            matching,
+            matching: match policy.entity_match {
+                EntityMatch::Word => Matching::Word,
+                EntityMatch::Substring => Matching::Substring,
+            },
             terms,
+            author_decay: (factor < 1.0).then_some(AuthorDecay { factor, floor }),
+            keep_threads: policy.keep_threads,
         };
         let max_entity_age =
             TimeDelta::from_std(settings.ranking.max_entity_age).unwrap_or(TimeDelta::MAX);
@@ -111,6 +111,33 @@ impl Roster {
             pools,
             max_entity_age,
         }
+    }
+}
+
+/// A scorer's part in a policy.
+fn term(scorer: &str, policy: &PolicySettings, settings: &ScorerSettings) -> Term {
+    let ScaleSettings {
+        lowest,
+        highest,
+        factor,
+    } = settings.scale;
+    let bounds = policy.exclude.get(scorer).copied().unwrap_or_default();
+    Term {
+        scorer: scorer.to_owned(),
+        weight: policy.weights.get(scorer).copied().unwrap_or_default(),
+        scale: Scale {
+            lowest,
+            highest,
+            factor,
+        },
+        unscored: match settings.unscored {
+            UnscoredItem::Default => Unscored::Default(settings.default),
+            UnscoredItem::KeepPosition => Unscored::KeepPosition,
+        },
+        exclude: Exclude {
+            below: bounds.below,
+            above: bounds.above,
+        },
     }
 }
 

@@ -109,6 +109,18 @@ impl Weir {
         (self.child, self.address, self.log) = spawn(&self.folder, &self.command, &self.path);
     }
 
+    /// The exit code of a start on the same folder and settings that fails.
+    pub(crate) fn refuses_to_start(&self) -> Option<i32> {
+        let refused = Command::new(env!("CARGO_BIN_EXE_weir"))
+            .args(&self.command)
+            .arg("--config")
+            .arg(self.config())
+            .current_dir(self.folder.path())
+            .env("PATH", &self.path)
+            .output();
+        refused.unwrap().status.code()
+    }
+
     pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().join("\n")
     }

@@ -58,10 +58,9 @@ async fn every_sample_request_is_reordered_by_the_entities_of_the_loaded_sample(
     let top = TopEntities::from_json(payload.as_bytes()).unwrap();
     let matcher = EntityMatcher::new(&top.named_entities()).unwrap();
     let policy = Policy {
-        name: "entities".to_owned(),
         entity_weight: 1.0,
         matching: Matching::Word,
-        terms: Vec::new(),
+        ..Policy::named("entities")
     };
     for platform in Platform::ALL {
         let path = format!(
@@ -71,7 +70,7 @@ async fn every_sample_request_is_reordered_by_the_entities_of_the_loaded_sample(
         let request = RankRequest::from_json(&fs::read(path).unwrap()).unwrap();
         let names = |item| matcher.find(item, Matching::Word).is_some();
         let flags: Vec<bool> = request.items.iter().map(names).collect();
-        let ranking = rank(&policy, request.items.len(), Some(&flags), &[]);
+        let ranking = rank(&policy, &request.items, Some(&flags), &[]);
         // Five of the first eight posts name what the sample names most: they go to the end, in order.
         let expected = [2, 5, 6, 8, 9, 10, 11, 12, 13, 14, 0, 1, 3, 4, 7];
         assert_eq!(ranking.order, expected, "{platform}: {payload}");

@@ -44,12 +44,15 @@ impl ScoreCache {
 impl Kept {
     /// Whether the key was marked already; now it is. Another key with the same mark can take its place.
     fn came_before(&self, key: CacheKey) -> bool {
-        let key = key.to_le_bytes();
-        let (words, _) = key.as_chunks::<4>();
-        let place = u32::from_le_bytes(words[0]) as usize % MARKS;
-        let mark = u32::from_le_bytes(words[1]) | 1;
+        let place = low_bits(key) as usize % MARKS;
+        let mark = low_bits(key >> 32) | 1;
         self.seen[place].swap(mark, Ordering::Relaxed) == mark
     }
+}
+
+fn low_bits(key: CacheKey) -> u32 {
+    let [a, b, c, d, ..] = key.to_le_bytes();
+    u32::from_le_bytes([a, b, c, d])
 }
 
 #[cfg(test)]

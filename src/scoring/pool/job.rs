@@ -3,8 +3,8 @@ use std::time::Instant;
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::feed::{ContentItem, RankRequest};
-use crate::scoring::{CacheKey, Context, Unscored};
+use crate::feed::RankRequest;
+use crate::scoring::{CacheKey, Subject, Unscored};
 
 /// A feed to score.
 #[derive(Debug)]
@@ -42,17 +42,15 @@ pub(super) struct Job {
 }
 
 impl Job {
-    pub(super) fn items(&self) -> Vec<&ContentItem> {
+    pub(super) fn subjects(&self) -> Vec<Subject<'_>> {
+        let session = &self.feed.session;
         self.places
             .iter()
-            .map(|&(place, _)| &self.feed.items[place])
+            .map(|&(place, _)| Subject {
+                item: &self.feed.items[place],
+                session,
+            })
             .collect()
-    }
-
-    pub(super) fn context(&self) -> Context<'_> {
-        Context {
-            session: &self.feed.session,
-        }
     }
 
     /// Answers every item of the batch with the same reason.

@@ -76,11 +76,9 @@ fn score(shared: &Shared, worker: &mut Option<Box<dyn Worker>>, job: Job) {
     if worker.is_none() {
         *worker = make_worker(shared);
     }
-    let results = worker.as_mut().map(|worker| {
-        catch_unwind(AssertUnwindSafe(|| {
-            worker.score(&job.items(), job.context())
-        }))
-    });
+    let results = worker
+        .as_mut()
+        .map(|worker| catch_unwind(AssertUnwindSafe(|| worker.score(&job.subjects()))));
     match results {
         Some(Ok(results)) => deliver(shared, job, results),
         Some(Err(_)) => {

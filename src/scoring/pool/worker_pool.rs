@@ -9,7 +9,7 @@ use super::counters::PoolCounters;
 use super::job::{Job, ScoreRequest};
 use super::worker;
 use crate::feed::RankRequest;
-use crate::scoring::{CacheKey, Context, Scorer, Unscored};
+use crate::scoring::{CacheKey, Scorer, Subject, Unscored};
 
 /// The size and bounds of a pool.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,12 +108,15 @@ impl WorkerPool {
     }
 
     fn look_up(&self, feed: &RankRequest) -> Recalled {
-        let context = Context {
-            session: &feed.session,
-        };
+        let session = &feed.session;
         let mut recalled = Recalled::default();
         for (place, item) in feed.items.iter().enumerate() {
-            let key = self.shared.scorer.cache_key(item, context);
+            let subject = Subject { item, session };
+            if let Some(score) = self.shared.scorer.at_once(subject) {
+                recalled.known.push((place, score));
+                continue;
+            }
+            let key = self.shared.scorer.cache_key(subject);
             match key.and_then(|key| self.shared.cache.get(key)) {
                 Some(score) => recalled.known.push((place, score)),
                 None => recalled.unknown.push((place, key)),

@@ -1,8 +1,12 @@
 //! A text cut into words.
 
+use std::ops::Range;
+
 use super::{
+    key::Packed,
     lexicon::{self, Entry},
     phrases::Role,
+    tokens::Tokens,
 };
 
 /// One word, or emoticon, of a text, as the rules see it.
@@ -25,14 +29,17 @@ impl Word {
         }
     }
 
-    /// The same for a token of ASCII alone.
-    fn of_ascii(token: &[u8]) -> Self {
-        let token = without_ascii_punctuation(token);
-        let entry = lexicon::ascii_entry(token);
+    /// The same for a token of a text of ASCII alone. `apostrophes` tells whether the text has any.
+    fn of_ascii(text: &[u8], token: Range<usize>, apostrophes: bool) -> Self {
+        let Range { start, end } = without_ascii_punctuation(text, token);
+        let (entry, capitals) = match Packed::of(text, start, end - start) {
+            Some(packed) => (lexicon::entry_of(packed.key()), packed.is_upper()),
+            None => (lexicon::unknown(), is_ascii_upper(&text[start..end])),
+        };
         Self {
             entry,
-            capitals: is_ascii_upper(token),
-            negates: entry.negates || contains_nt(token),
+            capitals,
+            negates: entry.negates || (apostrophes && contains_nt(&text[start..end])),
         }
     }
 
@@ -49,18 +56,14 @@ impl Word {
 pub(super) fn of(text: &str) -> Vec<Word> {
     let mut words = Vec::with_capacity(32);
     if text.is_ascii() {
-        let tokens = text.as_bytes().split(|&byte| is_ascii_space(byte));
-        words.extend(tokens.filter(|token| !token.is_empty()).map(Word::of_ascii));
+        let text = text.as_bytes();
+        let apostrophes = text.contains(&b'\'');
+        words.extend(Tokens::of(text).map(|token| Word::of_ascii(text, token, apostrophes)));
     } else {
         let tokens = text.split(is_space);
         words.extend(tokens.filter(|token| !token.is_empty()).map(Word::of));
     }
     words
-}
-
-/// [`is_space`] for a byte of ASCII.
-fn is_ascii_space(byte: u8) -> bool {
-    matches!(byte, b'\t'..=b'\r' | 0x1C..=b' ')
 }
 
 /// Python's `str.isspace`: Unicode white space and the four ASCII separators.
@@ -79,18 +82,16 @@ fn without_punctuation(token: &str) -> &str {
 }
 
 /// [`without_punctuation`] for ASCII.
-fn without_ascii_punctuation(token: &[u8]) -> &[u8] {
-    let is_word = |byte: &u8| !byte.is_ascii_punctuation();
-    let (Some(start), Some(last)) = (
-        token.iter().position(is_word),
-        token.iter().rposition(is_word),
-    ) else {
+fn without_ascii_punctuation(text: &[u8], token: Range<usize>) -> Range<usize> {
+    let is_word = |&at: &usize| !text[at].is_ascii_punctuation();
+    let (Some(start), Some(last)) = (token.clone().find(is_word), token.clone().rfind(is_word))
+    else {
         return token;
     };
     if last - start < 2 {
         token
     } else {
-        &token[start..=last]
+        start..last + 1
     }
 }
 

@@ -1,0 +1,47 @@
+/// What a scorer's raw scores become before a policy weighs them, the same for every request, so that scores stay
+/// comparable between requests.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scale {
+    /// Raw scores below count as this.
+    pub lowest: f64,
+    /// Raw scores above count as this.
+    pub highest: f64,
+    /// What the result is multiplied by.
+    pub factor: f64,
+}
+
+impl Default for Scale {
+    /// Scores as they are.
+    fn default() -> Self {
+        Self {
+            lowest: f64::MIN,
+            highest: f64::MAX,
+            factor: 1.0,
+        }
+    }
+}
+
+impl Scale {
+    pub(super) fn apply(self, raw: f64) -> f64 {
+        raw.max(self.lowest).min(self.highest) * self.factor
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Score;
+    use super::*;
+
+    #[test]
+    fn raw_scores_are_clamped_and_then_scaled() {
+        let scale = Scale {
+            lowest: 0.0,
+            highest: 10.0,
+            factor: 0.1,
+        };
+        let scaled = [-5.0, 5.0, 1e9].map(|raw| Score::new(scale.apply(raw)));
+        assert_eq!(scaled, [0.0, 0.5, 1.0].map(Score::new));
+        let unscaled = Scale::default().apply(-3.5);
+        assert_eq!(Score::new(unscaled), Score::new(-3.5));
+    }
+}

@@ -1,0 +1,127 @@
+use super::{Formula, Subject};
+use crate::feed::{Engagements, FacebookEngagements, RedditEngagements, TwitterEngagements};
+
+/// How much an item is engaged with, 0 to 1, comparable between platforms: n / (n + half), where n is the sum of the
+/// platform's counts and half the sum that scores one half.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Engagement {
+    /// What scores one half on Facebook.
+    pub facebook: f64,
+    /// What scores one half on Reddit.
+    pub reddit: f64,
+    /// What scores one half on Twitter.
+    pub twitter: f64,
+}
+
+impl Formula for Engagement {
+    fn value(&self, Subject { item, .. }: Subject<'_>) -> f64 {
+        let (count, half) = match item.engagements {
+            Engagements::Facebook(counts) => (facebook(counts), self.facebook),
+            Engagements::Reddit(counts) => (reddit(counts), self.reddit),
+            Engagements::Twitter(counts) => (twitter(counts), self.twitter),
+        };
+        #[expect(clippy::cast_precision_loss, reason = "counts this high all score 1")]
+        let count = count as f64;
+        count / (count + half)
+    }
+}
+
+fn facebook(counts: FacebookEngagements) -> u64 {
+    let FacebookEngagements {
+        like,
+        love,
+        care,
+        haha,
+        wow,
+        sad,
+        angry,
+        comment,
+        share,
+    } = counts;
+    sum([like, love, care, haha, wow, sad, angry, comment, share])
+}
+
+/// A score below zero counts as none.
+fn reddit(counts: RedditEngagements) -> u64 {
+    let votes = counts.score.map_or_else(
+        || counts.upvote.unwrap_or_default(),
+        |score| u64::try_from(score).unwrap_or_default(),
+    );
+    sum([votes, counts.comment, counts.award])
+}
+
+fn twitter(counts: TwitterEngagements) -> u64 {
+    let TwitterEngagements {
+        retweet,
+        like,
+        comment,
+        share,
+    } = counts;
+    sum([retweet, like, comment, share])
+}
+
+fn sum<const N: usize>(counts: [u64; N]) -> u64 {
+    counts.into_iter().fold(0, u64::saturating_add)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::feed;
+    use super::*;
+
+    fn score(engagements: Engagements) -> f64 {
+        let mut feed = feed();
+        feed.items[0].engagements = engagements;
+        let engagement = Engagement {
+            facebook: 10.0,
+            reddit: 20.0,
+            twitter: 30.0,
+        };
+        engagement.value(Subject {
+            item: &feed.items[0],
+            session: &feed.session,
+        })
+    }
+
+    #[test]
+    fn each_platform_has_a_half_of_its_own() {
+        let facebook = FacebookEngagements {
+            like: 4,
+            angry: 3,
+            share: 3,
+            ..FacebookEngagements::default()
+        };
+        let reddit = RedditEngagements {
+            score: Some(15),
+            comment: 5,
+            ..RedditEngagements::default()
+        };
+        let twitter = TwitterEngagements {
+            retweet: 30,
+            ..TwitterEngagements::default()
+        };
+        for engagements in [
+            Engagements::Facebook(facebook),
+            Engagements::Reddit(reddit),
+            Engagements::Twitter(twitter),
+        ] {
+            let score = score(engagements);
+            assert!((score - 0.5).abs() < 1e-12, "{engagements:?}: {score}");
+        }
+    }
+
+    #[test]
+    fn no_count_is_too_high_and_votes_below_zero_count_as_none() {
+        let most = TwitterEngagements {
+            like: u64::MAX,
+            retweet: u64::MAX,
+            ..TwitterEngagements::default()
+        };
+        assert!(score(Engagements::Twitter(most)) <= 1.0);
+        let disliked = RedditEngagements {
+            score: Some(-9),
+            ..RedditEngagements::default()
+        };
+        assert!(score(Engagements::Reddit(disliked)).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,139 @@
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::{self, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use xxhash_rust::xxh3::Xxh3;
+
+use super::check::Check;
+use super::complaint::did_you_mean;
+
+/// `[arms]`: which users get which policy.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ArmsSettings {
+    /// Names this division of users. Another salt, other shares or other cohorts need another version.
+    pub version: u64,
+    /// Divides users in another way than other salts do.
+    pub salt: String,
+    /// `[arms.NAME]`: the arms.
+    pub arms: BTreeMap<String, ArmSettings>,
+}
+
+/// `[arms.NAME]`: some users, by one of `cohort`, `cohort_index` and `share`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ArmSettings {
+    /// The policy that orders their feeds.
+    pub policy: String,
+    /// Users of this cohort.
+    pub cohort: Option<String>,
+    /// Users whose cohort index is from the first to the last, both included.
+    pub cohort_index: Option<[u64; 2]>,
+    /// This share of all users, 0 to 1, drawn by a hash of salt and user id.
+    pub share: Option<f64>,
+    /// `false` removes the arm; its users are then in no arm, and those of the others stay where they are.
+    pub enabled: Option<bool>,
+}
+
+impl Default for ArmsSettings {
+    fn default() -> Self {
+        Self {
+            version: 1,
+            salt: "weir".to_owned(),
+            arms: BTreeMap::new(),
+        }
+    }
+}
+
+impl ArmsSettings {
+    /// A hash of everything that decides which user is in which arm.
+    pub fn division(&self) -> u64 {
+        let mut hash = Xxh3::new();
+        let mut add = |part: &str| {
+            hash.update(&part.len().to_le_bytes());
+            hash.update(part.as_bytes());
+        };
+        add(&self.salt);
+        for (name, arm) in &self.arms {
+            add(name);
+            add(&format!("{:?}", (&arm.cohort, arm.cohort_index, arm.share)));
+        }
+        hash.digest()
+    }
+
+    /// What all arms together have to hold to.
+    pub(super) fn check(&self, check: &mut Check) {
+        let shares: f64 = self.arms.values().filter_map(|arm| arm.share).sum();
+        check.require("arms", shares <= 1.0 + 1e-9, || {
+            format!("the shares of all arms add up to {shares}, expected at most 1")
+        });
+    }
+}
+
+impl ArmSettings {
+    /// Whether its users get its policy.
+    pub fn is_enabled(&self) -> bool {
+        self.enabled != Some(false)
+    }
+
+    pub(super) fn check(&self, check: &mut Check, policies: &[&str]) {
+        let policy = self.policy.as_str();
+        check.require("policy", policies.contains(&policy), || {
+            format!(
+                "there is no policy {policy:?}{}",
+                did_you_mean(policy, policies)
+            )
+        });
+        let ways = [
+            self.cohort.is_some(),
+            self.cohort_index.is_some(),
+            self.share.is_some(),
+        ];
+        check.require(
+            "share",
+            ways.into_iter().filter(|&way| way).count() == 1,
+            || "expected one of cohort, cohort_index and share".to_owned(),
+        );
+        if let Some([first, last]) = self.cohort_index {
+            check.require("cohort_index", first <= last, || {
+                "the first index must not be above the last".to_owned()
+            });
+        }
+        if let Some(share) = self.share {
+            check.within("share", share, 0.0..=1.0);
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for ArmsSettings {
+    /// The arms stand beside `version` and `salt`, which therefore name no arm.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ArmsVisitor)
+    }
+}
+
+struct ArmsVisitor;
+
+impl<'de> Visitor<'de> for ArmsVisitor {
+    type Value = ArmsSettings;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a table")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut settings = ArmsSettings::default();
+        while let Some(key) = map.next_key::<String>()? {
+            match key.as_str() {
+                "version" => settings.version = map.next_value()?,
+                "salt" => settings.salt = map.next_value()?,
+                _ => {
+                    if settings.arms.insert(key, map.next_value()?).is_some() {
+                        return Err(de::Error::custom("an arm is named twice"));
+                    }
+                }
+            }
+        }
+        Ok(settings)
+    }
+}

@@ -1,0 +1,176 @@
+//! Which users are in which arm, and that this never changes unasked.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use crate::ranking::{Arm, Arms, BUCKETS, Members};
+use crate::settings::ArmsSettings;
+
+/// The divisions of users that were served by, kept in the data folder.
+#[derive(Debug, Clone)]
+pub(super) struct ArmsLedger {
+    path: PathBuf,
+}
+
+/// Why a division of users cannot be served by.
+#[derive(Debug, thiserror::Error)]
+pub enum ArmsError {
+    /// The same version stood for another division.
+    #[error(
+        "arms.version: version {0} was served with another salt, other shares or other cohorts; give this division of \
+         the users a version of its own"
+    )]
+    Redivided(u64),
+    /// The ledger cannot be read or written.
+    #[error("the divisions served before cannot be read or written: {}", path.display())]
+    Ledger {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl ArmsLedger {
+    pub(super) fn new(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+        }
+    }
+
+    /// Notes the division under its version, unless the version stands for another one.
+    pub(super) fn admit(&self, settings: &ArmsSettings) -> Result<(), ArmsError> {
+        if settings.arms.is_empty() {
+            return Ok(());
+        }
+        let mut divisions = self.read()?;
+        let division = settings.division();
+        match divisions.insert(settings.version, division) {
+            Some(known) if known == division => Ok(()),
+            Some(_) => Err(ArmsError::Redivided(settings.version)),
+            None => self.write(&divisions),
+        }
+    }
+
+    fn read(&self) -> Result<BTreeMap<u64, u64>, ArmsError> {
+        match fs::read(&self.path) {
+            Ok(json) => serde_json::from_slice(&json).map_err(|error| self.failed(error.into())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(BTreeMap::new()),
+            Err(error) => Err(self.failed(error)),
+        }
+    }
+
+    fn write(&self, divisions: &BTreeMap<u64, u64>) -> Result<(), ArmsError> {
+        let new = self.path.with_extension("new");
+        let written = serde_json::to_vec(divisions)
+            .map_err(io::Error::from)
+            .and_then(|json| fs::write(&new, json))
+            .and_then(|()| fs::rename(&new, &self.path));
+        written.map_err(|error| self.failed(error))
+    }
+
+    fn failed(&self, source: io::Error) -> ArmsError {
+        ArmsError::Ledger {
+            path: self.path.clone(),
+            source,
+        }
+    }
+}
+
+/// The arms, cohorts before shares. Shares lie side by side in the order of the arms' names, a disabled one in its place.
+pub(super) fn arms(settings: &ArmsSettings) -> Arms {
+    let mut by_cohort = Vec::new();
+    let mut by_share = Vec::new();
+    let mut before = 0.0;
+    for (name, arm) in &settings.arms {
+        let served = |members| Arm {
+            name: name.clone(),
+            members,
+            policy: arm.is_enabled().then(|| arm.policy.clone()),
+        };
+        if let Some(cohort) = &arm.cohort {
+            by_cohort.push(served(Members::Cohort(cohort.clone())));
+        } else if let Some([first, last]) = arm.cohort_index {
+            by_cohort.push(served(Members::CohortIndex(first..=last)));
+        } else if let Some(share) = arm.share {
+            let buckets = bucket_at(before)..bucket_at(before + share);
+            by_share.push(served(Members::Buckets(buckets)));
+            before += share;
+        }
+    }
+    by_cohort.append(&mut by_share);
+    Arms {
+        salt: settings.salt.clone(),
+        arms: by_cohort,
+    }
+}
+
+/// Where the bucket that follows this share of them begins.
+fn bucket_at(share: f64) -> u64 {
+    // The product is 0 to BUCKETS, which both types hold exactly.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "see above"
+    )]
+    let bucket = (share.clamp(0.0, 1.0) * BUCKETS as f64).round() as u64;
+    bucket
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::ArmSettings;
+
+    fn settings(shares: &[(&str, f64)]) -> ArmsSettings {
+        let arm = |&(name, share): &(&str, f64)| {
+            let arm = ArmSettings {
+                policy: "off".to_owned(),
+                share: Some(share),
+                ..ArmSettings::default()
+            };
+            (name.to_owned(), arm)
+        };
+        ArmsSettings {
+            arms: shares.iter().map(arm).collect(),
+            ..ArmsSettings::default()
+        }
+    }
+
+    #[test]
+    fn shares_lie_side_by_side_without_a_gap() {
+        let arms = arms(&settings(&[
+            ("a", 1.0 / 3.0),
+            ("b", 1.0 / 3.0),
+            ("c", 1.0 / 3.0),
+        ]));
+        let members: Vec<Members> = arms.arms.into_iter().map(|arm| arm.members).collect();
+        let thirds = [0..1_365, 1_365..2_731, 2_731..4_096];
+        assert_eq!(members, thirds.map(Members::Buckets));
+    }
+
+    #[test]
+    fn a_disabled_arm_keeps_its_place() {
+        let mut settings = settings(&[("a", 0.5), ("b", 0.5)]);
+        settings.arms.entry("a".to_owned()).or_default().enabled = Some(false);
+        let arms = arms(&settings).arms;
+        assert_eq!(arms[0].policy, None);
+        assert_eq!(arms[1].members, Members::Buckets(2_048..4_096));
+    }
+
+    #[test]
+    fn users_are_divided_anew_only_under_a_new_version() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = ArmsLedger::new(&folder.path().join("arms.json"));
+        let first = settings(&[("a", 0.5), ("b", 0.5)]);
+        ledger.admit(&first).unwrap();
+        ledger.admit(&first).unwrap();
+        let mut other = settings(&[("a", 0.4), ("b", 0.6)]);
+        assert!(matches!(ledger.admit(&other), Err(ArmsError::Redivided(1))));
+        other.version = 2;
+        ledger.admit(&other).unwrap();
+        ledger.admit(&first).unwrap();
+    }
+}
