@@ -2,7 +2,7 @@
 
 use sea_orm::{
     DbBackend,
-    sqlx::{SqlitePool, query, raw_sql},
+    sqlx::{SqlitePool, query, query_as, raw_sql},
 };
 
 use super::Existing;
@@ -36,8 +36,10 @@ impl Filling {
         if existing != Existing::Drop && any_post.is_some() {
             return Ok(None);
         }
-        // Refused while others have the database open, or where it cannot be written: then it stays as it is.
-        let _ = raw_sql(ROLLBACK_JOURNAL).execute(&writer).await;
+        let (mode,): (String,) = query_as("PRAGMA journal_mode").fetch_one(&writer).await?;
+        if mode == "wal" {
+            leave_wal(&writer, database.reader().get_sqlite_connection_pool()).await?;
+        }
         raw_sql(FOR_MANY_ROWS).execute(&writer).await?;
         Ok(Some(Self(writer)))
     }
@@ -46,4 +48,13 @@ impl Filling {
         raw_sql(AS_USUAL).execute(&self.0).await?;
         Ok(())
     }
+}
+
+/// Refused while anybody else has the database open, or where it cannot be written: then it stays as it is.
+async fn leave_wal(writer: &SqlitePool, reader: &SqlitePool) -> Result<(), DbError> {
+    while let Some(idle) = reader.try_acquire() {
+        idle.close().await?;
+    }
+    let _ = raw_sql(ROLLBACK_JOURNAL).execute(writer).await;
+    Ok(())
 }
