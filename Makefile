@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench fmt ci docker toolchain components nextest stores
+.PHONY: help run test check chaos bench fmt ci docker toolchain components nextest stores
 
 # Flags of our own also keep make from running a recipe without the shell, which would ignore the PATH below.
 SHELL := /bin/sh
@@ -29,6 +29,10 @@ check: toolchain components ## formatting, lints and documentation, all without 
 	cargo fmt --check
 	cargo clippy --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked
+
+chaos: toolchain stores nextest ## kill and restart two weirs, Redis and Postgres under load for a minute, and check that nothing is lost
+	WEIR_CHAOS_S=60 cargo nextest run --locked --test chaos --no-capture
+	WEIR_PROOF=full cargo nextest run --locked --test scrapers --no-capture proof
 
 bench: toolchain ## run the benchmarks
 	cargo bench --locked

@@ -60,9 +60,42 @@ impl DataDir {
         self.path.join("redis")
     }
 
+    /// The folder of what scrapers have fetched, a file for each.
+    pub fn outboxes(&self) -> PathBuf {
+        self.path.join("outbox")
+    }
+
     /// The `SQLite` file of the embedded results store.
     pub fn results_db(&self) -> PathBuf {
         self.path.join("results.db")
+    }
+
+    /// The folder of results too large for the store.
+    pub fn large_results(&self) -> PathBuf {
+        self.path.join("results")
+    }
+
+    /// A name for this folder that outlives the process and that no other folder has: made at the first call, kept in
+    /// `weir.id`. Whoever copies the folder to run both copies on one results store must remove that file from one.
+    pub fn identity(&self) -> Result<String, DataDirError> {
+        let file = self.path.join("weir.id");
+        let unusable = |source| DataDirError::Io {
+            path: file.clone(),
+            source,
+        };
+        match fs::read_to_string(&file) {
+            Ok(text) if !text.trim().is_empty() => return Ok(text.trim().to_owned()),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unusable(error)),
+            _ => {}
+        }
+        let identity = uuid::Uuid::now_v7().to_string();
+        let unfinished = self.path.join("weir.id.new");
+        fs::write(&unfinished, &identity).map_err(unusable)?;
+        File::open(&unfinished)
+            .and_then(|written| written.sync_all())
+            .and_then(|()| fs::rename(&unfinished, &file))
+            .map_err(unusable)?;
+        Ok(identity)
     }
 
     /// The divisions of users into arms that were served by.
@@ -97,6 +130,15 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         drop(DataDir::open(parent.path()).unwrap());
         DataDir::open(parent.path()).unwrap();
+    }
+
+    #[test]
+    fn a_folder_keeps_its_identity_and_no_other_has_it() {
+        let parent = tempfile::tempdir().unwrap();
+        let open = |name: &str| DataDir::open(parent.path().join(name)).unwrap();
+        let first = open("a").identity().unwrap();
+        assert_eq!(open("a").identity().unwrap(), first);
+        assert_ne!(open("b").identity().unwrap(), first);
     }
 
     #[test]

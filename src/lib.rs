@@ -1,7 +1,7 @@
 //! Weir, a feed-ranking server.
 //!
-//! Dependencies point one way: `feed` <- `ranking`, `scoring`, `entities` <- `results`, `db`, `seeding` <- `jobs` <-
-//! `actors` <- `http` <- `startup`, `cli`.
+//! Dependencies point one way: `feed` <- `ranking`, `scoring`, `entities` <- `results`, `db`, `sources`, `seeding` <-
+//! `jobs` <- `actors` <- `http` <- `startup`, `cli`.
 
 pub mod actors;
 pub mod bench;
@@ -17,5 +17,6 @@ pub mod results;
 pub mod scoring;
 pub mod seeding;
 pub mod settings;
+pub mod sources;
 pub mod startup;
 pub mod telemetry;

@@ -111,6 +111,25 @@ fn people_places_and_organisations_are_found() {
 }
 
 #[test]
+fn a_handle_is_an_entity_with_its_sign_and_counts_with_the_plain_name() {
+    let mut counts = EntityCounts::default();
+    for (text, found) in [
+        ("Watching @NASA tonight", "@NASA"),
+        ("RT @NASA: Launch is at noon", "@NASA"),
+        ("Scientists at NASA in Houston", "NASA"),
+    ] {
+        let entities = Extractor::bundled().entities(text, &mut Scratch::default());
+        assert!(
+            entities.iter().any(|entity| entity.text == found),
+            "{found} is not in {entities:?}"
+        );
+        counts.add(&entities);
+    }
+    let top = counts.top(1).remove(0);
+    assert_eq!((top.name.as_str(), top.count), ("NASA", 3));
+}
+
+#[test]
 fn casing_does_not_hide_a_name() {
     for text in ["barack obama is in london", "BARACK OBAMA IS IN LONDON"] {
         let entities = Extractor::bundled().entities(text, &mut Scratch::default());

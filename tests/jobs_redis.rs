@@ -15,7 +15,7 @@ use redis::Commands;
 use serde_json::json;
 use weir::{
     results::{
-        Results, ResultsError, StoreLocation,
+        Results, StoreLocation,
         jobs::{Claim, JobState, Jobs, Lease, Limits, NewJob, Outcome, Settled, Worker},
     },
     settings::ResultsSettings,
@@ -57,31 +57,6 @@ fn succeeded(keep: Duration) -> Outcome {
         result: json!(1),
         keep,
     }
-}
-
-#[tokio::test]
-async fn a_full_queue_refuses_until_a_job_has_finished() {
-    let redis = Redis::start();
-    let jobs = jobs(
-        &redis,
-        Limits {
-            max_unfinished: 3,
-            ..Limits::default()
-        },
-    );
-    for _ in 0..3 {
-        jobs.enqueue(NewJob::new("j", json!({}))).await.unwrap();
-    }
-
-    let refusal = jobs.enqueue(NewJob::new("j", json!({}))).await.unwrap_err();
-
-    assert!(
-        matches!(refusal, ResultsError::QueueFull { limit: 3 }),
-        "{refusal}"
-    );
-    let lease = claim(&jobs).await.unwrap();
-    jobs.settle(&lease, succeeded(LEASE)).await.unwrap();
-    jobs.enqueue(NewJob::new("j", json!({}))).await.unwrap();
 }
 
 #[tokio::test]

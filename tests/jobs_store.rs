@@ -22,7 +22,7 @@ use common::stores::{TestStore, on_every_store, sees, within};
 use serde_json::{Value, json};
 use uuid::Uuid;
 use weir::results::{
-    Change,
+    Change, ResultsError,
     jobs::{
         Cancellation, Claim, Heartbeat, Job, JobFilter, JobId, JobState, Jobs, Lease, Limits,
         NewJob, Outcome, Replay, Settled, Start, Worker,
@@ -63,6 +63,10 @@ on_every_store!(
     new_work_is_announced,
     workers_that_crash_at_any_step_lose_no_job_and_finish_none_twice,
     unicode_and_zero_bytes_come_back_as_they_are,
+    success_enqueues_what_is_to_follow_once,
+    failure_enqueues_nothing_of_what_is_to_follow,
+    an_overtaken_run_writes_no_value,
+    a_full_queue_refuses_until_a_job_has_finished,
 );
 
 fn jobs(store: &TestStore) -> Jobs {
@@ -864,4 +868,108 @@ async fn work(stress: Arc<Stress>, jobs: Jobs, worker: Worker) {
             stress.finished.fetch_add(1, Ordering::SeqCst);
         }
     }
+}
+
+async fn success_enqueues_what_is_to_follow_once(store: TestStore) {
+    let jobs = jobs(&store);
+    let last = NewJob::new("last", json!({"n": u64::MAX}));
+    let next = NewJob {
+        priority: 7,
+        then: Some(Box::new(last.clone())),
+        ..NewJob::new("next", json!({"text": "ü\"\\"}))
+    };
+    let first = NewJob {
+        then: Some(Box::new(next.clone())),
+        ..NewJob::new("first", json!({}))
+    };
+    jobs.enqueue(first.clone()).await.unwrap();
+    let seen = jobs.job(first.id).await.unwrap().unwrap();
+    assert_eq!(seen.then, Some(next.id));
+    assert_eq!(jobs.job(next.id).await.unwrap(), None);
+
+    for job in [first, next, last] {
+        let lease = claim(&jobs).await;
+        assert_eq!((lease.id, &lease.args), (job.id, &job.args));
+        jobs.settle(&lease, succeeded(json!(1))).await.unwrap();
+        jobs.settle(&lease, succeeded(json!(1))).await.unwrap();
+    }
+
+    assert_eq!(jobs.counts().await.unwrap().of(JobState::Succeeded), 3);
+    assert_eq!(jobs.counts().await.unwrap().unfinished(), 0);
+}
+
+async fn failure_enqueues_nothing_of_what_is_to_follow(store: TestStore) {
+    let jobs = jobs(&store);
+    let next = NewJob::new("next", json!({}));
+    let first = NewJob {
+        then: Some(Box::new(next.clone())),
+        ..NewJob::new("first", json!({}))
+    };
+    jobs.enqueue(first).await.unwrap();
+    let lease = claim(&jobs).await;
+    let dead = Outcome::Dead {
+        error: vec!["broken".into()],
+        keep: KEEP,
+    };
+    jobs.settle(&lease, dead).await.unwrap();
+    assert_eq!(jobs.job(next.id).await.unwrap(), None);
+}
+
+async fn an_overtaken_run_writes_no_value(store: TestStore) {
+    let jobs = jobs(&store);
+    jobs.enqueue(NewJob::new("count", json!({}))).await.unwrap();
+    let Claim::Leased(first) = jobs.claim(&worker("a"), BRIEF).await.unwrap() else {
+        panic!("a job is ready");
+    };
+    tokio::time::sleep(BRIEF + CLOCK_SLACK).await;
+    let second = claim(&jobs).await;
+    assert_eq!(first.id, second.id);
+    for key in ["report", "my_worker:report"] {
+        let put = async |lease: &Lease, value: u32| {
+            let value = json!(value);
+            jobs.put_fenced(lease.id, lease.token, key, &value, KEEP)
+                .await
+                .unwrap()
+        };
+        let stored = async || -> Value {
+            let stored = store.results.get(key).await.unwrap().unwrap();
+            stored.json().unwrap()
+        };
+        assert_eq!(put(&first, 0).await, Settled::Overtaken);
+        assert!(store.results.get(key).await.unwrap().is_none());
+        assert_eq!(put(&second, 2).await, Settled::Done);
+        assert_eq!(put(&first, 1).await, Settled::Overtaken);
+        assert_eq!(stored().await, 2);
+    }
+    jobs.settle(&second, succeeded(json!(1))).await.unwrap();
+    let value = json!(3);
+    let late = jobs.put_fenced(second.id, second.token, "report", &value, KEEP);
+    assert_eq!(late.await.unwrap(), Settled::Overtaken);
+}
+
+async fn a_full_queue_refuses_until_a_job_has_finished(store: TestStore) {
+    let jobs = store.results.jobs(Limits {
+        max_unfinished: 3,
+        ..Limits::default()
+    });
+    let job = || NewJob::new("j", json!({}));
+    let first = job();
+    jobs.enqueue(first.clone()).await.unwrap();
+    for _ in 0..2 {
+        jobs.enqueue(job()).await.unwrap();
+    }
+    let refusal = jobs.enqueue(job()).await.unwrap_err();
+    assert!(
+        matches!(refusal, ResultsError::QueueFull { limit: 3 }),
+        "{refusal}"
+    );
+    // What is there already needs no room.
+    assert_eq!(jobs.enqueue(first.clone()).await.unwrap().id, first.id);
+
+    let lease = claim(&jobs).await;
+    jobs.settle(&lease, succeeded(json!(1))).await.unwrap();
+    let second = jobs.enqueue(job()).await.unwrap().id;
+    assert!(jobs.enqueue(job()).await.is_err());
+    assert_eq!(jobs.cancel(second).await.unwrap(), Cancellation::Done);
+    jobs.enqueue(job()).await.unwrap();
 }

@@ -12,21 +12,26 @@ use actix::{Handler, Message};
 use actix_web::web::Data;
 use arc_swap::ArcSwap;
 use chrono::TimeDelta;
+use common::stores::TestStore;
 use common::weir::{feed_of, places};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use weir::actors::supervision::{ActorRef, ActorSystem, SupervisionPolicy, VitalSigns};
 use weir::actors::{
-    Board, Ranker, RankerCounters, Rankers, ScorerPool, ServedPolicy, ServedPool, Serving,
+    Board, IngestInbox, Ingester, IngesterCounters, JobDesk, JobPool, JobPoolParts, Ranker,
+    RankerCounters, Rankers, ScorerPool, ServedPolicy, ServedPool, Serving,
 };
 use weir::db::Database;
 use weir::feed::RankRequest;
-use weir::http::{Access, Admission, Front, Health, Limits, serve};
+use weir::http::{Access, Admission, Front, Health, IngestDesk, KnownScrapers, Limits, serve};
+use weir::jobs::{JobResources, LargeResults, Registry};
 use weir::ranking::{Arms, Policy, Term};
+use weir::results::jobs::Limits as StoreLimits;
 use weir::scoring::pool::{PoolConfig, PoolCounters, WorkerPool};
 use weir::scoring::{RandomScorer, Scorer, SentimentScorer};
-use weir::settings::{AuthSettings, DatabaseSettings, ServerSettings};
+use weir::settings::{AuthSettings, DatabaseSettings, JobsSettings, ServerSettings};
 use weir::telemetry;
 
 /// What an actor suffers when it is sent one.
@@ -70,8 +75,20 @@ struct Service {
     url: String,
     client: reqwest::Client,
     _folder: TempDir,
+    _store: TestStore,
     _outage: watch::Sender<Option<Instant>>,
     _stopping: watch::Sender<bool>,
+}
+
+/// An ingester that nobody hands anything.
+fn ingester(system: &ActorSystem, database: &Database) -> IngestInbox {
+    let (database, prepared) = (database.clone(), watch::channel(false).1);
+    let counters = Arc::<IngesterCounters>::default();
+    IngestInbox::new(
+        system.supervise("ingester", Arc::clone(&counters) as _, move |_, _| {
+            Ingester::new(database.clone(), prepared.clone(), Arc::clone(&counters))
+        }),
+    )
 }
 
 /// The default hook prints a stack for each of the many panics that are meant, which takes longer than the tests.
@@ -82,6 +99,21 @@ fn keep_meant_panics_quiet() {
             default(panic);
         }
     }));
+}
+
+/// A desk that never opens.
+fn desk(system: &ActorSystem, resources: &JobResources) -> ActorRef<JobDesk> {
+    let pool = JobPool::new(JobPoolParts {
+        registry: Registry::shipped(),
+        resources: resources.clone(),
+        settings: JobsSettings::default(),
+        owner: "test".into(),
+        runtime: Handle::current(),
+        counters: Arc::default(),
+    });
+    system.supervise("job_desk", Arc::new(json!({})), move |_, _| {
+        JobDesk::new(Arc::clone(&pool), watch::channel(false).1)
+    })
 }
 
 impl Service {
@@ -107,6 +139,7 @@ impl Service {
             policy: Arc::new(ServedPolicy {
                 policy: by_both(),
                 pools: pools.into(),
+                insert: None,
                 max_entity_age: TimeDelta::hours(1),
             }),
             policies: [].into(),
@@ -120,6 +153,13 @@ impl Service {
         let database = Database::connect(&DatabaseSettings::with_url(url))
             .await
             .unwrap();
+        let store = TestStore::sqlite();
+        let resources = JobResources {
+            database: database.clone(),
+            results: store.results.clone(),
+            jobs: store.results.jobs(StoreLimits::default()),
+            large_results: LargeResults::new(folder.path().into(), 1, Duration::ZERO),
+        };
         let (outage, results_away) = watch::channel(None);
         let (stopping, is_stopping) = watch::channel(false);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -127,6 +167,7 @@ impl Service {
         let front = Front {
             access: Access::new(AuthSettings::default(), listener.local_addr().unwrap()),
             admission: Admission::new(100),
+            waits: Admission::new(1),
             limits: Limits {
                 max_body_bytes: 1 << 20,
                 max_items: 100,
@@ -134,6 +175,14 @@ impl Service {
             },
             serving: Arc::new(ArcSwap::from_pointee(serving)),
             recorder: None,
+            ingest: IngestDesk::new(ingester(&system, &database)),
+            scrapers: KnownScrapers::default(),
+            desk: desk(&system, &resources),
+            registry: Registry::shipped(),
+            schedules: store.results.schedules(StoreLimits::default()),
+            resources,
+            planned: watch::channel(Arc::default()).1,
+            stopping: is_stopping.clone(),
             system: system.clone(),
             health: Health::new(results_away, database, Arc::default(), is_stopping),
             metrics: telemetry::metrics().unwrap(),
@@ -151,7 +200,7 @@ impl Service {
             )
             .unwrap(),
         );
-        let client = reqwest::Client::new();
+        let client = common::weir::http_client();
         Self {
             system,
             cursed,
@@ -159,6 +208,7 @@ impl Service {
             url,
             client,
             _folder: folder,
+            _store: store,
             _outage: outage,
             _stopping: stopping,
         }
@@ -216,10 +266,9 @@ fn quiet() -> RandomScorer {
 
 fn pool(system: &ActorSystem, name: &str, scorer: Box<dyn Scorer>) -> ServedPool {
     let config = PoolConfig {
-        workers: 1,
         queue: 100,
         max_batch: 100,
-        cache_entries: 0,
+        ..PoolConfig::default()
     };
     let counters = Arc::<PoolCounters>::default();
     let workers = WorkerPool::start(name, scorer, &config, Arc::clone(&counters));

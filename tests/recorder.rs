@@ -19,7 +19,7 @@ async fn recording(settings: &str) -> Weir {
         *ready == json!({"status": "ready"})
     })
     .await;
-    while !weir.log().contains("has been applied") {
+    while !weir.log().contains("the database is ready") {
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
     weir
@@ -167,7 +167,7 @@ async fn a_stop_writes_what_was_handed_over() {
 async fn nothing_is_kept_unless_it_is_asked_for() {
     let weir =
         Weir::start("results.backend = \"embedded\"\nschedules.top_named_entities.enabled = false");
-    while !weir.log().contains("has been applied") {
+    while !weir.log().contains("the database is ready") {
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
     rank(&weir, &feed()).await;

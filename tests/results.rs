@@ -34,6 +34,9 @@ on_every_store!(
     a_watcher_is_not_woken_by_other_keys,
     handles_opened_at_once_on_a_new_store_all_work,
     expired_values_make_room_by_themselves,
+    a_claim_is_had_by_one_of_many_who_ask_at_once,
+    the_first_claims_that_are_free_are_taken_and_looking_takes_none,
+    a_claim_is_free_again_after_its_time,
 );
 
 fn is(value: &Value) -> impl Fn(&Option<Stored>) -> bool {
@@ -284,4 +287,65 @@ async fn expired_values_make_room_by_themselves(store: TestStore) {
             .unwrap();
         left = store.count_keys("brief:").await;
     }
+}
+
+fn names(numbers: std::ops::Range<u32>) -> Vec<String> {
+    numbers.map(|number| format!("user:{number}")).collect()
+}
+
+async fn a_claim_is_had_by_one_of_many_who_ask_at_once(store: TestStore) {
+    let asking = (0..16).map(|number| {
+        let results = if number % 2 == 0 {
+            store.results.clone()
+        } else {
+            store.another()
+        };
+        tokio::spawn(async move { results.claim(&names(0..40), 5, MINUTE).await.unwrap() })
+    });
+    let mut had = Vec::new();
+    for one in asking.collect::<Vec<_>>() {
+        had.extend(one.await.unwrap());
+    }
+    // Whoever is overtaken between looking and taking has fewer; nobody has what another has.
+    let taken = had.len();
+    had.sort_unstable();
+    had.dedup();
+    assert_eq!(had.len(), taken);
+    let left = store
+        .results
+        .claim(&names(0..40), 40, MINUTE)
+        .await
+        .unwrap();
+    assert_eq!(left.len() + taken, 40);
+}
+
+async fn the_first_claims_that_are_free_are_taken_and_looking_takes_none(store: TestStore) {
+    let all = names(0..4);
+    let claims = |most| store.results.claim(&all, most, MINUTE);
+    store.results.claim(&names(1..2), 1, MINUTE).await.unwrap();
+    let look = store.results.unclaimed(&all, 2);
+    assert_eq!(look.await.unwrap(), [0, 2]);
+    assert_eq!(claims(2).await.unwrap(), [0, 2]);
+    assert_eq!(claims(2).await.unwrap(), [3]);
+    assert!(claims(2).await.unwrap().is_empty());
+    assert!(
+        store
+            .results
+            .claim(&[], 2, MINUTE)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+}
+
+async fn a_claim_is_free_again_after_its_time(store: TestStore) {
+    let one = names(0..1);
+    let claim = |ttl| store.results.claim(&one, 1, ttl);
+    let short = Duration::from_millis(50);
+    assert_eq!(claim(short).await.unwrap(), [0]);
+    within(ABOUT_A_SECOND, async {
+        while claim(MINUTE).await.unwrap().is_empty() {}
+    })
+    .await;
+    assert!(claim(MINUTE).await.unwrap().is_empty());
 }

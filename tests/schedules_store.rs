@@ -10,7 +10,7 @@ use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use common::stores::{TestStore, on_every_store};
 use serde_json::json;
 use weir::results::{
-    jobs::{Claim, JobFilter, JobState, Limits, NewJob, Outcome, Worker},
+    jobs::{Claim, JobFilter, JobState, Limits, NewJob, Outcome, Start, Worker},
     schedules::{Fired, Schedule, Schedules},
 };
 
@@ -23,6 +23,8 @@ on_every_store!(
     a_schedule_survives_reopening_and_goes_when_it_is_removed,
     many_schedulers_fire_each_due_time_once,
     the_board_tells_the_stores_time,
+    a_due_time_can_be_passed_over_once,
+    a_scheduled_run_may_wait,
 );
 
 fn schedules(store: &TestStore) -> Schedules {
@@ -270,4 +272,34 @@ async fn the_board_tells_the_stores_time(store: TestStore) {
         "{}",
         board.now
     );
+}
+
+async fn a_due_time_can_be_passed_over_once(store: TestStore) {
+    let schedules = schedules(&store);
+    let (due, next) = (minutes_from_now(-5), minutes_from_now(1));
+    schedules.plan("hourly", "v1", due).await.unwrap();
+    assert!(schedules.pass("hourly", due, next).await.unwrap());
+    assert!(!schedules.pass("hourly", due, next).await.unwrap());
+    assert_eq!(
+        schedules.fire("hourly", due, next, job()).await.unwrap(),
+        Fired::Passed
+    );
+    let schedule = only_schedule(&schedules).await;
+    assert_eq!((schedule.next_due, schedule.last_due), (next, None));
+}
+
+async fn a_scheduled_run_may_wait(store: TestStore) {
+    let schedules = schedules(&store);
+    let (due, next) = (minutes_from_now(-1), minutes_from_now(1));
+    schedules.plan("hourly", "v1", due).await.unwrap();
+    let waiting = NewJob {
+        start: Start::After(Duration::from_mins(1)),
+        ..job()
+    };
+    let fired = schedules.fire("hourly", due, next, waiting).await.unwrap();
+    let Fired::Enqueued(id) = fired else {
+        panic!("it was due");
+    };
+    let job = store.results.jobs(Limits::default()).job(id).await.unwrap();
+    assert_eq!(job.unwrap().state, JobState::Scheduled);
 }

@@ -74,6 +74,7 @@ async fn sqlite_goes_to_postgres_and_back_with_keys_in_order() {
     let tables: Vec<_> = there
         .iter()
         .map(|table| (table.table.as_str(), table.rows, table.written))
+        .filter(|&(_, rows, _)| rows > 0)
         .collect();
     assert_eq!(tables, [("posts", 2_497, 2_497), ("their Table", 3, 3)]);
     assert_eq!(rows(&first).await, rows(&postgres).await);

@@ -58,7 +58,7 @@ impl Gathering {
     pub(super) async fn complete(&mut self) {
         while let Some(until) = self.next_limit() {
             match tokio::time::timeout_at(until.into(), self.answers.recv()).await {
-                Ok(Some(scored)) => self.columns[scored.tag].take(scored),
+                Ok(Some(scored)) => self.columns[scored.tag].take(scored.scores),
                 Ok(None) => return self.give_up_on_all(Unscored::Unavailable),
                 Err(_) => self.give_up_on_late(Instant::now()),
             }
@@ -109,25 +109,22 @@ impl Gathering {
 }
 
 impl Gathered {
-    fn new(items: usize, known: Vec<(usize, f64)>, until: Instant) -> Self {
-        let outstanding = items - known.len();
-        let mut scores = vec![None; items];
-        for (place, score) in known {
-            scores[place] = Some(score);
-        }
-        Self {
-            scores,
-            outstanding,
+    fn new(items: usize, known: Vec<(usize, Result<f64, Unscored>)>, until: Instant) -> Self {
+        let mut gathered = Self {
+            scores: vec![None; items],
+            outstanding: items,
             until,
             unscored: BTreeMap::new(),
-        }
+        };
+        gathered.take(known);
+        gathered
     }
 
-    fn take(&mut self, scored: Scored) {
+    fn take(&mut self, scores: Vec<(usize, Result<f64, Unscored>)>) {
         if self.outstanding == 0 {
             return; // It was given up on.
         }
-        for (place, result) in scored.scores {
+        for (place, result) in scores {
             self.outstanding -= 1;
             match result {
                 Ok(score) => self.scores[place] = Some(score),

@@ -8,8 +8,11 @@ use actix_web::web::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::ServedPolicy;
-use crate::feed::{Degraded, RankRequest};
-use crate::ranking::Ranking;
+use super::ingester::{Batch, IngestReply};
+use crate::feed::{Degraded, NewItem, RankRequest};
+use crate::ranking::{Ranking, Slot};
+use crate::results::ResultsError;
+use crate::results::jobs::{Cancellation, Enqueued, JobId, NewJob};
 use crate::scoring::pool::ScoreRequest;
 
 /// Rank a feed by `deadline`. A dropped receiver calls it off.
@@ -33,6 +36,10 @@ pub struct Rank {
 pub struct Ranked {
     /// The order and what it was made of.
     pub ranking: Ranking,
+    /// The answer, place by place.
+    pub slots: Vec<Slot>,
+    /// The posts that are inserted.
+    pub new_items: Vec<NewItem>,
     /// What was missing.
     pub degraded: Vec<Degraded>,
     /// For each item in its incoming place, if it was asked for.
@@ -67,7 +74,55 @@ pub struct Record {
     pub place: OwnedSemaphorePermit,
 }
 
+/// Take a job in: the answer means that it runs, whatever ends in between.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Enqueue {
+    /// The job, its arguments checked.
+    pub job: NewJob,
+    /// Takes the answer.
+    pub reply: oneshot::Sender<Result<Enqueued, ResultsError>>,
+}
+
+/// Cancel a waiting job, and ask a running one to end.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Cancel {
+    /// The job.
+    pub id: JobId,
+    /// Takes the answer.
+    pub reply: oneshot::Sender<Result<Cancellation, ResultsError>>,
+}
+
 /// Answer once everything queued before is dealt with.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Flush;
+
+/// Store a batch of scraped posts. A dropped receiver calls it off, unless its commit has begun.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Ingest {
+    /// The posts and errors.
+    pub batch: Batch,
+    /// The batch's place among those that wait, given back once it is dealt with.
+    pub place: OwnedSemaphorePermit,
+    /// Takes the answer.
+    pub reply: IngestReply,
+}
+
+/// Fetch now, whatever the time.
+#[derive(Debug, Message)]
+#[rtype(result = "RunNowAnswer")]
+pub struct RunNow;
+
+/// What a scraper answers to [`RunNow`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, actix::MessageResponse)]
+pub enum RunNowAnswer {
+    /// A pass has begun.
+    Started,
+    /// One was under way.
+    AlreadyRunning,
+    /// The source wants to be left alone for so long yet.
+    HeldOff(std::time::Duration),
+}

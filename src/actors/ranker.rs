@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::ServedPolicy;
 use super::board::{Board, Naming, without_entities};
 use super::gathering::Gathering;
+use super::insertion::{Insertion, slots_of};
 use super::messages::{Explained, Rank, Ranked};
 use crate::feed::RankRequest;
 use crate::ranking::{Column, Ranking, rank};
@@ -83,7 +84,7 @@ impl Shared {
         let ranked = tokio::select! {
             biased;
             () = reply.closed() => None,
-            ranked = self.rank(&feed, &policy, deadline, explain) => Some(ranked),
+            ranked = self.rank_and_insert(&feed, &policy, deadline, explain) => Some(ranked),
         };
         let Some(ranked) = ranked else {
             self.counters.abandoned.fetch_add(1, Ordering::Relaxed);
@@ -97,6 +98,22 @@ impl Shared {
         if degraded {
             self.counters.degraded.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// Posts are claimed while the feed is ranked.
+    async fn rank_and_insert(
+        &self,
+        feed: &Arc<RankRequest>,
+        policy: &Arc<ServedPolicy>,
+        deadline: Instant,
+        explain: bool,
+    ) -> Ranked {
+        let (mut ranked, insertion) = tokio::join!(
+            self.rank(feed, policy, deadline, explain),
+            Insertion::choose(policy, feed, deadline)
+        );
+        insertion.put_into(&mut ranked, policy);
+        ranked
     }
 
     async fn rank(
@@ -121,6 +138,8 @@ impl Shared {
         let explanation =
             explain.then(|| explanations(policy, &ranking, naming.as_ref(), &columns));
         Ranked {
+            slots: slots_of(&ranking.order),
+            new_items: Vec::new(),
             ranking,
             degraded,
             explanation,

@@ -1,117 +1,101 @@
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use actix::{
-    Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, Supervised, WrapFuture,
-};
+use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Supervised, WrapFuture};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
+use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 use super::supervision::Incarnation;
-use crate::db::Database;
-use crate::jobs::{FencingToken, JobContext, JobError, JobKind, PreparedJob};
-use crate::results::Results;
+use crate::results::ResultsError;
+use crate::results::jobs::{NewJob, Start};
+use crate::results::schedules::{Fired, Schedule as State, ScheduleBoard, Schedules};
+use crate::settings::{CatchUp, Timetable};
 
-/// Runs jobs again and again, each on its schedule. A run that is still going is not stacked upon.
+/// The longest wait between two looks at the board, which others change as well.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// How soon the board is looked at again after the store was away.
+const STORE_RETRY: Duration = Duration::from_millis(250);
+/// A due time that is later than this was missed.
+const MISSED_AFTER: TimeDelta = TimeDelta::minutes(1);
+
+/// Enqueues the jobs of schedules, each due time once, however many Weirs share the store.
 pub struct Scheduler {
     parts: SchedulerParts,
     incarnation: Incarnation,
-    failures: Vec<u32>,
 }
 
 /// What a scheduler works with.
 #[derive(Clone)]
 pub struct SchedulerParts {
-    /// What runs when.
-    pub schedules: Arc<Vec<Schedule>>,
-    /// Given to the jobs.
-    pub database: Database,
-    /// Given to the jobs.
-    pub results: Results,
-    /// Where jobs run: no actor's thread.
+    /// What runs when; a change takes effect at once.
+    pub planned: watch::Receiver<Arc<Vec<Schedule>>>,
+    /// Where the schedules stand.
+    pub schedules: Schedules,
+    /// Where the work is done: no actor's thread.
     pub runtime: Handle,
-    /// True once there is something to run on.
+    /// True once jobs have something to run on.
     pub prepared: watch::Receiver<bool>,
+    /// True once nothing more is to begin.
+    pub stopping: watch::Receiver<bool>,
     /// Kept up to date.
     pub counters: Arc<SchedulerCounters>,
 }
 
-/// A job and how often it runs.
+/// A job and when it runs.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Schedule {
     /// The schedule's name.
     pub name: String,
-    /// From the end of one run to the beginning of the next.
-    pub every: Duration,
-    /// The kind of job, with its limits and retries.
-    pub kind: JobKind,
-    /// The job with its arguments.
-    pub job: Arc<PreparedJob>,
+    /// The job's name.
+    pub job: String,
+    /// The job's arguments, checked.
+    pub args: Value,
+    /// When it is due.
+    pub timetable: Timetable,
+    /// Each run waits at random up to this long.
+    pub jitter: Duration,
+    /// What becomes of due times that were missed.
+    pub catch_up: CatchUp,
 }
 
-/// What the schedules have done so far, in runs.
+/// What became of due times so far.
 #[derive(Debug, Default, Serialize)]
 pub struct SchedulerCounters {
-    /// Begun.
-    pub started: AtomicU64,
-    /// Ended well.
-    pub succeeded: AtomicU64,
-    /// Ended by an error, a limit or a panic.
-    pub failed: AtomicU64,
+    /// A job was enqueued.
+    pub fired: AtomicU64,
+    /// The run before was still going.
+    pub not_stacked: AtomicU64,
+    /// It was too late, by `catch_up = "skip"`.
+    pub skipped: AtomicU64,
 }
 
-/// A schedule, by its place, is due.
-#[derive(Clone, Copy, Message)]
-#[rtype(result = "()")]
-struct Due(usize);
+impl Schedule {
+    /// What makes it another schedule, which begins anew: another job or other times.
+    pub fn definition(&self) -> String {
+        format!("{} {}", self.job, self.timetable)
+    }
 
-/// Why a run did not succeed.
-#[derive(Debug, thiserror::Error)]
-enum RunError {
-    #[error(transparent)]
-    Job(#[from] JobError),
-    #[error("the run took longer than {} ms and was abandoned", .0.as_millis())]
-    HardLimit(Duration),
-    #[error("the run panicked")]
-    Panicked,
+    /// The job of one run.
+    pub fn new_job(&self) -> NewJob {
+        let wait = self.jitter.mul_f64(rand::random());
+        NewJob {
+            start: Start::After(wait),
+            ..NewJob::new(&*self.job, self.args.clone())
+        }
+    }
 }
 
 impl Scheduler {
     /// A scheduler that begins once its `parts` are prepared.
     pub fn new(parts: SchedulerParts, incarnation: Incarnation) -> Self {
-        let failures = vec![0; parts.schedules.len()];
-        Self {
-            parts,
-            incarnation,
-            failures,
-        }
-    }
-
-    /// When the schedule runs next: after its interval, or sooner if a failed run is to be tried again.
-    fn settle(&mut self, place: usize, outcome: Result<(), RunError>) -> Duration {
-        let Schedule {
-            name, every, kind, ..
-        } = &self.parts.schedules[place];
-        match outcome {
-            Ok(()) => {
-                self.parts
-                    .counters
-                    .succeeded
-                    .fetch_add(1, Ordering::Relaxed);
-                self.failures[place] = 0;
-                *every
-            }
-            Err(error) => {
-                self.parts.counters.failed.fetch_add(1, Ordering::Relaxed);
-                self.failures[place] += 1;
-                tracing::warn!(schedule = name, %error, failures = self.failures[place], "scheduled job failed");
-                kind.retry
-                    .delay_after(self.failures[place], rand::random())
-                    .map_or(*every, |delay| delay.min(*every))
-            }
-        }
+        Self { parts, incarnation }
     }
 }
 
@@ -119,59 +103,172 @@ impl Actor for Scheduler {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        let mut prepared = self.parts.prepared.clone();
-        let ready = async move { prepared.wait_for(|&prepared| prepared).await.is_ok() };
-        ctx.spawn(ready.into_actor(self).map(|_, scheduler: &mut Self, ctx| {
-            (0..scheduler.parts.schedules.len()).for_each(|place| ctx.notify(Due(place)));
+        let watch = Watch {
+            parts: self.parts.clone(),
+            incarnation: self.incarnation.clone(),
+            mine: HashMap::new(),
+        };
+        // Ends with this incarnation.
+        let mut task = JoinSet::new();
+        task.spawn_on(watch.keep(), &self.parts.runtime);
+        let ended = async move { task.join_next().await };
+        ctx.spawn(ended.into_actor(self).map(|ended, _, ctx| {
+            if !matches!(ended, Some(Ok(()))) {
+                ctx.stop();
+            }
         }));
     }
 }
 
 impl Supervised for Scheduler {}
 
-impl Handler<Due> for Scheduler {
-    type Result = ();
-
-    fn handle(&mut self, due: Due, ctx: &mut Self::Context) {
-        if !self.incarnation.is_current() {
-            return;
-        }
-        self.parts.counters.started.fetch_add(1, Ordering::Relaxed);
-        let run = run(self.parts.clone(), due.0);
-        ctx.spawn(run.into_actor(self).map(move |outcome, scheduler, ctx| {
-            let pause = scheduler.settle(due.0, outcome);
-            ctx.notify_later(due, pause);
-        }));
-    }
+/// The watch that one incarnation keeps over the board.
+struct Watch {
+    parts: SchedulerParts,
+    incarnation: Incarnation,
+    /// The definition by which this watch has planned each schedule.
+    mine: HashMap<String, String>,
 }
 
-/// One run, within the job's limits.
-async fn run(parts: SchedulerParts, place: usize) -> Result<(), RunError> {
-    let Schedule { job, kind, .. } = &parts.schedules[place];
-    let cancellation = CancellationToken::new();
-    let context = JobContext::new(
-        parts.database.clone(),
-        parts.results.clone(),
-        FencingToken(0),
-        cancellation.clone(),
-    );
-    let job = Arc::clone(job);
-    let mut running = parts
-        .runtime
-        .spawn(async move { job.run(&context).await.map(drop) });
-    let in_time = tokio::time::timeout(kind.limits.soft, &mut running).await;
-    let ended = if let Ok(ended) = in_time {
-        ended
-    } else {
-        cancellation.cancel();
-        let rest = kind.limits.hard.saturating_sub(kind.limits.soft);
-        let Ok(ended) = tokio::time::timeout(rest, &mut running).await else {
-            running.abort();
-            return Err(RunError::HardLimit(kind.limits.hard));
+impl Watch {
+    async fn keep(mut self) {
+        let mut prepared = self.parts.prepared.clone();
+        let mut stopping = self.parts.stopping.clone();
+        let look = async {
+            // An error means that it never will be.
+            if prepared.wait_for(|&prepared| prepared).await.is_ok() {
+                self.look_again_and_again().await;
+            }
         };
-        ended
-    };
-    ended
-        .map_err(|_| RunError::Panicked)?
-        .map_err(RunError::Job)
+        tokio::select! {
+            // An error means that the process ends.
+            _ = stopping.wait_for(|&stopping| stopping) => {}
+            () = look => {}
+        }
+    }
+
+    async fn look_again_and_again(&mut self) {
+        let mut planned = self.parts.planned.clone();
+        while self.incarnation.is_current() {
+            let schedules = Arc::clone(&planned.borrow_and_update());
+            let pause = match self.look(&schedules).await {
+                Ok(pause) => pause,
+                Err(error) => {
+                    if !error.is_unavailable() {
+                        tracing::error!(%error, "schedules cannot be seen to");
+                    }
+                    STORE_RETRY
+                }
+            };
+            tokio::select! {
+                () = sleep(pause) => {}
+                Ok(()) = planned.changed() => {}
+            }
+        }
+    }
+
+    /// Plans what is new, fires what is due, removes what is gone, and answers when to look again.
+    async fn look(&mut self, planned: &[Schedule]) -> Result<Duration, ResultsError> {
+        let board = self.parts.schedules.board().await?;
+        self.remove_all_but(planned).await?;
+        let mut next_due = None;
+        for schedule in planned {
+            let due = self.see_to(schedule, &board).await?;
+            next_due = [next_due, due].into_iter().flatten().min();
+        }
+        let until_due = next_due.and_then(|due: DateTime<Utc>| (due - board.now).to_std().ok());
+        Ok(until_due
+            .map_or(LONGEST_PAUSE, |until| until.min(LONGEST_PAUSE))
+            .max(Duration::from_millis(1)))
+    }
+
+    /// When the schedule is due next, as far as this Weir decides that.
+    async fn see_to(
+        &mut self,
+        schedule: &Schedule,
+        board: &ScheduleBoard,
+    ) -> Result<Option<DateTime<Utc>>, ResultsError> {
+        let definition = schedule.definition();
+        let state = board
+            .schedules
+            .iter()
+            .find(|state| state.name == schedule.name);
+        let is_planned = self.mine.get(&schedule.name) == Some(&definition);
+        match state {
+            Some(state) if state.definition == definition => {
+                self.mine.insert(schedule.name.clone(), definition);
+                if state.next_due > board.now {
+                    return Ok(Some(state.next_due));
+                }
+                self.fire(schedule, state, board.now).await
+            }
+            // Another Weir on the same store has other settings, newer ones: two that plan in turns would never rest.
+            Some(_) if is_planned => Ok(None),
+            _ => {
+                let Some(first) = schedule.timetable.first(board.now) else {
+                    return Ok(None);
+                };
+                self.parts
+                    .schedules
+                    .plan(&schedule.name, &definition, first)
+                    .await?;
+                self.mine.insert(schedule.name.clone(), definition);
+                Ok(Some(first))
+            }
+        }
+    }
+
+    async fn fire(
+        &self,
+        schedule: &Schedule,
+        state: &State,
+        now: DateTime<Utc>,
+    ) -> Result<Option<DateTime<Utc>>, ResultsError> {
+        let (name, due) = (&schedule.name, state.next_due);
+        let Some(next) = schedule.timetable.next(due, now) else {
+            return Ok(None);
+        };
+        let counters = &self.parts.counters;
+        if schedule.catch_up == CatchUp::Skip && now - due > MISSED_AFTER {
+            if self.parts.schedules.pass(name, due, next).await? {
+                counters.skipped.fetch_add(1, Ordering::Relaxed);
+                tracing::info!(schedule = name, %due, %next, "schedule missed its time and is passed over");
+            }
+            return Ok(Some(next));
+        }
+        match self
+            .parts
+            .schedules
+            .fire(name, due, next, schedule.new_job())
+            .await?
+        {
+            Fired::Enqueued(job) => {
+                counters.fired.fetch_add(1, Ordering::Relaxed);
+                tracing::debug!(schedule = name, %due, %job, "schedule fired");
+            }
+            Fired::StillRunning => {
+                counters.not_stacked.fetch_add(1, Ordering::Relaxed);
+                tracing::debug!(schedule = name, %due, "schedule's run before is still going");
+            }
+            // Another Weir was faster, or the clock is not there yet: the board will tell.
+            Fired::Passed | Fired::Early => return Ok(Some(now)),
+        }
+        Ok(Some(next))
+    }
+
+    /// Removes what this watch has planned and is no longer to be. What it has not planned may be another Weir's.
+    async fn remove_all_but(&mut self, planned: &[Schedule]) -> Result<(), ResultsError> {
+        let is_planned = |name: &String| planned.iter().any(|schedule| schedule.name == *name);
+        let gone: Vec<String> = self
+            .mine
+            .keys()
+            .filter(|name| !is_planned(name))
+            .cloned()
+            .collect();
+        for name in gone {
+            self.parts.schedules.unplan(&name).await?;
+            self.mine.remove(&name);
+        }
+        Ok(())
+    }
 }

@@ -1,10 +1,14 @@
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use actix::{Actor, Context, Handler, Supervised};
+use actix::{Actor, AsyncContext, Context, Handler, Supervised};
 use arc_swap::ArcSwap;
 
 use super::messages::Score;
 use crate::scoring::pool::WorkerPool;
+
+/// How often batches that take too long are looked for.
+const WATCH_PAUSE: Duration = Duration::from_millis(20);
 
 /// The front of one scorer's threads, which it does not own: they outlive its restarts.
 pub struct ScorerPool {
@@ -20,6 +24,12 @@ impl ScorerPool {
 
 impl Actor for ScorerPool {
     type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.run_interval(WATCH_PAUSE, |pool, _| {
+            pool.workers.load().abandon_overrun(Instant::now());
+        });
+    }
 }
 
 impl Supervised for ScorerPool {}

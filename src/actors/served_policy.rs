@@ -6,8 +6,8 @@ use arc_swap::ArcSwap;
 
 use chrono::TimeDelta;
 
-use super::ScorerPool;
 use super::supervision::ActorRef;
+use super::{ScorerPool, ServedInsert};
 use crate::ranking::Policy;
 use crate::scoring::pool::WorkerPool;
 
@@ -17,6 +17,8 @@ pub struct ServedPolicy {
     pub policy: Policy,
     /// A pool for each of the policy's terms, in their order.
     pub pools: Vec<ServedPool>,
+    /// How posts are inserted, if they are.
+    pub insert: Option<ServedInsert>,
     /// Top entities that were counted longer ago are not used.
     pub max_entity_age: TimeDelta,
 }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::settings::{Settings, SettingsError};
-use crate::startup::prepare_schedules;
+use crate::startup::{check_scrapers, prepare_schedules};
 
 /// Check a settings file without starting.
 #[derive(Debug, Args)]
@@ -19,6 +19,7 @@ impl Check {
         match Settings::load(self.file.as_deref()) {
             Ok(settings) => {
                 prepare_schedules(&settings)?;
+                check_scrapers(&settings)?;
                 println!("good: {}", summary(&settings));
                 Ok(ExitCode::SUCCESS)
             }

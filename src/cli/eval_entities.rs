@@ -5,7 +5,7 @@ use anyhow::Context;
 use clap::Args;
 
 use crate::entities::{
-    Casing, Corpora, Corpus, EntityKind, Evaluation, Extractor, Model, Score, Split,
+    Casing, Corpora, Corpus, EntityKind, Evaluation, Extractor, Model, Reading, Score, Split,
 };
 
 /// Evaluate the named-entity model on the test corpora.
@@ -33,30 +33,32 @@ impl EvalEntities {
     }
 }
 
-/// Prints precision, recall and F1 per corpus, casing and kind.
+/// Prints precision, recall and F1 per reading, corpus, casing and kind, as Markdown tables.
 pub(super) fn report(model: &Model, corpora: &[Corpus]) {
-    println!(
-        "{:<12} {:<10} {:<13} {:>9} {:>7} {:>7} {:>6}",
-        "corpus", "casing", "kind", "precision", "recall", "F1", "spans"
-    );
-    for corpus in corpora {
-        for casing in Casing::ALL {
-            let evaluation = Evaluation::of(model, corpus, casing);
-            let row = |kind: &str, score: Score| {
-                println!(
-                    "{:<12} {:<10} {kind:<13} {:>9.3} {:>7.3} {:>7.3} {:>6}",
-                    corpus.name,
-                    casing.name(),
-                    score.precision(),
-                    score.recall(),
-                    score.f1(),
-                    score.annotated
-                );
-            };
-            row("all", evaluation.all);
-            for (kind, score) in EntityKind::ALL.iter().zip(evaluation.kinds) {
-                row(kind.name(), score);
+    for reading in Reading::ALL {
+        println!("{}:\n", reading.name());
+        println!("| corpus | casing | kind | precision | recall | F1 | spans |");
+        println!("|---|---|---|---|---|---|---|");
+        for corpus in corpora {
+            for casing in Casing::ALL {
+                let evaluation = Evaluation::of(model, corpus, casing, reading);
+                let place = format!("{} | {}", corpus.name, casing.name());
+                row(&place, "all", evaluation.all);
+                for (kind, score) in EntityKind::ALL.iter().zip(evaluation.kinds) {
+                    row(&place, kind.name(), score);
+                }
             }
         }
+        println!();
     }
+}
+
+fn row(place: &str, kind: &str, score: Score) {
+    println!(
+        "| {place} | {kind} | {:.3} | {:.3} | {:.3} | {} |",
+        score.precision(),
+        score.recall(),
+        score.f1(),
+        score.annotated
+    );
 }

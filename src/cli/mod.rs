@@ -3,12 +3,16 @@
 mod analyse;
 mod bench;
 mod check;
+mod client;
+mod demo;
 mod eval_entities;
 mod fake;
 mod generate;
+mod job;
 mod migrate_data;
 mod preprocess;
 mod pull;
+mod schedule;
 mod seed;
 mod serve;
 mod train_entities;
@@ -32,12 +36,15 @@ enum Command {
     Analyse(analyse::Analyse),
     Bench(bench::Bench),
     Check(check::Check),
+    Demo(demo::Demo),
     EvalEntities(eval_entities::EvalEntities),
     Fake(fake::Fake),
     Generate(generate::Generate),
+    Job(job::Job),
     MigrateData(migrate_data::MigrateData),
     Preprocess(preprocess::Preprocess),
     Pull(pull::Pull),
+    Schedule(schedule::Schedule),
     Seed(seed::Seed),
     Serve(serve::Serve),
     TrainEntities(train_entities::TrainEntities),
@@ -52,12 +59,15 @@ impl Cli {
             Command::Analyse(command) => command.run()?,
             Command::Bench(command) => return command.run(),
             Command::Check(command) => return command.run(),
+            Command::Demo(command) => command.run()?,
             Command::EvalEntities(command) => command.run()?,
             Command::Fake(command) => command.run()?,
             Command::Generate(command) => command.run()?,
+            Command::Job(command) => command.run()?,
             Command::MigrateData(command) => command.run()?,
             Command::Preprocess(command) => command.run()?,
             Command::Pull(command) => command.run()?,
+            Command::Schedule(command) => command.run()?,
             Command::Seed(command) => command.run()?,
             Command::Serve(command) => command.run()?,
             Command::TrainEntities(command) => command.run()?,

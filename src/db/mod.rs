@@ -8,6 +8,7 @@ mod postgres;
 mod posts;
 mod query;
 mod raw_transaction;
+mod scraped;
 mod sqlite;
 mod time;
 mod transfer;
@@ -19,6 +20,7 @@ pub use posts::{
     PostLoad, PostPages, PostText, RejectedPost, entity as post,
 };
 pub use query::{QueryAnswer, QueryError, QueryLimits, is_select};
+pub use scraped::{NewScrapedPost, NewScraperError, ScrapedOutcome, ScrapedRow};
 pub use time::TimeRange;
 pub use transfer::{Checksum, TransferError, Transferred, transfer};
 

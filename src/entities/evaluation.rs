@@ -7,6 +7,7 @@ use super::conll::Corpus;
 use super::kind::EntityKind;
 use super::labels::{Span, spans};
 use super::model::{Model, Tagging};
+use super::tokenizer::TokenKind;
 
 /// How a test text is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +40,35 @@ impl Casing {
             Self::Lower => Cow::Owned(token.to_lowercase()),
             Self::Upper => Cow::Owned(token.to_uppercase()),
         }
+    }
+}
+
+/// Which spans a figure counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// Every span of the annotation.
+    AsAnnotated,
+    /// Spans that are handles are ignored, in the annotation and in what was found.
+    HandlesLeftOut,
+}
+
+impl Reading {
+    /// Every reading.
+    pub const ALL: [Self; 2] = [Self::AsAnnotated, Self::HandlesLeftOut];
+
+    /// Its name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AsAnnotated => "As annotated",
+            Self::HandlesLeftOut => "Handles left out",
+        }
+    }
+
+    fn counts(self, span: Span, tokens: &[String]) -> bool {
+        self == Self::AsAnnotated
+            || tokens[span.start..span.end]
+                .iter()
+                .any(|token| TokenKind::of(token) != TokenKind::Mention)
     }
 }
 
@@ -101,8 +131,8 @@ pub struct Evaluation {
 }
 
 impl Evaluation {
-    /// Evaluates `model` on `corpus` written in `casing`.
-    pub fn of(model: &Model, corpus: &Corpus, casing: Casing) -> Self {
+    /// Evaluates `model` on the spans of `corpus` that `reading` counts, written in `casing`.
+    pub fn of(model: &Model, corpus: &Corpus, casing: Casing, reading: Reading) -> Self {
         let mut evaluation = Self::default();
         let mut tagging = Tagging::default();
         for sentence in &corpus.sentences {
@@ -112,8 +142,13 @@ impl Evaluation {
                 .map(|token| casing.apply(token))
                 .collect();
             model.tag(tokens.iter().map(AsRef::as_ref), &mut tagging);
-            let found = spans(&tagging.labels).collect();
-            let annotated = spans(&sentence.labels).collect();
+            let counted = |labels| {
+                spans(labels)
+                    .filter(|&span| reading.counts(span, &sentence.tokens))
+                    .collect()
+            };
+            let found = counted(&tagging.labels);
+            let annotated = counted(&sentence.labels);
             evaluation.all.add(&found, &annotated, |_| true);
             for (score, kind) in evaluation.kinds.iter_mut().zip(EntityKind::ALL) {
                 score.add(&found, &annotated, |other| other == kind);

@@ -12,7 +12,7 @@ const PATHS: [u32; 4] = [4, 6, 8, 10];
 
 /// Calls `emit` with every feature of the word at `at`.
 pub(super) fn features(words: &Words, register: Register, at: usize, emit: impl FnMut(u32)) {
-    let view = View::new(&words.words, register, at);
+    let view = View::new(&words.list, register, at);
     let mut templates = Templates { number: 0, emit };
     templates.add(0);
     view.words(&mut templates);
@@ -22,22 +22,34 @@ pub(super) fn features(words: &Words, register: Register, at: usize, emit: impl 
     view.clusters(&mut templates);
     view.tags(&mut templates);
     view.names(&mut templates);
+    if let Some(handle) = words.handle(at) {
+        view.handle(handle, &mut templates);
+    }
 }
 
 /// Numbers the templates in the order they are used.
-struct Templates<F> {
+pub(super) struct Templates<F> {
     number: u32,
     emit: F,
 }
 
 impl<F: FnMut(u32)> Templates<F> {
-    fn add(&mut self, value: u64) {
+    pub(super) fn add(&mut self, value: u64) {
         self.number += 1;
         (self.emit)(feature(self.number, value));
     }
 
+    /// The templates of `describe`, used again for each of `items`, of which there is at least one.
+    pub(super) fn add_each<T>(&mut self, items: &[T], describe: impl Fn(&mut Self, &T)) {
+        let number = self.number;
+        for item in items {
+            self.number = number;
+            describe(self, item);
+        }
+    }
+
     /// One feature per set bit, each a template of its own.
-    fn add_bits(&mut self, bits: u16, value: u64) {
+    pub(super) fn add_bits(&mut self, bits: u16, value: u64) {
         for bit in 0..LISTS {
             self.number += 1;
             if bits >> bit & 1 == 1 {
@@ -48,10 +60,10 @@ impl<F: FnMut(u32)> Templates<F> {
 }
 
 /// A word among its neighbours.
-struct View<'w> {
-    words: &'w [Word],
-    at: usize,
-    word: &'w Word,
+pub(super) struct View<'w> {
+    pub(super) words: &'w [Word],
+    pub(super) at: usize,
+    pub(super) word: &'w Word,
     register: u64,
     /// How the word is capitalised, in what text, and whether it had to be.
     case: u64,
@@ -75,7 +87,7 @@ impl<'w> View<'w> {
     }
 
     /// What `of` sees in the neighbour at `offset`.
-    fn near(&self, offset: isize, of: impl Fn(&Word) -> u64) -> u64 {
+    pub(super) fn near(&self, offset: isize, of: impl Fn(&Word) -> u64) -> u64 {
         self.at
             .checked_add_signed(offset)
             .and_then(|at| self.words.get(at))

@@ -14,6 +14,9 @@ pub(super) static GAZETTEERS: LazyLock<Gazetteers> =
 pub(super) const LISTS: u16 = 12;
 /// Not a list: the word begins a longer name.
 pub(super) const STARTS_NAME: u16 = 1 << 15;
+/// The lists of people's first and last names.
+pub(super) const FIRST_NAME: u16 = 1;
+pub(super) const LAST_NAME: u16 = 1 << 1;
 /// The list of ordinary words, which says nothing about a longer name.
 pub(super) const COMMON: u16 = 1 << 10;
 
@@ -32,6 +35,17 @@ pub(super) struct Entry {
     pub(super) tag: u8,
     /// The lists it stands in.
     pub(super) lists: u16,
+}
+
+impl Entry {
+    /// The Brown cluster of the capitalised word, or else of the lower-case one.
+    pub(super) fn cluster(&self) -> u32 {
+        if self.upper_cluster == 0 {
+            self.lower_cluster
+        } else {
+            self.upper_cluster
+        }
+    }
 }
 
 /// An open-addressing table from the folded hash of lower-case text to its entry.

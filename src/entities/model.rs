@@ -6,7 +6,7 @@ use super::weights::Weights;
 use super::words::Words;
 
 /// Names the layout and the feature templates; a file that begins otherwise was made by another version.
-pub const MODEL_VERSION: &str = "weir-crf-2";
+pub const MODEL_VERSION: &str = "weir-crf-3";
 
 /// A model file that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -86,7 +86,7 @@ impl Model {
         words.read(tokens);
         let register = words.register();
         scores.clear();
-        for at in 0..words.words.len() {
+        for at in 0..words.list.len() {
             list.clear();
             features(words, register, at, |feature| list.push(feature));
             scores.push(self.weights.score(list));

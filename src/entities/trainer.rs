@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::conll::Corpus;
 use super::crf::{IMPOSSIBLE, Lattice, Row, Transitions};
-use super::labels::{LABELS, PADDED};
+use super::labels::{LABELS, Label, PADDED};
 use super::model::Model;
 use super::training_set::{Sequence, TrainingSet};
 use super::weights::Weights;
@@ -90,7 +90,10 @@ struct Trainer {
     options: TrainingOptions,
     parameters: Vec<Parameter>,
     transitions: [Parameter; LABELS],
-    lattice: Lattice,
+    /// Over every label sequence.
+    free: Lattice,
+    /// Over those that the annotation allows.
+    observed: Lattice,
     scores: Vec<Row>,
     kept: Vec<u32>,
     bounds: Vec<usize>,
@@ -104,7 +107,8 @@ impl Trainer {
             options,
             parameters: vec![Parameter::default(); set.features.len()],
             transitions: [Parameter::default(); LABELS],
-            lattice: Lattice::default(),
+            free: Lattice::default(),
+            observed: Lattice::default(),
             scores: Vec::new(),
             kept: Vec::new(),
             bounds: Vec::new(),
@@ -122,10 +126,11 @@ impl Trainer {
         let sequence = &casings[casing];
         self.score(sequence);
         let transitions = self.current_transitions();
-        self.lattice.fill(&self.scores, &transitions);
-        let likelihood = self.likelihood(sequence, &transitions);
-        self.step(sequence);
-        likelihood
+        self.free.fill(&self.scores, &transitions);
+        self.observe(&sequence.labels);
+        self.observed.fill(&self.scores, &transitions);
+        self.step(sequence.labels.len());
+        self.observed.log_sum - self.free.log_sum
     }
 
     fn score(&mut self, sequence: &Sequence) {
@@ -162,35 +167,34 @@ impl Trainer {
         transitions
     }
 
-    fn likelihood(&self, sequence: &Sequence, transitions: &Transitions) -> f64 {
-        let mut before = 0;
-        let mut score = 0.0;
-        for (row, label) in self.scores.iter().zip(&sequence.labels) {
-            score += f64::from(transitions.0[before][label.index()] + row[label.index()]);
-            before = label.index();
+    /// Leaves in each row of scores only the labels that the annotation allows.
+    fn observe(&mut self, labels: &[Option<Label>]) {
+        for (row, observed) in self.scores.iter_mut().zip(labels) {
+            for (label, score) in row.iter_mut().enumerate() {
+                if observed.is_some_and(|observed| observed.index() != label) {
+                    *score = IMPOSSIBLE;
+                }
+            }
         }
-        score - self.lattice.log_sum
     }
 
-    fn step(&mut self, sequence: &Sequence) {
+    fn step(&mut self, length: usize) {
         let rule = Rule::new(&self.options, self.visits);
-        for (at, label) in sequence.labels.iter().enumerate() {
-            let mut gradient = self.lattice.marginal(at);
-            gradient[label.index()] -= 1.0;
+        for at in 0..length {
+            let gradient = difference(self.free.marginal(at), self.observed.marginal(at));
             for &number in &self.kept[self.bounds[at]..self.bounds[at + 1]] {
                 rule.update(&mut self.parameters[number as usize], &gradient);
             }
         }
         let mut edges = [[0.0; PADDED]; LABELS];
-        edges[0] = self.lattice.marginal(0);
-        edges[0][sequence.labels[0].index()] -= 1.0;
-        for at in 1..sequence.labels.len() {
-            for (sum, row) in edges.iter_mut().zip(self.lattice.edge_marginal(at)) {
-                for (sum, value) in sum.iter_mut().zip(row) {
+        edges[0] = difference(self.free.marginal(0), self.observed.marginal(0));
+        for at in 1..length {
+            let (free, observed) = (self.free.edge_marginal(at), self.observed.edge_marginal(at));
+            for ((sum, free), observed) in edges.iter_mut().zip(free).zip(observed) {
+                for (sum, value) in sum.iter_mut().zip(difference(free, observed)) {
                     *sum += value;
                 }
             }
-            edges[sequence.labels[at - 1].index()][sequence.labels[at].index()] -= 1.0;
         }
         for (parameter, gradient) in self.transitions.iter_mut().zip(&edges) {
             rule.update(parameter, gradient);
@@ -213,6 +217,10 @@ impl Trainer {
             transitions,
         }
     }
+}
+
+fn difference(a: Row, b: Row) -> Row {
+    std::array::from_fn(|label| a[label] - b[label])
 }
 
 /// The closed form at one moment of training.

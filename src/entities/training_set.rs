@@ -2,16 +2,18 @@
 
 use std::collections::HashMap;
 
-use super::conll::{Corpus, Sentence};
+use super::conll::{Corpus, Handles, Sentence};
 use super::evaluation::Casing;
 use super::features::features;
 use super::labels::Label;
+use super::tokenizer::TokenKind;
 use super::words::Words;
 
 /// One sentence in one casing: the features of token `i` are `numbers[bounds[i]..bounds[i + 1]]`.
 #[derive(Debug)]
 pub(super) struct Sequence {
-    pub(super) labels: Vec<Label>,
+    /// `None` where the annotation says nothing.
+    pub(super) labels: Vec<Option<Label>>,
     numbers: Vec<u32>,
     bounds: Vec<usize>,
 }
@@ -47,13 +49,16 @@ impl TrainingSet {
             .zip(0u32..)
             .map(|(&feature, number)| (feature, number))
             .collect();
-        let sentences = corpora
-            .iter()
-            .flat_map(|corpus| &corpus.sentences)
-            .map(|sentence| {
-                Casing::ALL.map(|casing| sequence(sentence, casing, &numbers, &mut words))
-            })
-            .collect();
+        let mut sentences = Vec::new();
+        for corpus in corpora {
+            for sentence in &corpus.sentences {
+                let labels = observed(sentence, corpus.handles);
+                sentences.push(
+                    Casing::ALL
+                        .map(|casing| sequence(sentence, &labels, casing, &numbers, &mut words)),
+                );
+            }
+        }
         Self {
             sentences,
             features,
@@ -77,12 +82,13 @@ fn counts(corpora: &[Corpus], words: &mut Words) -> HashMap<u32, u32> {
 
 fn sequence(
     sentence: &Sentence,
+    labels: &[Option<Label>],
     casing: Casing,
     numbers: &HashMap<u32, u32>,
     words: &mut Words,
 ) -> Sequence {
     let mut sequence = Sequence {
-        labels: sentence.labels.clone(),
+        labels: labels.to_vec(),
         numbers: Vec::new(),
         bounds: Vec::new(),
     };
@@ -111,7 +117,19 @@ fn each_feature(
         .collect();
     words.read(tokens.iter().map(AsRef::as_ref));
     let register = words.register();
-    for at in 0..words.words.len() {
+    for at in 0..words.list.len() {
         features(words, register, at, |feature| visit(at, feature));
     }
+}
+
+/// The labels of a sentence as far as they say anything.
+fn observed(sentence: &Sentence, handles: Handles) -> Vec<Option<Label>> {
+    let says_nothing =
+        |token: &str| handles == Handles::PassedOver && TokenKind::of(token) == TokenKind::Mention;
+    sentence
+        .tokens
+        .iter()
+        .zip(&sentence.labels)
+        .map(|(token, &label)| (!says_nothing(token)).then_some(label))
+        .collect()
 }

@@ -1,6 +1,7 @@
 //! What the features need to know about each token of a sequence, computed once.
 
 use super::gazetteers::{COMMON, Entry, GAZETTEERS, Gazetteers, STARTS_NAME};
+use super::handle::Handle;
 use super::hash;
 use super::tokenizer::TokenKind;
 
@@ -48,6 +49,8 @@ pub(super) struct Word {
     pub(super) begins: u16,
     pub(super) inside: u16,
     pub(super) starts_sentence: bool,
+    /// The place of a handle's words among those of all handles.
+    handle: Option<u32>,
     lower_range: (u32, u32),
 }
 
@@ -65,14 +68,16 @@ impl Word {
 /// The words of one sequence, with the buffers they are made in.
 #[derive(Debug, Default)]
 pub(super) struct Words {
-    pub(super) words: Vec<Word>,
+    pub(super) list: Vec<Word>,
+    handles: Vec<Handle>,
     lower: String,
 }
 
 impl Words {
     /// Analyses `tokens`, replacing what was there.
     pub(super) fn read<'t>(&mut self, tokens: impl Iterator<Item = &'t str>) {
-        self.words.clear();
+        self.list.clear();
+        self.handles.clear();
         self.lower.clear();
         let mut starts_sentence = true;
         for token in tokens {
@@ -85,7 +90,7 @@ impl Words {
                 TokenKind::Word | TokenKind::Number => false,
                 _ => starts_sentence,
             };
-            self.words.push(word);
+            self.list.push(word);
         }
         self.mark_names(&GAZETTEERS);
     }
@@ -93,11 +98,7 @@ impl Words {
     /// How the whole sequence is capitalised.
     pub(super) fn register(&self) -> Register {
         let mut counts = [0usize; 6];
-        for word in self
-            .words
-            .iter()
-            .filter(|word| word.kind == TokenKind::Word)
-        {
+        for word in self.list.iter().filter(|word| word.kind == TokenKind::Word) {
             counts[word.capitals as usize] += 1;
         }
         let [_, lower, initial, all, one, mixed] = counts;
@@ -117,10 +118,9 @@ impl Words {
 
     fn word(&mut self, token: &str) -> Word {
         let kind = TokenKind::of(token);
-        let name = if kind == TokenKind::Hashtag {
-            &token[1..]
-        } else {
-            token
+        let name = match kind {
+            TokenKind::Mention | TokenKind::Hashtag => &token[1..],
+            _ => token,
         };
         let start = self.lower.len();
         let mut shape = hash::SEED;
@@ -152,6 +152,10 @@ impl Words {
         };
         let lower = &self.lower[start..];
         let lower_hash = hash::extend(hash::SEED, lower.as_bytes());
+        let handle = (kind == TokenKind::Mention).then(|| {
+            self.handles.push(Handle::new(head(name), lower));
+            narrow(self.handles.len() - 1)
+        });
         Word {
             kind,
             capitals,
@@ -173,22 +177,28 @@ impl Words {
             begins: 0,
             inside: 0,
             starts_sentence: false,
+            handle,
             lower_range: range(start, self.lower.len()),
         }
+    }
+
+    /// The word at `at` as its words, if it is a handle.
+    pub(super) fn handle(&self, at: usize) -> Option<&Handle> {
+        self.handles.get(self.list[at].handle? as usize)
     }
 
     /// Marks the longest listed names of two words and more, left to right, without overlap.
     fn mark_names(&mut self, gazetteers: &Gazetteers) {
         let mut at = 0;
-        while at < self.words.len() {
-            if self.words[at].entry.lists & STARTS_NAME == 0 {
+        while at < self.list.len() {
+            if self.list[at].entry.lists & STARTS_NAME == 0 {
                 at += 1;
                 continue;
             }
-            let mut state = self.words[at].lower;
+            let mut state = self.list[at].lower;
             let mut found = None;
-            for next in at + 1..self.words.len().min(at + MAX_NAME) {
-                let (start, end) = self.words[next].lower_range;
+            for next in at + 1..self.list.len().min(at + MAX_NAME) {
+                let (start, end) = self.list[next].lower_range;
                 state = hash::extend(
                     hash::extend(state, b" "),
                     &self.lower.as_bytes()[start as usize..end as usize],
@@ -204,8 +214,8 @@ impl Words {
                 at += 1;
                 continue;
             };
-            self.words[at].begins = lists;
-            for word in &mut self.words[at + 1..=last] {
+            self.list[at].begins = lists;
+            for word in &mut self.list[at + 1..=last] {
                 word.inside = lists;
             }
             at = last + 1;
@@ -230,9 +240,18 @@ fn listed(tag: &str, kind: TokenKind) -> Option<Entry> {
     GAZETTEERS.get(hash::fold(hash::extend(hash::SEED, spaced.as_bytes())))
 }
 
+/// As much of `name` as is looked at.
+fn head(name: &str) -> &str {
+    let end = name.char_indices().nth(MAX_CHARS);
+    end.map_or(name, |(end, _)| &name[..end])
+}
+
 fn range(start: usize, end: usize) -> (u32, u32) {
-    let narrow = |at| u32::try_from(at).unwrap_or(u32::MAX);
     (narrow(start), narrow(end))
+}
+
+fn narrow(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
 }
 
 fn class(c: char) -> u8 {

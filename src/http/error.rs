@@ -4,6 +4,7 @@ use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 
 use crate::feed::FeedError;
+use crate::results::ResultsError;
 
 /// A refusal, as `{"error": {"code", "message", "path"?}}`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -30,6 +31,11 @@ struct Detail<'e> {
 }
 
 impl ApiError {
+    /// The place that is at fault, if it is a place.
+    pub fn path(&self) -> Option<&str> {
+        self.path.as_deref()
+    }
+
     fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         Self {
             status,
@@ -78,6 +84,11 @@ impl ApiError {
         Self::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", message)
     }
 
+    /// 409: it is not in a state for that.
+    pub fn conflict(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "conflict", message)
+    }
+
     /// 413: the body, or a list in it, is too long.
     pub fn too_large(message: impl Into<String>) -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
@@ -106,6 +117,22 @@ impl From<FeedError> for ApiError {
         Self {
             path: (!path.is_empty()).then_some(path),
             ..Self::invalid("", message)
+        }
+    }
+}
+
+impl From<ResultsError> for ApiError {
+    fn from(error: ResultsError) -> Self {
+        match &error {
+            ResultsError::Unavailable { .. } => {
+                Self::unavailable("the results store is away, try again", 1)
+            }
+            ResultsError::QueueFull { .. } => Self::unavailable(error.to_string(), 5),
+            ResultsError::InvalidKey { .. } => Self::invalid("key", error.to_string()),
+            _ => {
+                tracing::error!(%error, "the results store failed a request");
+                Self::internal()
+            }
         }
     }
 }

@@ -4,11 +4,14 @@ use std::time::Duration;
 use actix_web::web::Bytes;
 use arc_swap::ArcSwap;
 use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::sync::watch;
 
-use super::{Access, Admission, Health};
-use crate::actors::supervision::ActorSystem;
-use crate::actors::{RecorderInbox, Serving};
+use super::{Access, Admission, Health, IngestDesk, KnownScrapers};
+use crate::actors::supervision::{ActorRef, ActorSystem};
+use crate::actors::{JobDesk, RecorderInbox, Schedule, Serving};
 use crate::feed::RankRequest;
+use crate::jobs::{JobResources, Registry};
+use crate::results::schedules::Schedules;
 
 /// What the handlers share.
 pub struct Front {
@@ -16,12 +19,30 @@ pub struct Front {
     pub access: Access,
     /// How many requests are at work.
     pub admission: Admission,
+    /// How many requests wait for a job.
+    pub waits: Admission,
     /// What a request may be like.
     pub limits: Limits,
     /// What `/rank` serves by.
     pub serving: Arc<ArcSwap<Serving>>,
     /// Where served feeds go, if they are kept.
     pub recorder: Option<RecorderInbox>,
+    /// Where outside scrapers hand in what they found.
+    pub ingest: IngestDesk,
+    /// Weir's own scrapers, by name.
+    pub scrapers: KnownScrapers,
+    /// Who takes jobs.
+    pub desk: ActorRef<JobDesk>,
+    /// The kinds of jobs.
+    pub registry: Registry,
+    /// Jobs and results, for reading.
+    pub resources: JobResources,
+    /// Where the schedules stand.
+    pub schedules: Schedules,
+    /// What runs when.
+    pub planned: watch::Receiver<Arc<Vec<Schedule>>>,
+    /// True once Weir stops.
+    pub stopping: watch::Receiver<bool>,
     /// All actors.
     pub system: ActorSystem,
     /// What ails.

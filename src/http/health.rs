@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use tokio::sync::watch;
 
-use super::Front;
+use super::{Front, KnownScrapers};
 use crate::actors::ConfigStatus;
 use crate::actors::supervision::{ActorSystem, State};
 use crate::db::Database;
@@ -66,7 +66,7 @@ impl Health {
         })
     }
 
-    async fn ailments(&self, system: &ActorSystem) -> Vec<Ailment> {
+    async fn ailments(&self, system: &ActorSystem, scrapers: &KnownScrapers) -> Vec<Ailment> {
         let ailing = |part: &str, why: &str| Ailment {
             part: part.to_owned(),
             why: why.to_owned(),
@@ -82,6 +82,10 @@ impl Health {
             self.results_away()
                 .map(|away| ailing(&away.part, &away.why)),
         );
+        ailments.extend(scrapers.all().iter().filter_map(|scraper| {
+            let part = format!("scraper {}", scraper.log.name());
+            Some(ailing(&part, &scraper.log.ailment()?))
+        }));
         ailments.extend(self.config.error().map(|error| ailing("config", &error)));
         ailments.extend(self.config.needs_restart().iter().map(|key| {
             ailing(
@@ -108,7 +112,7 @@ pub(super) async fn live() -> HttpResponse {
 
 /// `GET /health/ready`: 200 while `/rank` can serve, with what ails; else 503.
 pub(super) async fn ready(front: web::Data<Front>) -> HttpResponse {
-    let degraded = front.health.ailments(&front.system).await;
+    let degraded = front.health.ailments(&front.system, &front.scrapers).await;
     if *front.health.stopping.borrow() {
         return HttpResponse::ServiceUnavailable().json(Readiness {
             status: "stopping",

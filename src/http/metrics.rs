@@ -7,6 +7,11 @@ use crate::actors::supervision::{State, VitalSigns};
 
 /// `GET /metrics`: everything counted and measured, in Prometheus' text format.
 pub(super) async fn render(front: web::Data<Front>) -> HttpResponse {
+    front
+        .scrapers
+        .all()
+        .iter()
+        .for_each(|scraper| scraper.log.measure());
     let mut text = front.metrics.render();
     describe_actors(&mut text, &front.system.signs());
     HttpResponse::Ok()

@@ -11,7 +11,8 @@ use super::options::RankOptions;
 use super::{ApiError, Front, Scope, body};
 use crate::actors::messages::{Explained, Rank, Ranked};
 use crate::actors::{ServedPolicy, Serving};
-use crate::feed::{Degraded, Metadata, RankRequest, RankResponse};
+use crate::feed::{Degraded, Metadata, NewItem, RankRequest, RankResponse};
+use crate::ranking::Slot;
 
 /// How long past the deadline a ranker may still answer before the front answers by itself.
 const GRACE: Duration = Duration::from_millis(5);
@@ -124,6 +125,8 @@ fn answer(
 ) -> HttpResponse {
     let Some(Ranked {
         ranking,
+        slots,
+        new_items,
         degraded,
         explanation,
     }) = ranked
@@ -136,7 +139,8 @@ fn answer(
         };
         return respond(&in_order(
             feed,
-            0..feed.items.len(),
+            (0..feed.items.len()).map(Slot::Item),
+            Vec::new(),
             metadata(front, terms, false, vec![silent]),
         ));
     };
@@ -147,7 +151,7 @@ fn answer(
     };
     terms.count(outcome);
     let metadata = metadata(front, terms, ranking.intervened, degraded);
-    let response = in_order(feed, ranking.order.iter().copied(), metadata);
+    let response = in_order(feed, slots.into_iter(), new_items, metadata);
     match explanation {
         None => respond(&response),
         Some(items) => {
@@ -164,7 +168,7 @@ fn answer(
     }
 }
 
-/// An answer with, for each ranked id, how it came to its place.
+/// An answer with, for each of the feed's items that are ranked, in their order, how it came to its place.
 #[derive(Serialize)]
 struct ExplainedResponse<'f> {
     #[serde(flatten)]
@@ -194,15 +198,17 @@ fn metadata(
 
 fn in_order(
     feed: &RankRequest,
-    order: impl Iterator<Item = usize>,
+    slots: impl Iterator<Item = Slot>,
+    new_items: Vec<NewItem>,
     metadata: Metadata,
 ) -> RankResponse<'_> {
-    let ranked_ids = order
-        .map(|place| Cow::Borrowed(feed.items[place].id.as_str()))
-        .collect();
+    let id = |slot| match slot {
+        Slot::Item(place) => Cow::Borrowed(feed.items[place].id.as_str()),
+        Slot::Inserted(place) => Cow::Owned(new_items[place].id.clone()),
+    };
     RankResponse {
-        ranked_ids,
-        new_items: Vec::new(),
+        ranked_ids: slots.map(id).collect(),
+        new_items,
         metadata,
     }
 }

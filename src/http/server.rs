@@ -8,7 +8,10 @@ use actix_web::middleware::{Compress, Condition, from_fn};
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{App, HttpServer};
 
-use super::{ApiError, Front, actors, cors, health, metrics, panics, rank};
+use super::{
+    ApiError, Front, actors, cors, health, ingest, jobs, metrics, panics, rank, results, schedules,
+    scrapers,
+};
 use crate::settings::ServerSettings;
 
 /// How long a client may take to send a request's head.
@@ -59,16 +62,26 @@ pub fn serve(
 }
 
 fn routes(config: &mut ServiceConfig) {
-    let get = |path: &str, route: actix_web::Route| {
+    let at = |path: &str, route: actix_web::Route| {
         web::resource(path)
             .route(route)
             .default_service(web::to(wrong_method))
     };
     config
-        .service(get("/health/live", web::get().to(health::live)))
-        .service(get("/health/ready", web::get().to(health::ready)))
-        .service(get("/metrics", web::get().to(metrics::render)))
-        .service(get("/actors", web::get().to(actors::list)));
+        .service(at("/health/live", web::get().to(health::live)))
+        .service(at("/health/ready", web::get().to(health::ready)))
+        .service(at("/metrics", web::get().to(metrics::render)))
+        .service(at("/actors", web::get().to(actors::list)))
+        .service(at("/jobs", web::get().to(jobs::list)).route(web::post().to(jobs::submit)))
+        .service(at("/jobs/{id}", web::get().to(jobs::show)).route(web::delete().to(jobs::cancel)))
+        .service(at("/jobs/{id}/result", web::get().to(jobs::result)))
+        .service(at("/jobs/{id}/retry", web::post().to(jobs::retry)))
+        .service(at("/schedules", web::get().to(schedules::list)))
+        .service(at("/schedules/{name}/run", web::post().to(schedules::run)))
+        .service(at("/results/{key:.*}", web::get().to(results::show)))
+        .service(at("/data/scraper", web::post().to(ingest::ingest)))
+        .service(at("/scrapers", web::get().to(scrapers::list)))
+        .service(at("/scrapers/{name}/run", web::post().to(scrapers::run)));
 }
 
 async fn wrong_method() -> Result<String, ApiError> {

@@ -3,16 +3,37 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{DeserializeOwned, Error},
+};
+use serde_json::{Map, Value};
 
 use super::ArgumentError;
 use crate::{db::TimeRange, feed::parse_timestamp};
+
+/// Reads a job's arguments; `null` stands for none.
+pub(super) fn read<T: DeserializeOwned>(arguments: &Value) -> Result<T, ArgumentError> {
+    let none = Value::Object(Map::new());
+    let arguments = if arguments.is_null() {
+        &none
+    } else {
+        arguments
+    };
+    serde_path_to_error::deserialize(arguments)
+        .map_err(|error| ArgumentError::new(error.path().to_string(), error.inner().to_string()))
+}
 
 /// A span of time back from now, written as `"30d"` or `"1h 30m"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window(TimeDelta);
 
 impl Window {
+    /// So many days.
+    pub fn of_days(days: u32) -> Self {
+        Self(TimeDelta::days(days.into()))
+    }
+
     /// When the window begins that ends at `now`.
     pub fn start(self, now: DateTime<Utc>) -> DateTime<Utc> {
         now.checked_sub_signed(self.0)

@@ -1,17 +1,48 @@
+use std::{future::Future, sync::Arc, time::Duration};
+
 use serde::{Deserialize, Serialize};
-use tokio::sync::watch;
+use serde_json::Value;
+use tokio::{sync::watch, task::spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
-use super::JobError;
-use crate::{db::Database, results::Results};
+use super::{JobError, LargeResult, LargeResults};
+use crate::{
+    db::Database,
+    results::{
+        Results,
+        jobs::{JobId, Jobs, Settled},
+    },
+};
 
 /// What a running job may use.
 pub struct JobContext {
-    database: Database,
-    results: Results,
-    token: FencingToken,
+    resources: JobResources,
+    run: Run,
     cancellation: CancellationToken,
-    progress: watch::Sender<Progress>,
+    progress: watch::Sender<Option<Progress>>,
+    presence: Presence,
+}
+
+/// What all jobs of a Weir share.
+#[derive(Clone)]
+pub struct JobResources {
+    /// The posts.
+    pub database: Database,
+    /// Values for others.
+    pub results: Results,
+    /// The jobs themselves.
+    pub jobs: Jobs,
+    /// Results too large for the store.
+    pub large_results: LargeResults,
+}
+
+/// One run of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// The job.
+    pub job: JobId,
+    /// The token of its lease.
+    pub token: FencingToken,
 }
 
 /// Grows with each run of any job: a store that has seen a greater one can refuse a run that was overtaken.
@@ -29,36 +60,83 @@ pub struct Progress {
     pub total: Option<u64>,
 }
 
+/// Tells when the last of a run's code has ended.
+struct Presence {
+    all: Arc<watch::Sender<()>>,
+    here: watch::Receiver<()>,
+}
+
 impl JobContext {
     /// The context of one run; cancelling `cancellation` asks it to stop.
-    pub fn new(
-        database: Database,
-        results: Results,
-        token: FencingToken,
-        cancellation: CancellationToken,
-    ) -> Self {
+    pub fn new(resources: JobResources, run: Run, cancellation: CancellationToken) -> Self {
+        let (all, here) = watch::channel(());
         Self {
-            database,
-            results,
-            token,
+            resources,
+            run,
             cancellation,
             progress: watch::Sender::default(),
+            presence: Presence {
+                all: Arc::new(all),
+                here,
+            },
         }
     }
 
     /// The posts.
     pub fn database(&self) -> &Database {
-        &self.database
+        &self.resources.database
     }
 
-    /// Where results are left for others.
+    /// Where results are left for others. A write through this handle is not fenced; [`JobContext::put_result`] is.
     pub fn results(&self) -> &Results {
-        &self.results
+        &self.resources.results
+    }
+
+    /// The job that runs.
+    pub fn job(&self) -> JobId {
+        self.run.job
     }
 
     /// The fencing token of this run.
     pub fn token(&self) -> FencingToken {
-        self.token
+        self.run.token
+    }
+
+    /// Leaves a value under `key` for `ttl`, unless this run has been overtaken: then it ends with [`JobError::Overtaken`].
+    pub async fn put_result(
+        &self,
+        key: &str,
+        value: &Value,
+        ttl: Duration,
+    ) -> Result<(), JobError> {
+        let Run { job, token } = self.run;
+        let put = self
+            .resources
+            .jobs
+            .put_fenced(job, token.0, key, value, ttl);
+        match put.await? {
+            Settled::Done => Ok(()),
+            Settled::Overtaken => Err(JobError::Overtaken),
+        }
+    }
+
+    /// Begins a result too large for the store; what its `finish` answers is the job's result.
+    pub async fn large_result(&self) -> Result<LargeResult, JobError> {
+        self.resources.large_results.begin(self.run).await
+    }
+
+    /// Does work that blocks or computes on a thread for such, and counts it as part of this run: also when the run is
+    /// abandoned, until it really ends.
+    pub async fn run_blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, JobError> {
+        let here = self.presence.here.clone();
+        let working = spawn_blocking(move || {
+            let _here = here;
+            work()
+        });
+        Ok(working.await?)
     }
 
     /// Cancelled when the run is to stop; hand it to steps that wait.
@@ -76,11 +154,17 @@ impl JobContext {
 
     /// Tells how far the run has come.
     pub fn report_progress(&self, done: u64, total: Option<u64>) {
-        self.progress.send_replace(Progress { done, total });
+        self.progress.send_replace(Some(Progress { done, total }));
     }
 
-    /// Follows the progress.
-    pub fn progress(&self) -> watch::Receiver<Progress> {
+    /// Follows the progress; `None` until the run has told of any.
+    pub fn progress(&self) -> watch::Receiver<Option<Progress>> {
         self.progress.subscribe()
+    }
+
+    /// Resolves once this context is dropped and no blocking work begun through it goes on.
+    pub fn ended(&self) -> impl Future<Output = ()> + Send + 'static {
+        let all = Arc::clone(&self.presence.all);
+        async move { all.closed().await }
     }
 }

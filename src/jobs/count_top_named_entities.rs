@@ -1,13 +1,13 @@
-use std::{collections::HashSet, time::Duration};
+use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tokio::task::spawn_blocking;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{
     ArgumentError, Job, JobContext, JobError, Moment, Period, Window, fold_posts::fold_posts,
+    result_key,
 };
 use crate::{
     db::{PostFilter, PostText},
@@ -17,8 +17,6 @@ use crate::{
 };
 
 const MOST_ENTITIES: usize = 1_000;
-/// Long enough that the last result outlives a day without a run; rankers judge its age by its timestamp.
-const RESULT_TTL: Duration = Duration::from_hours(24);
 
 /// Counts the named entities of posts, each once per distinct `post_id`, and answers those that most posts name as
 /// [`TopEntities`], ties by name. The result is also left under `result_key`, where rankers look for it.
@@ -75,9 +73,7 @@ impl Job for CountTopNamedEntities {
                 format!("expected 1 to {MOST_ENTITIES}"),
             ));
         }
-        if self.result_key.as_deref() == Some("") {
-            return Err(ArgumentError::new("result_key", "expected a key"));
-        }
+        result_key::validate(self.result_key.as_deref())?;
         self.period().validate()
     }
 
@@ -85,11 +81,9 @@ impl Job for CountTopNamedEntities {
         let now = Utc::now();
         let tally = fold_posts(context, self.filter(now), Tally::default(), Tally::count).await?;
         let k = self.k;
-        let top = spawn_blocking(move || tally.top(k, now)).await?;
+        let top = context.run_blocking(move || tally.top(k, now)).await?;
         let payload = json!(top);
-        if let Some(key) = &self.result_key {
-            context.results().put(key, &payload, RESULT_TTL).await?;
-        }
+        result_key::leave(context, self.result_key.as_deref(), &payload).await?;
         Ok(payload)
     }
 }

@@ -10,6 +10,9 @@ pub enum JobError {
     /// The run was asked to stop.
     #[error("cancelled")]
     Cancelled,
+    /// Another run of the same job has begun, or this one has been settled: what it writes is refused.
+    #[error("overtaken by another run")]
+    Overtaken,
     /// The posts database.
     #[error(transparent)]
     Database(#[from] DbError),
@@ -31,7 +34,7 @@ impl JobError {
     /// Whether another run may succeed.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Cancelled | Self::Permanent(_) => false,
+            Self::Cancelled | Self::Overtaken | Self::Permanent(_) => false,
             Self::Database(error) => !matches!(error, DbError::Data(_)),
             Self::Results(error) => matches!(error, ResultsError::Unavailable { .. }),
             Self::Panicked(_) | Self::Transient(_) => true,

@@ -1,5 +1,3 @@
-use tokio::task::spawn_blocking;
-
 use super::{JobContext, JobError};
 use crate::db::{PostFilter, PostText};
 
@@ -19,12 +17,12 @@ pub(super) async fn fold_posts<S: Send + 'static>(
     while let Some(posts) = page {
         context.check_cancelled()?;
         done += posts.len() as u64;
-        let stepped = spawn_blocking(move || {
+        let stepped = context.run_blocking(move || {
             step(&mut state, &posts);
             state
         });
-        page = pages.next().await?;
-        state = stepped.await?;
+        let (stepped, next) = tokio::join!(stepped, pages.next());
+        (state, page) = (stepped?, next?);
         context.report_progress(done, None);
     }
     Ok(state)

@@ -20,11 +20,7 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
     };
 
     /// When a failed run is tried again.
-    const RETRY: RetryPolicy = RetryPolicy {
-        max_attempts: 5,
-        first_delay: Duration::from_secs(1),
-        longest_delay: Duration::from_mins(5),
-    };
+    const RETRY: RetryPolicy = RetryPolicy::DEFAULT;
 
     /// Refuses arguments that can be read but make no sense, naming the one at fault.
     fn validate(&self) -> Result<(), ArgumentError> {
@@ -58,6 +54,13 @@ pub struct RetryPolicy {
 }
 
 impl RetryPolicy {
+    /// Five runs, after delays of 1, 2, 4 and 8 s.
+    pub const DEFAULT: Self = Self {
+        max_attempts: 5,
+        first_delay: Duration::from_secs(1),
+        longest_delay: Duration::from_mins(5),
+    };
+
     /// The delay after this many failed runs, for a `jitter` drawn from 0 to 1; `None` when it was the last run.
     pub fn delay_after(&self, failures: u32, jitter: f64) -> Option<Duration> {
         if failures >= self.max_attempts {

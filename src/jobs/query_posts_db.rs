@@ -3,7 +3,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{ArgumentError, Job, JobContext, JobError, Limits};
+use super::{ArgumentError, Job, JobContext, JobError, Limits, result_key};
 use crate::db::{QueryError, QueryLimits, is_select};
 
 const MOST_ROWS: usize = 10_000;
@@ -21,6 +21,9 @@ pub struct QueryPostsDb {
     /// The most rows to answer, 1 to 10,000.
     #[serde(default = "default_max_rows")]
     pub max_rows: usize,
+    /// Where to leave the result.
+    #[serde(default)]
+    pub result_key: Option<String>,
 }
 
 fn default_max_rows() -> usize {
@@ -43,7 +46,7 @@ impl Job for QueryPostsDb {
             let why = format!("expected 1 to {MOST_ROWS}");
             return Err(ArgumentError::new("max_rows", why));
         }
-        Ok(())
+        result_key::validate(self.result_key.as_deref())
     }
 
     async fn run(&self, context: &JobContext) -> Result<Value, JobError> {
@@ -54,7 +57,9 @@ impl Job for QueryPostsDb {
         };
         let query = context.database().query(&self.query, limits);
         let answer = context.cancellation().run_until_cancelled(query).await;
-        Ok(json!(answer.ok_or(JobError::Cancelled)??))
+        let result = json!(answer.ok_or(JobError::Cancelled)??);
+        result_key::leave(context, self.result_key.as_deref(), &result).await?;
+        Ok(result)
     }
 }
 

@@ -1,12 +1,14 @@
-use std::{collections::BTreeMap, future::Future, pin::Pin};
+use std::{collections::BTreeMap, fmt, future::Future, pin::Pin, sync::Arc};
 
 use serde_json::Value;
 use thiserror::Error;
 
 use super::{
-    ArgumentError, CountTopNamedEntities, Job, JobContext, JobError, Limits, PostStatistics,
-    PrunePosts, QueryPostsDb, RetryPolicy, SubstringMatchesByPlatform, UnknownJob,
+    ArgumentError, Commands, CountTopNamedEntities, Job, JobContext, JobError, Limits,
+    PostStatistics, PrunePosts, QueryPostsDb, RefreshCandidates, RetryPolicy,
+    SubstringMatchesByPlatform, UnknownJob, arguments, command::CommandRun,
 };
+use crate::scoring::Scorers;
 
 /// The jobs that can be run, by name.
 #[derive(Clone, Debug, Default)]
@@ -15,20 +17,43 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// The jobs that ship.
+    /// The jobs that ship, without any commands.
     pub fn shipped() -> Self {
         Self::default()
+            .with_commands(Commands::default())
             .with::<CountTopNamedEntities>()
             .with::<PostStatistics>()
             .with::<PrunePosts>()
             .with::<QueryPostsDb>()
+            .with::<RefreshCandidates>()
             .with::<SubstringMatchesByPlatform>()
     }
 
     /// One job more.
     #[must_use]
     pub fn with<J: Job>(mut self) -> Self {
-        self.kinds.insert(J::NAME, JobKind::of::<J>());
+        self.kinds.insert(J::NAME, JobKind::new(read::<J>));
+        self
+    }
+
+    /// The job `command` with these programs to run.
+    #[must_use]
+    pub fn with_commands(mut self, commands: Commands) -> Self {
+        let read = move |arguments: &Value| commands.prepare(arguments).map(PreparedJob::command);
+        self.kinds.insert(Commands::NAME, JobKind::new(read));
+        self
+    }
+
+    /// The job `refresh_candidates` with these scorers to choose by.
+    #[must_use]
+    pub fn with_scorers(mut self, scorers: Scorers) -> Self {
+        let read = move |arguments: &Value| {
+            let mut job: RefreshCandidates = arguments::read(arguments)?;
+            job.scorers = scorers.clone();
+            PreparedJob::of(job)
+        };
+        let kind = JobKind::new(read);
+        self.kinds.insert(RefreshCandidates::NAME, kind);
         self
     }
 
@@ -37,18 +62,14 @@ impl Registry {
         self.kinds.keys().copied()
     }
 
-    /// The kind of job with this name.
-    pub fn kind(&self, name: &str) -> Result<JobKind, UnknownJob> {
+    /// Reads and checks the arguments of a job, so that what is enqueued can run; `null` stands for none.
+    pub fn prepare(&self, name: &str, arguments: &Value) -> Result<PreparedJob, PrepareError> {
         let unknown = || UnknownJob {
             name: name.to_owned(),
             known: self.names().collect(),
         };
-        self.kinds.get(name).copied().ok_or_else(unknown)
-    }
-
-    /// Reads and checks the arguments of a job, so that what is enqueued can run.
-    pub fn prepare(&self, name: &str, arguments: &Value) -> Result<PreparedJob, PrepareError> {
-        Ok(self.kind(name)?.prepare(arguments)?)
+        let kind = self.kinds.get(name).ok_or_else(unknown)?;
+        Ok((kind.read)(arguments)?)
     }
 }
 
@@ -63,45 +84,72 @@ pub enum PrepareError {
     Argument(#[from] ArgumentError),
 }
 
-/// What is known of a job before it has arguments.
-#[derive(Clone, Copy, Debug)]
-pub struct JobKind {
-    /// Its name.
-    pub name: &'static str,
-    /// How long a run may take.
-    pub limits: Limits,
-    /// When a failed run is tried again.
-    pub retry: RetryPolicy,
-    read: fn(&Value) -> Result<PreparedJob, ArgumentError>,
+type Read = dyn Fn(&Value) -> Result<PreparedJob, ArgumentError> + Send + Sync;
+
+/// Reads the arguments of one kind of job.
+#[derive(Clone)]
+struct JobKind {
+    read: Arc<Read>,
 }
 
 impl JobKind {
-    fn of<J: Job>() -> Self {
+    fn new(
+        read: impl Fn(&Value) -> Result<PreparedJob, ArgumentError> + Send + Sync + 'static,
+    ) -> Self {
         Self {
-            name: J::NAME,
-            limits: J::LIMITS,
-            retry: J::RETRY,
-            read: read::<J>,
+            read: Arc::new(read),
         }
     }
+}
 
-    /// Reads and checks the job's arguments; `null` stands for none.
-    pub fn prepare(&self, arguments: &Value) -> Result<PreparedJob, ArgumentError> {
-        (self.read)(arguments)
+impl fmt::Debug for JobKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("JobKind").finish_non_exhaustive()
     }
 }
 
 /// A job with arguments it takes.
-pub struct PreparedJob(Box<dyn Runnable>);
+pub struct PreparedJob {
+    limits: Limits,
+    retry: RetryPolicy,
+    job: Box<dyn Runnable>,
+}
 
 impl PreparedJob {
+    fn of<J: Job>(job: J) -> Result<Self, ArgumentError> {
+        job.validate()?;
+        Ok(Self {
+            limits: J::LIMITS,
+            retry: J::RETRY,
+            job: Box::new(job),
+        })
+    }
+
+    fn command(run: CommandRun) -> Self {
+        Self {
+            limits: run.limits(),
+            retry: run.retry(),
+            job: Box::new(CommandJob(run)),
+        }
+    }
+
+    /// How long a run may take.
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// When a failed run is tried again.
+    pub fn retry(&self) -> RetryPolicy {
+        self.retry
+    }
+
     /// Runs the job once.
     pub async fn run(&self, context: &JobContext) -> Result<Value, JobError> {
-        self.0.run(context).await
+        self.job.run(context).await
     }
 }
 
-/// A [`Job`] whose type is forgotten.
+/// A [`Job`] whose type is forgotten, or a command.
 trait Runnable: Send + Sync {
     fn run<'a>(&'a self, context: &'a JobContext) -> BoxedRun<'a>;
 }
@@ -114,17 +162,17 @@ impl<J: Job> Runnable for J {
     }
 }
 
+/// Commands are wrapped, for the compiler cannot know that [`CommandRun`] will never be a [`Job`].
+struct CommandJob(CommandRun);
+
+impl Runnable for CommandJob {
+    fn run<'a>(&'a self, context: &'a JobContext) -> BoxedRun<'a> {
+        Box::pin(self.0.run(context))
+    }
+}
+
 fn read<J: Job>(arguments: &Value) -> Result<PreparedJob, ArgumentError> {
-    let none = Value::Object(serde_json::Map::new());
-    let arguments = if arguments.is_null() {
-        &none
-    } else {
-        arguments
-    };
-    let job: J = serde_path_to_error::deserialize(arguments)
-        .map_err(|error| ArgumentError::new(error.path().to_string(), error.inner().to_string()))?;
-    job.validate()?;
-    Ok(PreparedJob(Box::new(job)))
+    PreparedJob::of(arguments::read::<J>(arguments)?)
 }
 
 #[cfg(test)]
@@ -143,7 +191,10 @@ mod tests {
 
     #[test]
     fn an_unknown_job_is_answered_with_those_there_are() {
-        let error = Registry::shipped().kind("count").unwrap_err();
+        let error = Registry::shipped()
+            .prepare("count", &Value::Null)
+            .map(|_| ())
+            .unwrap_err();
         assert!(
             error.to_string().contains("count_top_named_entities"),
             "{error}"

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{
     ArgumentError, Job, JobContext, JobError, Moment, Period, Window, fold_posts::fold_posts,
+    result_key,
 };
 use crate::db::{PostFilter, PostText};
 
@@ -26,6 +27,9 @@ pub struct SubstringMatchesByPlatform {
     /// In place of `from` and `to`: how far to look back.
     #[serde(default)]
     pub window: Option<Window>,
+    /// Where to leave the result.
+    #[serde(default)]
+    pub result_key: Option<String>,
 }
 
 impl SubstringMatchesByPlatform {
@@ -44,6 +48,7 @@ impl Job for SubstringMatchesByPlatform {
                 "expected at least one character",
             ));
         }
+        result_key::validate(self.result_key.as_deref())?;
         self.period().validate()
     }
 
@@ -54,7 +59,9 @@ impl Job for SubstringMatchesByPlatform {
         };
         let matches = Matches::of(&self.substring);
         let matches = fold_posts(context, filter, matches, Matches::count).await?;
-        Ok(matches.result())
+        let result = matches.result();
+        result_key::leave(context, self.result_key.as_deref(), &result).await?;
+        Ok(result)
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod arms;
 mod author_decay;
+mod candidates;
+mod insert;
 mod matcher;
 mod order;
 mod pins;
@@ -14,6 +16,8 @@ mod top_entities;
 
 pub use arms::{Arm, Arms, BUCKETS, Members};
 pub use author_decay::AuthorDecay;
+pub use candidates::{Candidate, Candidates};
+pub use insert::{Insert, Places, Slot};
 pub use matcher::{EntityMatcher, MatcherError, Matching, NamedEntity};
 pub use order::descending;
 pub use policy::{Exclude, Policy, Term, Unscored};

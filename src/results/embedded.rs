@@ -1,5 +1,6 @@
 //! The store in SQL: a `SQLite` file of its own, or tables in the Postgres database of the posts.
 
+mod claims;
 mod connect;
 mod jobs;
 mod schedules;
@@ -13,6 +14,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, Statement, Value};
 use tokio::sync::{OnceCell, broadcast};
 
 use self::connect::{Connections, Target};
+use self::jobs::Occupancy;
 use self::schema::Sql;
 use super::error::ResultsError;
 use super::keys::Key;
@@ -26,6 +28,7 @@ pub(super) struct EmbeddedStore {
     target: Target,
     sql: Sql,
     connections: OnceCell<Connections>,
+    occupancy: Occupancy,
     changes: broadcast::Sender<Change>,
 }
 
@@ -48,6 +51,7 @@ impl EmbeddedStore {
             target,
             sql,
             connections: OnceCell::new(),
+            occupancy: Occupancy::default(),
             changes: broadcast::Sender::new(CHANGES_KEPT),
         }
     }
@@ -67,6 +71,20 @@ impl EmbeddedStore {
         self.sql.statement(template, values)
     }
 
+    async fn write(
+        &self,
+        transaction: &DatabaseTransaction,
+        key: &Key,
+        value: &[u8],
+        ttl: Duration,
+    ) -> Result<(), DbErr> {
+        let sweep = self.statement(FORGET_EXPIRED, []);
+        transaction.execute_raw(sweep).await?;
+        let values = [key.name().into(), value.to_vec().into(), ttl_ms(ttl).into()];
+        transaction.execute_raw(self.statement(PUT, values)).await?;
+        Ok(())
+    }
+
     fn say(&self, change: Change) {
         // An error means that nobody listens.
         let _ = self.changes.send(change);
@@ -80,13 +98,8 @@ impl EmbeddedStore {
 #[async_trait]
 impl KeyValue for EmbeddedStore {
     async fn put(&self, key: &Key, value: &[u8], ttl: Duration) -> Result<(), ResultsError> {
-        let ttl_ms = ttl_ms(ttl);
         let transaction = self.begin().await?;
-        transaction
-            .execute_raw(self.statement(FORGET_EXPIRED, []))
-            .await?;
-        let values = [key.name().into(), value.to_vec().into(), ttl_ms.into()];
-        transaction.execute_raw(self.statement(PUT, values)).await?;
+        self.write(&transaction, key, value, ttl).await?;
         transaction.commit().await?;
         self.say(Change::Key(key.name().to_owned()));
         Ok(())
@@ -118,6 +131,15 @@ impl KeyValue for EmbeddedStore {
         let live: Option<i32> = row.map(|row| row.try_get_by("live")).transpose()?;
         self.say(Change::Key(key.name().to_owned()));
         Ok(live == Some(1))
+    }
+
+    async fn first_unclaimed(
+        &self,
+        keys: &[Key],
+        most: usize,
+        ttl: Option<Duration>,
+    ) -> Result<Vec<usize>, ResultsError> {
+        self.first_free(keys, most, ttl).await
     }
 
     fn changes(&self) -> broadcast::Receiver<Change> {

@@ -38,7 +38,7 @@ pub enum ResultsError {
         /// The limit.
         limit: usize,
     },
-    /// Redis holds as many unfinished jobs as it may.
+    /// The store holds as many unfinished jobs as it may.
     #[error("the queue is full: {limit} jobs have not finished")]
     QueueFull {
         /// The limit.

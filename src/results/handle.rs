@@ -12,7 +12,7 @@ use super::choice::StoreLocation;
 use super::embedded::EmbeddedStore;
 use super::error::ResultsError;
 use super::jobs::{Jobs, Limits};
-use super::keys::KeySpace;
+use super::keys::{Key, KeySpace};
 use super::outage::Outage;
 use super::redis::RedisStore;
 use super::schedules::Schedules;
@@ -94,6 +94,13 @@ impl Results {
         value: Vec<u8>,
         ttl: Duration,
     ) -> Result<(), ResultsError> {
+        let (key, value) = self.entry(key, value)?;
+        self.call(|inner| async move { inner.store.put(&key, &value, ttl).await })
+            .await
+    }
+
+    /// The key in the store, and the value if it is not too large.
+    pub(super) fn entry(&self, key: &str, value: Vec<u8>) -> Result<(Key, Vec<u8>), ResultsError> {
         let limit = self.inner.max_value_bytes;
         if value.len() > limit {
             return Err(ResultsError::TooLarge {
@@ -102,9 +109,7 @@ impl Results {
                 limit,
             });
         }
-        let key = self.inner.keys.key(key)?;
-        self.call(|inner| async move { inner.store.put(&key, &value, ttl).await })
-            .await
+        Ok((self.inner.keys.key(key)?, value))
     }
 
     /// The value under `key`, if there is one that has not expired.
@@ -153,6 +158,10 @@ impl Results {
     /// not notice an outage; a watched key is read each second.
     pub fn away_since(&self) -> watch::Receiver<Option<Instant>> {
         self.inner.outage.subscribe()
+    }
+
+    pub(super) fn claim_key(&self, name: &str) -> Result<Key, ResultsError> {
+        self.inner.keys.claim(name)
     }
 
     /// Runs one call on the home runtime, within the limit, and takes note of an outage.

@@ -70,6 +70,18 @@ impl KeySpace {
         };
         Ok(Key { name, shared })
     }
+
+    /// The key of a claim, which is Weir's alone: `<prefix>claim:<name>`.
+    pub fn claim(&self, name: &str) -> Result<Key, ResultsError> {
+        if name.is_empty() || name.len() > 512 || name.chars().any(char::is_control) {
+            return Err(ResultsError::InvalidKey { key: name.into() });
+        }
+        let name = format!("{}claim:{name}", self.prefix);
+        Ok(Key {
+            name,
+            shared: false,
+        })
+    }
 }
 
 /// Whether `name` matches `pattern`, in which `*` stands for any characters.

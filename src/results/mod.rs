@@ -4,6 +4,7 @@
 //! server behind one of the choices. The backends, `redis` and `embedded`, pass the same suite.
 
 mod choice;
+mod claims;
 mod embedded;
 mod error;
 mod handle;

@@ -126,6 +126,20 @@ impl KeyValue for RedisStore {
         Ok(deleted > 0)
     }
 
+    async fn first_unclaimed(
+        &self,
+        keys: &[Key],
+        most: usize,
+        ttl: Option<Duration>,
+    ) -> Result<Vec<usize>, ResultsError> {
+        let mut claim = self.scripts.claim_first.prepare_invoke();
+        for key in keys {
+            claim.key(key.name());
+        }
+        claim.arg(most).arg(ttl.map_or(0, ttl_ms));
+        Ok(self.run(&claim).await?)
+    }
+
     fn changes(&self) -> broadcast::Receiver<Change> {
         self.announcements.subscribe()
     }

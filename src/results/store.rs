@@ -28,6 +28,14 @@ pub trait KeyValue: Send + Sync + 'static {
     /// Removes the value and announces it; whether there was one.
     async fn delete(&self, key: &Key) -> Result<bool, ResultsError>;
 
+    /// The first `most` of `keys` that nobody has taken, by their places; with a `ttl` they are taken in the same step.
+    async fn first_unclaimed(
+        &self,
+        keys: &[Key],
+        most: usize,
+        ttl: Option<Duration>,
+    ) -> Result<Vec<usize>, ResultsError>;
+
     /// What changes from now on, as far as the store knows at once: writes by Weir. Other writers announce nothing.
     fn changes(&self) -> broadcast::Receiver<Change>;
 }

@@ -2,7 +2,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use serde::Deserialize;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{Formula, Subject};
@@ -19,8 +18,7 @@ pub struct Lookup {
 }
 
 /// What of an item is looked up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LookupBy {
     /// Its author's name hash.
     Author,

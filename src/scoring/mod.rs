@@ -2,11 +2,14 @@
 
 mod engagement;
 mod formula;
+mod http;
+mod lexicon;
 mod lookup;
 pub mod pool;
 mod random;
 mod recency;
 mod scorer;
+mod scorers;
 pub mod sentiment;
 mod sentiment_scorer;
 #[cfg(test)]
@@ -14,9 +17,12 @@ mod tests;
 
 pub use engagement::Engagement;
 pub use formula::Formula;
+pub use http::{HttpOptions, HttpScorer, HttpScorerError, ScorePath, ScorePathError};
+pub use lexicon::{Lexicon, LexiconError};
 pub use lookup::{Lookup, LookupBy, LookupTable, LookupTableError, SharedTable};
 pub use random::RandomScorer;
 pub use recency::Recency;
 pub use scorer::{CacheKey, Scorer, Subject, Unscored, Worker};
+pub use scorers::Scorers;
 pub use sentiment::Sentiment;
 pub use sentiment_scorer::SentimentScorer;

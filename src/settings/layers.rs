@@ -135,7 +135,11 @@ pub(super) fn section_of(name: &str) -> Option<String> {
     Some(section.clone())
 }
 
-/// The default layer without the `args` that the file gives anew. A file that is no TOML is refused later.
+/// What a file gives anew in a schedule, and what goes with the default's: arguments are those of one job, and a
+/// schedule has one timetable.
+const REPLACED: [(&str, &str); 2] = [("args", "args"), ("cron", "every")];
+
+/// The default layer without what the file replaces as a whole. A file that is no TOML is refused later.
 fn defaults_under(file: &str) -> Cow<'static, str> {
     let (Ok(mut defaults), Ok(file)) =
         (DEFAULT.parse::<DocumentMut>(), file.parse::<DocumentMut>())
@@ -147,10 +151,11 @@ fn defaults_under(file: &str) -> Cow<'static, str> {
         let default = defaults["schedules"]
             .get_mut(name)
             .and_then(Item::as_table_like_mut);
-        if let Some(default) = default
-            && schedule.get("args").is_some()
-        {
-            default.remove("args");
+        let Some(default) = default else { continue };
+        for (given, replaced) in REPLACED {
+            if schedule.get(given).is_some() {
+                default.remove(replaced);
+            }
         }
     }
     defaults.to_string().into()

@@ -13,7 +13,8 @@ use super::layers::Layers;
 
 impl Settings {
     /// Reads and checks the settings: the defaults, the file at `path` (else the one `WEIR_CONFIG` names, if any), then the
-    /// `WEIR__SECTION__KEY` variables. Policies, scorers and schedules with `enabled = false` are gone from the result.
+    /// `WEIR__SECTION__KEY` variables. Policies, scorers, commands, schedules and scrapers with `enabled = false` are gone from
+    /// the result.
     ///
     /// An error names everything that was found wrong, with its file, line and column, or its variable.
     pub fn load(path: Option<&Path>) -> Result<Self, SettingsError> {
@@ -33,7 +34,10 @@ impl Settings {
             settings.remove_disabled();
             let mut check = Check::default();
             settings.check(&mut check);
-            complaints.extend(check.complaints());
+            let refused: Vec<Key> = complaints.iter().map(|one| one.key.clone()).collect();
+            // What could not be read was taken out, and is not missing as well.
+            let further = check.complaints().into_iter();
+            complaints.extend(further.filter(|one| !refused.contains(&one.key)));
             settle(complaints, layers)?;
             return Ok(settings);
         }
@@ -43,7 +47,9 @@ impl Settings {
     fn remove_disabled(&mut self) {
         self.policies.retain(|_, policy| policy.enabled);
         self.scorers.retain(|_, scorer| scorer.enabled);
+        self.commands.retain(|_, command| command.enabled);
         self.schedules.retain(|_, schedule| schedule.enabled);
+        self.scrapers.retain(|_, scraper| scraper.enabled);
     }
 }
 

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::InsertSettings;
 use super::check::Check;
 use super::complaint::did_you_mean;
 
@@ -22,6 +23,8 @@ pub struct PolicySettings {
     pub keep_threads: bool,
     /// Which items go out of the feed, replies and all, by the raw scores of scorers under `[scorers]`.
     pub exclude: BTreeMap<String, ExcludeSettings>,
+    /// How posts are inserted that the feed did not hold.
+    pub insert: InsertSettings,
     /// `false` removes the policy.
     pub enabled: bool,
 }
@@ -78,6 +81,7 @@ impl PolicySettings {
                 )
             });
         };
+        check.under("insert", |check| self.insert.check(check));
         check.under("weights", |check| {
             for (scorer, weight) in &self.weights {
                 check.finite(scorer, *weight);
@@ -125,6 +129,7 @@ impl Default for PolicySettings {
             author_decay: AuthorDecaySettings::default(),
             keep_threads: false,
             exclude: BTreeMap::new(),
+            insert: InsertSettings::default(),
             enabled: true,
         }
     }

@@ -6,9 +6,10 @@ use serde::Deserialize;
 use super::check::Check;
 use super::complaint::did_you_mean;
 use super::{
-    ArmsSettings, AuthSettings, DatabaseSettings, LogSettings, PolicySettings, PoolsSettings,
-    PreprocessSettings, RankingSettings, RecorderSettings, ResultsSettings, ScheduleSettings,
-    ScorerSettings, ServerSettings, ShutdownSettings, SupervisionSettings,
+    ArmsSettings, AuthSettings, CommandSettings, DatabaseSettings, JobsSettings, LogSettings,
+    OutboxSettings, PolicySettings, PoolsSettings, PreprocessSettings, RankingSettings,
+    RecorderSettings, ResultsSettings, ScheduleSettings, ScorerSettings, ScraperSettings,
+    ServerSettings, ShutdownSettings, SupervisionSettings,
 };
 
 /// Everything a Weir can be told. `Settings::default()` is what `config/default.toml` says.
@@ -35,8 +36,16 @@ pub struct Settings {
     pub scorers: BTreeMap<String, ScorerSettings>,
     /// How many of each actor.
     pub pools: PoolsSettings,
+    /// How background work is run and kept.
+    pub jobs: JobsSettings,
+    /// Programs that jobs may run, by name.
+    pub commands: BTreeMap<String, CommandSettings>,
     /// Schedules by name.
     pub schedules: BTreeMap<String, ScheduleSettings>,
+    /// Scrapers by name.
+    pub scrapers: BTreeMap<String, ScraperSettings>,
+    /// What scrapers have fetched and is not stored yet.
+    pub outbox: OutboxSettings,
     /// What `weir preprocess` goes by.
     pub preprocess: PreprocessSettings,
     /// Writes served feeds into the posts.
@@ -82,9 +91,17 @@ impl Settings {
             scorer.check(check);
         });
         check.under("pools", |check| self.pools.check(check));
+        check.under("jobs", |check| self.jobs.check(check));
+        check.each("commands", &self.commands, |check, command| {
+            command.check(check);
+        });
         check.each("schedules", &self.schedules, |check, schedule| {
             schedule.check(check);
         });
+        check.each("scrapers", &self.scrapers, |check, scraper| {
+            scraper.check(check);
+        });
+        check.under("outbox", |check| self.outbox.check(check));
         check.under("recorder", |check| self.recorder.check(check));
         check.under("supervision", |check| self.supervision.check(check));
         check.under("shutdown", |check| self.shutdown.check(check));
@@ -109,7 +126,11 @@ impl Default for Settings {
             arms: ArmsSettings::default(),
             scorers: ScorerSettings::shipped(),
             pools: PoolsSettings::default(),
+            jobs: JobsSettings::default(),
+            commands: BTreeMap::new(),
             schedules: ScheduleSettings::shipped(),
+            scrapers: BTreeMap::new(),
+            outbox: OutboxSettings::default(),
             preprocess: PreprocessSettings::default(),
             recorder: RecorderSettings::default(),
             supervision: SupervisionSettings::default(),

@@ -4,6 +4,10 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::check::Check;
+use super::scorer_kinds::{
+    EngagementSettings, HttpSettings, LexiconSettings, LookupSettings, RecencySettings,
+};
+use super::text;
 
 /// `[scorers.NAME]`: a pool of threads that scores texts.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -20,9 +24,19 @@ pub struct ScorerSettings {
     /// Most items a thread scores before it looks at the clock.
     #[serde(default = "defaults::max_batch")]
     pub max_batch: usize,
-    /// Longest time a request waits for this scorer, in milliseconds; the ranking deadline ends it sooner.
+    /// How long a thread waits for a batch to become full, in milliseconds; items of several requests share it then.
+    #[serde(default)]
+    pub max_delay_ms: u64,
+    /// Longest time a request waits for this scorer, and a batch may take, in milliseconds; the ranking deadline ends the
+    /// wait sooner. A batch that takes longer is abandoned, and another thread takes the place of its own.
     #[serde(default = "defaults::time_limit_ms")]
     pub time_limit_ms: u64,
+    /// The most threads left behind with abandoned batches; while there are so many the scorer is left alone.
+    #[serde(default = "defaults::max_abandoned")]
+    pub max_abandoned: usize,
+    /// When a scorer that fails is left alone.
+    #[serde(default)]
+    pub breaker: BreakerSettings,
     /// The score of an item that this scorer failed to score.
     #[serde(default)]
     pub default: f64,
@@ -35,6 +49,9 @@ pub struct ScorerSettings {
     /// Scores to remember, by content; 0 remembers none.
     #[serde(default = "defaults::cache_entries")]
     pub cache_entries: usize,
+    /// How long a score is remembered.
+    #[serde(default = "defaults::cache_ttl", deserialize_with = "text::duration")]
+    pub cache_ttl: Duration,
     /// `false` removes the scorer.
     #[serde(default = "defaults::enabled")]
     pub enabled: bool,
@@ -50,6 +67,41 @@ pub struct ScorerSettings {
     /// `random` only: the share of batches that panic, 0 to 1.
     #[serde(default)]
     pub panic_rate: f64,
+    /// `engagement` only: what scores one half.
+    #[serde(default)]
+    pub engagement: EngagementSettings,
+    /// `recency` only: how fast it fades.
+    #[serde(default)]
+    pub recency: RecencySettings,
+    /// `lookup` only: what is looked up, and where.
+    #[serde(default)]
+    pub lookup: LookupSettings,
+    /// `lexicon` only: the terms.
+    #[serde(default)]
+    pub lexicon: LexiconSettings,
+    /// `http` only: the model server.
+    #[serde(default)]
+    pub http: HttpSettings,
+}
+
+/// `[scorers.NAME] breaker`: when a scorer that fails is left alone.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BreakerSettings {
+    /// After so many failed batches in a row; 0 for never.
+    pub failures: u32,
+    /// For how long at first; it doubles with each trial that fails, up to 32 times this.
+    #[serde(deserialize_with = "text::duration")]
+    pub pause: Duration,
+}
+
+impl Default for BreakerSettings {
+    fn default() -> Self {
+        Self {
+            failures: 10,
+            pause: Duration::from_secs(1),
+        }
+    }
 }
 
 /// `[scorers.NAME] scale`: the same for every request, so that scores stay comparable between requests.
@@ -93,6 +145,16 @@ pub enum ScorerKind {
     Sentiment,
     /// Drawn from seed and item id; for tests and drills.
     Random,
+    /// How much an item is engaged with, 0 to 1, comparable between platforms.
+    Engagement,
+    /// How new an item is, 0 to 1.
+    Recency,
+    /// A number by author, post, domain, user or language from a result key.
+    Lookup,
+    /// The sum of the weights of the terms in a text.
+    Lexicon,
+    /// What a model server answers.
+    Http,
 }
 
 impl ScorerSettings {
@@ -113,16 +175,41 @@ impl ScorerSettings {
         check.within("cache_entries", self.cache_entries, 0..=100_000_000);
         check.within("fail_rate", self.fail_rate, 0.0..=1.0);
         check.within("panic_rate", self.panic_rate, 0.0..=1.0);
-        let is_random = self.kind == ScorerKind::Random;
-        for (name, unset) in [
-            ("seed", self.seed == 0),
-            ("sleep_ms", self.sleep_ms == 0),
-            ("fail_rate", self.fail_rate == 0.0),
-            ("panic_rate", self.panic_rate == 0.0),
+        check.within("max_delay_ms", self.max_delay_ms, 0..=60_000);
+        check.within("max_abandoned", self.max_abandoned, 1..=1_024);
+        check.lasting("cache_ttl", self.cache_ttl);
+        check.under("breaker", |check| {
+            check.lasting("pause", self.breaker.pause);
+        });
+        self.check_kind(check);
+    }
+
+    /// What is particular to a kind is right for that kind, and not there for the others.
+    fn check_kind(&self, check: &mut Check) {
+        use ScorerKind::{Engagement, Http, Lexicon, Lookup, Random, Recency};
+        for (name, kind, unset) in [
+            ("seed", Random, self.seed == 0),
+            ("sleep_ms", Random, self.sleep_ms == 0),
+            ("fail_rate", Random, self.fail_rate == 0.0),
+            ("panic_rate", Random, self.panic_rate == 0.0),
+            ("engagement", Engagement, is_default(&self.engagement)),
+            ("recency", Recency, is_default(&self.recency)),
+            ("lookup", Lookup, is_default(&self.lookup)),
+            ("lexicon", Lexicon, is_default(&self.lexicon)),
+            ("http", Http, is_default(&self.http)),
         ] {
-            check.require(name, is_random || unset, || {
-                "only scorers of the kind random have this".to_owned()
+            check.require(name, self.kind == kind || unset, || {
+                let kind = format!("{kind:?}").to_lowercase();
+                format!("only scorers of the kind {kind} have this")
             });
+        }
+        match self.kind {
+            ScorerKind::Sentiment | Random => {}
+            Engagement => check.under("engagement", |check| self.engagement.check(check)),
+            Recency => check.under("recency", |check| self.recency.check(check)),
+            Lookup => check.under("lookup", |check| self.lookup.check(check)),
+            Lexicon => check.under("lexicon", |check| self.lexicon.check(check)),
+            Http => check.under("http", |check| self.http.check(check, self.time_limit_ms)),
         }
     }
 
@@ -133,16 +220,25 @@ impl ScorerSettings {
             workers: defaults::workers(),
             queue: defaults::queue(),
             max_batch: defaults::max_batch(),
+            max_delay_ms: 0,
             time_limit_ms: defaults::time_limit_ms(),
+            max_abandoned: defaults::max_abandoned(),
+            breaker: BreakerSettings::default(),
             default: 0.0,
             unscored: UnscoredItem::default(),
             scale: ScaleSettings::default(),
             cache_entries: defaults::cache_entries(),
+            cache_ttl: defaults::cache_ttl(),
             enabled: defaults::enabled(),
             seed: 0,
             sleep_ms: 0,
             fail_rate: 0.0,
             panic_rate: 0.0,
+            engagement: EngagementSettings::default(),
+            recency: RecencySettings::default(),
+            lookup: LookupSettings::default(),
+            lexicon: LexiconSettings::default(),
+            http: HttpSettings::default(),
         }
     }
 
@@ -169,7 +265,13 @@ impl ScorerSettings {
     }
 }
 
+fn is_default<T: Default + PartialEq>(settings: &T) -> bool {
+    *settings == T::default()
+}
+
 mod defaults {
+    use std::time::Duration;
+
     pub(super) fn workers() -> usize {
         2
     }
@@ -188,6 +290,14 @@ mod defaults {
 
     pub(super) fn cache_entries() -> usize {
         100_000
+    }
+
+    pub(super) fn cache_ttl() -> Duration {
+        Duration::from_hours(1)
+    }
+
+    pub(super) fn max_abandoned() -> usize {
+        4
     }
 
     pub(super) fn enabled() -> bool {

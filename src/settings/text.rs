@@ -4,8 +4,11 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use chrono_tz::Tz;
 use serde::Deserializer;
 use serde::de::{Error, Unexpected, Visitor};
+
+use super::timetable::CronExpression;
 
 /// Reads a duration as people write it: `"250ms"`, `"60s"`, `"1h 30m"`, `"30d"`. A bare number hides its unit and is an error.
 pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
@@ -15,11 +18,39 @@ pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Dur
     })
 }
 
+/// Reads a duration where there may be none.
+pub(super) fn some_duration<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Duration>, D::Error> {
+    duration(deserializer).map(Some)
+}
+
 /// Reads an address with its port.
 pub(super) fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
     deserializer.deserialize_str(Form {
         expected: "an address and port, such as \"127.0.0.1:8001\"",
         parse: |text| text.parse().ok(),
+    })
+}
+
+/// Reads the name of a time zone.
+pub(super) fn timezone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Tz, D::Error> {
+    deserializer.deserialize_str(Form {
+        expected: "a time zone, such as \"Europe/Berlin\"",
+        parse: |text| text.parse().ok(),
+    })
+}
+
+/// Reads a cron expression; an empty text is none.
+pub(super) fn some_cron<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<CronExpression>, D::Error> {
+    deserializer.deserialize_str(Form {
+        expected: "a cron expression, such as \"0 3 * * *\"",
+        parse: |text| match text {
+            "" => Some(None),
+            text => text.parse().map(Some).ok(),
+        },
     })
 }
 

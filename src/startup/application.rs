@@ -11,19 +11,23 @@ use chrono::Utc;
 use tokio::sync::watch;
 
 use super::arms::ArmsLedger;
+use super::background::{self, Background, Signals};
 use super::roster::Roster;
+use super::scrapers::Fleet;
 use super::stores::Stores;
-use super::{StartupError, reload, schedules};
+use super::{StartupError, check_scrapers, ingest, prepare_schedules, reload};
 use crate::actors::messages::Flush;
 use crate::actors::supervision::{ActorSystem, SupervisionPolicy};
 use crate::actors::{ConfigStatus, Recorder, RecorderCounters, RecorderInbox, ShutDown};
 use crate::data_dir::DataDir;
 use crate::db::Database;
-use crate::http::{self, Access, Admission, Front, Health, Limits};
+use crate::http::{self, Access, Admission, Front, Health, IngestDesk, Limits};
 use crate::seeding::load_sample;
 use crate::settings::{ServerSettings, Settings, SupervisionSettings};
 use crate::telemetry;
 
+/// How many requests may wait for jobs at once.
+const LONG_POLLS: usize = 1_000;
 /// How long the managed `redis-server` may take to write its last.
 const REDIS_SHUTDOWN_LIMIT: Duration = Duration::from_secs(15);
 
@@ -54,6 +58,7 @@ pub struct Application {
     system: ActorSystem,
     stores: Stores,
     recorder: Option<RecorderInbox>,
+    background: Background,
     stopping: watch::Sender<bool>,
     grace: Duration,
     _data_dir: DataDir,
@@ -68,7 +73,8 @@ impl Application {
             file,
             first_posts,
         } = start;
-        let schedules = schedules::prepare_schedules(&settings)?;
+        check_scrapers(&settings)?;
+        let planned = prepare_schedules(&settings)?;
         let data_dir = DataDir::open(&settings.data_dir)?;
         let arms = ArmsLedger::new(&data_dir.arms());
         arms.admit(&settings.arms)?;
@@ -80,7 +86,24 @@ impl Application {
         let system = ActorSystem::start(supervision_policy(&settings.supervision));
         let stores = Stores::open(&settings, &data_dir, &system).await?;
         let prepared = watch::Sender::new(false);
-        schedules::start(schedules, &stores, prepared.subscribe(), &system);
+        let stopping = watch::Sender::new(false);
+        let signals = Signals {
+            prepared: prepared.subscribe(),
+            stopping: stopping.subscribe(),
+        };
+        let (background, crew) =
+            background::start(&settings, planned, &stores, &data_dir, signals, &system)?;
+        let ingester = ingest::start(&stores.database, &prepared.subscribe(), &system);
+        let mut fleet = Fleet::new(
+            data_dir.outboxes(),
+            settings.outbox.max_bytes,
+            ingester.clone(),
+            system.clone(),
+        )?;
+        if let Some(failure) = fleet.align(&settings).into_iter().next() {
+            return Err(failure);
+        }
+        let scrapers = fleet.known();
         actix_rt::spawn(prepare(stores.database.clone(), first_posts, prepared));
         let recorder = settings
             .recorder
@@ -97,16 +120,26 @@ impl Application {
             roster,
             Arc::clone(&serving),
         ));
+        actix_rt::spawn(fleet.follow(newest.subscribe()));
+        actix_rt::spawn(crew.follow(newest.subscribe(), background.planned.clone()));
         if let Some(file) = file {
             reload::watch(file, newest, arms, Arc::clone(&config), &system);
         }
-        let stopping = watch::Sender::new(false);
         let front = Front {
             access: Access::new(settings.auth.clone(), address),
             admission: Admission::new(settings.server.max_in_flight),
+            waits: Admission::new(LONG_POLLS),
             limits: limits(&settings.server),
             serving: Arc::clone(&serving),
             recorder: recorder.clone(),
+            ingest: IngestDesk::new(ingester),
+            scrapers,
+            desk: background.desk.clone(),
+            registry: background.registry.clone(),
+            resources: background.resources.clone(),
+            schedules: background.schedules.clone(),
+            planned: background.planned.subscribe(),
+            stopping: stopping.subscribe(),
             system: system.clone(),
             health: Health::new(
                 stores.results.away_since(),
@@ -126,6 +159,7 @@ impl Application {
             system,
             stores,
             recorder,
+            background,
             stopping,
             grace,
             _data_dir: data_dir,
@@ -150,7 +184,9 @@ impl Application {
         };
         tracing::info!("weir is stopping");
         self.stopping.send_replace(true);
-        drain(&handle, self.grace).await;
+        let jobs = &self.background.pool;
+        jobs.stop_taking();
+        tokio::join!(drain(&handle, self.grace), jobs.drain(self.grace));
         if let Some(recorder) = &self.recorder {
             // Feeds that are not written by then are lost, as they are when Weir is killed.
             let _ = recorder.recorder().ask(Flush, self.grace).await;
@@ -179,7 +215,7 @@ async fn drain(server: &ServerHandle, grace: Duration) {
     }
 }
 
-/// Brings the database up to date, however long it is away, then lets the schedules begin.
+/// Brings the database up to date, however long it is away, then lets jobs and schedules begin.
 async fn prepare(database: Database, first_posts: FirstPosts, prepared: watch::Sender<bool>) {
     if let Err(error) = database.migrate_when_available().await {
         tracing::error!(%error, "the database cannot be migrated, no job is run");
@@ -192,6 +228,7 @@ async fn prepare(database: Database, first_posts: FirstPosts, prepared: watch::S
             Err(error) => tracing::error!(%error, "the sample posts cannot be loaded"),
         }
     }
+    tracing::info!("the database is ready");
     prepared.send_replace(true);
 }
 

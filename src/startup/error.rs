@@ -1,11 +1,12 @@
 use std::io;
 use std::net::SocketAddr;
 
-use super::ArmsError;
+use super::{ArmsError, NamedScorerError};
 use crate::data_dir::DataDirError;
 use crate::db::DbError;
 use crate::jobs::PrepareError;
 use crate::results::{ChoiceError, ResultsError};
+use crate::sources::{OpenError, OutboxError, SourceArgumentError};
 use crate::telemetry::TelemetryError;
 
 /// Why a Weir could not start, or ended by itself.
@@ -37,6 +38,9 @@ pub enum StartupError {
     /// The users cannot be divided into arms as configured.
     #[error(transparent)]
     Arms(#[from] ArmsError),
+    /// A scorer cannot be made as configured.
+    #[error(transparent)]
+    Scorer(#[from] NamedScorerError),
     /// A schedule names a job that is not there, or gives it arguments that it does not take.
     #[error("schedules.{schedule}.args")]
     Schedule {
@@ -45,6 +49,28 @@ pub enum StartupError {
         /// What is wrong.
         source: PrepareError,
     },
+    /// A scraper names a source that is not there, or gives it arguments that it does not take.
+    #[error("scrapers.{scraper}.args")]
+    Scraper {
+        /// The scraper's name.
+        scraper: String,
+        /// What is wrong.
+        source: SourceArgumentError,
+    },
+    /// A scraper's source cannot be opened.
+    #[error("scrapers.{scraper}")]
+    Source {
+        /// The scraper's name.
+        scraper: String,
+        /// What is wrong.
+        source: OpenError,
+    },
+    /// The way out to all sources cannot be made.
+    #[error(transparent)]
+    Outside(#[from] OpenError),
+    /// What a scraper has fetched cannot be kept.
+    #[error(transparent)]
+    Outbox(#[from] OutboxError),
     /// Metrics cannot be collected.
     #[error(transparent)]
     Telemetry(#[from] TelemetryError),

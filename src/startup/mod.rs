@@ -2,14 +2,20 @@
 
 mod application;
 mod arms;
+mod background;
 mod error;
+mod ingest;
 mod pools;
 mod reload;
 mod roster;
 mod schedules;
+mod scorers;
+mod scrapers;
 mod stores;
 
 pub use application::{Application, FirstPosts, Start};
 pub use arms::ArmsError;
 pub use error::StartupError;
 pub use schedules::prepare_schedules;
+pub use scorers::{NamedScorerError, ScorerError};
+pub use scrapers::check_scrapers;

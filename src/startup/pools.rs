@@ -4,16 +4,24 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
+use super::scorers::{NamedScorerError, scorer};
 use crate::actors::supervision::{ActorRef, ActorSystem};
-use crate::actors::{ScorerPool, ServedPool};
-use crate::scoring::pool::{PoolConfig, PoolCounters, WorkerPool};
-use crate::scoring::{RandomScorer, Scorer, SentimentScorer};
+use crate::actors::{LookupCounters, LookupKeeper, LookupParts, ScorerPool, ServedPool};
+use crate::results::Results;
+use crate::scoring::SharedTable;
+use crate::scoring::pool::{BreakerConfig, PoolConfig, PoolCounters, WorkerPool};
 use crate::settings::{ScorerKind, ScorerSettings};
 
 /// The scorer pools by name, brought in line with the settings whenever these change.
-#[derive(Default)]
 pub(super) struct Pools {
+    surroundings: Surroundings,
     pools: BTreeMap<String, Pool>,
+}
+
+/// What a pool is started in.
+struct Surroundings {
+    system: ActorSystem,
+    results: Results,
 }
 
 struct Pool {
@@ -21,26 +29,41 @@ struct Pool {
     counters: Arc<PoolCounters>,
     workers: Arc<ArcSwap<WorkerPool>>,
     actor: ActorRef<ScorerPool>,
+    /// Keeps the table of a lookup up to date for as long as it is held.
+    keeper: Option<ActorRef<LookupKeeper>>,
 }
 
 impl Pools {
+    /// None yet.
+    pub(super) fn new(system: &ActorSystem, results: &Results) -> Self {
+        let surroundings = Surroundings {
+            system: system.clone(),
+            results: results.clone(),
+        };
+        Self {
+            surroundings,
+            pools: BTreeMap::new(),
+        }
+    }
+
     /// Starts pools that are new, changes those that changed and lets go of those that are gone. A pool that is let go, or
     /// replaced because more than its number of threads changed, finishes what it was given.
     pub(super) fn align(
         &mut self,
         scorers: &BTreeMap<String, ScorerSettings>,
-        system: &ActorSystem,
-    ) {
+    ) -> Result<(), NamedScorerError> {
         self.pools.retain(|name, _| scorers.contains_key(name));
         for (name, settings) in scorers {
             match self.pools.get_mut(name) {
-                Some(pool) => pool.align(name, settings),
-                None => drop(
-                    self.pools
-                        .insert(name.clone(), Pool::start(name, settings, system)),
-                ),
+                Some(pool) if pool.settings.works_as(settings) => pool.adjust(settings),
+                Some(pool) => pool.replace(name, settings, &self.surroundings)?,
+                None => {
+                    let pool = Pool::start(name, settings, &self.surroundings)?;
+                    self.pools.insert(name.clone(), pool);
+                }
             }
         }
+        Ok(())
     }
 
     /// The pool of a scorer as a policy uses it.
@@ -60,58 +83,107 @@ impl Pools {
 }
 
 impl Pool {
-    fn start(name: &str, settings: &ScorerSettings, system: &ActorSystem) -> Self {
+    fn start(
+        name: &str,
+        settings: &ScorerSettings,
+        surroundings: &Surroundings,
+    ) -> Result<Self, NamedScorerError> {
         let counters = Arc::<PoolCounters>::default();
-        let workers = Arc::new(ArcSwap::from_pointee(start_workers(
-            name, settings, &counters,
-        )));
+        let (workers, keeper) = surroundings.start_workers(name, settings, &counters)?;
+        let workers = Arc::new(ArcSwap::from_pointee(workers));
         let served = Arc::clone(&workers);
-        let actor = system.supervise_while_used(
+        let actor = surroundings.system.supervise_while_used(
             &format!("scorer_pool.{name}"),
             Arc::clone(&counters) as _,
             move |_, _| ScorerPool::new(Arc::clone(&served)),
         );
-        Self {
+        Ok(Self {
             settings: settings.clone(),
             counters,
             workers,
             actor,
-        }
+            keeper,
+        })
     }
 
-    fn align(&mut self, name: &str, settings: &ScorerSettings) {
-        if !self.settings.works_as(settings) {
-            self.workers
-                .store(Arc::new(start_workers(name, settings, &self.counters)));
-        } else if self.settings.workers != settings.workers {
-            self.workers.load().resize(settings.workers);
+    /// For settings under which the same threads can go on.
+    fn adjust(&mut self, settings: &ScorerSettings) {
+        let workers = self.workers.load();
+        if self.settings.workers != settings.workers {
+            workers.resize(settings.workers);
         }
+        workers.set_time_limit(settings.time_limit());
         self.settings = settings.clone();
+    }
+
+    /// With other threads.
+    fn replace(
+        &mut self,
+        name: &str,
+        settings: &ScorerSettings,
+        surroundings: &Surroundings,
+    ) -> Result<(), NamedScorerError> {
+        let (workers, keeper) = surroundings.start_workers(name, settings, &self.counters)?;
+        self.workers.store(Arc::new(workers));
+        self.keeper = keeper;
+        self.settings = settings.clone();
+        Ok(())
     }
 }
 
-fn start_workers(
-    name: &str,
-    settings: &ScorerSettings,
-    counters: &Arc<PoolCounters>,
-) -> WorkerPool {
-    let config = PoolConfig {
+impl Surroundings {
+    fn start_workers(
+        &self,
+        name: &str,
+        settings: &ScorerSettings,
+        counters: &Arc<PoolCounters>,
+    ) -> Result<(WorkerPool, Option<ActorRef<LookupKeeper>>), NamedScorerError> {
+        let table = SharedTable::default();
+        let scorer = scorer(settings, Arc::clone(&table)).map_err(|source| NamedScorerError {
+            name: name.to_owned(),
+            source,
+        })?;
+        let keeper =
+            (settings.kind == ScorerKind::Lookup).then(|| self.keep_table(name, settings, table));
+        let pool = WorkerPool::start(name, scorer, &config(settings), Arc::clone(counters));
+        Ok((pool, keeper))
+    }
+
+    fn keep_table(
+        &self,
+        name: &str,
+        settings: &ScorerSettings,
+        table: SharedTable,
+    ) -> ActorRef<LookupKeeper> {
+        let counters = Arc::<LookupCounters>::default();
+        let parts = LookupParts {
+            results: self.results.clone(),
+            key: settings.lookup.key.clone(),
+            max_entries: settings.lookup.max_entries,
+            table,
+            counters: Arc::clone(&counters),
+        };
+        self.system.supervise_while_used(
+            &format!("lookup_keeper.{name}"),
+            counters,
+            move |_, incarnation| LookupKeeper::new(parts.clone(), incarnation),
+        )
+    }
+}
+
+fn config(settings: &ScorerSettings) -> PoolConfig {
+    PoolConfig {
         workers: settings.workers,
         queue: settings.queue,
         max_batch: settings.max_batch,
+        max_delay: Duration::from_millis(settings.max_delay_ms),
+        time_limit: settings.time_limit(),
+        max_abandoned: settings.max_abandoned,
         cache_entries: settings.cache_entries,
-    };
-    WorkerPool::start(name, scorer(settings), &config, Arc::clone(counters))
-}
-
-fn scorer(settings: &ScorerSettings) -> Box<dyn Scorer> {
-    match settings.kind {
-        ScorerKind::Sentiment => Box::new(SentimentScorer),
-        ScorerKind::Random => Box::new(RandomScorer {
-            seed: settings.seed,
-            sleep: Duration::from_millis(settings.sleep_ms),
-            fail_rate: settings.fail_rate,
-            panic_rate: settings.panic_rate,
-        }),
+        cache_ttl: settings.cache_ttl,
+        breaker: BreakerConfig {
+            failures: settings.breaker.failures,
+            pause: settings.breaker.pause,
+        },
     }
 }

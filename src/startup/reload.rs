@@ -6,6 +6,7 @@ use tokio::sync::watch;
 
 use super::arms::ArmsLedger;
 use super::roster::Roster;
+use super::scorers;
 use crate::actors::supervision::ActorSystem;
 use crate::actors::{ConfigParts, ConfigStatus, ConfigWatcher, Serving};
 use crate::settings::{Settings, WatchedFile};
@@ -22,7 +23,10 @@ pub(super) fn watch(
     let parts = ConfigParts {
         file: Arc::new(Mutex::new(WatchedFile::new(file))),
         started_with,
-        admit: Arc::new(move |settings: &Settings| Ok(arms.admit(&settings.arms)?)),
+        admit: Arc::new(move |settings: &Settings| {
+            scorers::check(settings)?;
+            Ok(arms.admit(&settings.arms)?)
+        }),
         newest,
         status: Arc::clone(&status),
     };

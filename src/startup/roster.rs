@@ -8,19 +8,24 @@ use super::arms::arms;
 use super::pools::Pools;
 use crate::actors::supervision::{ActorRef, ActorSystem};
 use crate::actors::{
-    Board, EntityBoard, EntityBoardCounters, Ranker, RankerCounters, Rankers, ServedPolicy, Serving,
+    Board, CandidateBoard, CandidateBoardCounters, CandidateShelf, EntityBoard,
+    EntityBoardCounters, Ranker, RankerCounters, Rankers, ServedInsert, ServedPolicy, Serving,
 };
-use crate::ranking::{AuthorDecay, Exclude, Matching, Policy, Scale, Term, Unscored};
+use crate::ranking::{
+    AuthorDecay, Exclude, Insert, Matching, Places, Policy, Scale, Term, Unscored,
+};
 use crate::results::Results;
 use crate::settings::{
-    AuthorDecaySettings, EntityMatch, Metadata, PolicySettings, ScaleSettings, ScorerSettings,
-    Settings, UnscoredItem,
+    AuthorDecaySettings, EntityMatch, InsertSettings, Metadata, PolicySettings, ScaleSettings,
+    ScorerSettings, Settings, UnscoredItem,
 };
 
 /// Everything that `/rank` serves by, brought in line with the settings whenever these change.
 pub(super) struct Roster {
     system: ActorSystem,
     board: Board,
+    results: Results,
+    candidates: Option<CandidateShelf>,
     pools: Pools,
     rankers: Vec<ActorRef<Ranker>>,
 }
@@ -33,7 +38,9 @@ impl Roster {
         Self {
             system: system.clone(),
             board,
-            pools: Pools::default(),
+            results: results.clone(),
+            candidates: None,
+            pools: Pools::new(system, results),
             rankers: Vec::new(),
         }
     }
@@ -43,7 +50,8 @@ impl Roster {
     ///
     /// Checked settings cannot fail: the policy in force exists.
     pub(super) fn serve(&mut self, settings: &Settings) -> Result<Serving, StartupError> {
-        self.pools.align(&settings.scorers, &self.system);
+        self.pools.align(&settings.scorers)?;
+        self.align_candidates(settings);
         self.align_rankers(settings.pools.ranker.instances);
         let serve = |(name, policy): (&String, &PolicySettings)| {
             (
@@ -64,6 +72,34 @@ impl Roster {
             deadline: settings.ranking.deadline(),
             minimal_metadata: settings.ranking.metadata == Metadata::Minimal,
             rankers: Rankers::new(self.rankers.clone()),
+        })
+    }
+
+    /// Candidates are followed from the first policy on that inserts any.
+    fn align_candidates(&mut self, settings: &Settings) {
+        let wanted = settings.policies.values().any(|it| it.insert.max > 0);
+        if wanted && self.candidates.is_none() {
+            let newest = CandidateShelf::default();
+            start_candidate_board(&self.results, &newest, &self.system);
+            self.candidates = Some(newest);
+        }
+    }
+
+    fn served_insert(&self, settings: &InsertSettings) -> Option<ServedInsert> {
+        let candidates = self.candidates.clone().filter(|_| settings.max > 0)?;
+        let places = match settings.every {
+            0 => Places::At(settings.positions.clone()),
+            every => Places::Every(every),
+        };
+        Some(ServedInsert {
+            insert: Insert {
+                max: settings.max,
+                places,
+            },
+            once_per: settings.once_per,
+            max_age: TimeDelta::from_std(settings.max_age).unwrap_or(TimeDelta::MAX),
+            candidates,
+            results: self.results.clone(),
         })
     }
 
@@ -91,6 +127,7 @@ impl Roster {
             let term = term(scorer, policy, settings.scorers.get(scorer)?);
             Some((self.pools.served(scorer)?, term)).filter(|(_, term)| term.matters())
         });
+        let insert = self.served_insert(&policy.insert);
         let (pools, terms) = used.unzip();
         let AuthorDecaySettings { factor, floor } = policy.author_decay;
         let policy = Policy {
@@ -109,9 +146,24 @@ impl Roster {
         ServedPolicy {
             policy,
             pools,
+            insert,
             max_entity_age,
         }
     }
+}
+
+fn start_candidate_board(results: &Results, shelf: &CandidateShelf, system: &ActorSystem) {
+    let counters = Arc::<CandidateBoardCounters>::default();
+    let shown = Arc::clone(&counters);
+    let (results, shelf) = (results.clone(), shelf.clone());
+    system.supervise("candidate_board", shown, move |_, incarnation| {
+        CandidateBoard::new(
+            results.clone(),
+            shelf.clone(),
+            incarnation,
+            Arc::clone(&counters),
+        )
+    });
 }
 
 /// A scorer's part in a policy.

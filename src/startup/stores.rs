@@ -14,6 +14,8 @@ use crate::settings::Settings;
 pub(super) struct Stores {
     pub(super) database: Database,
     pub(super) results: Results,
+    /// Where the results are.
+    pub(super) location: StoreLocation,
     /// The keeper of the managed `redis-server`, where that is the results store.
     pub(super) redis_server: Option<ActorRef<RedisServer>>,
 }
@@ -39,6 +41,7 @@ impl Stores {
         Ok(Self {
             database,
             results,
+            location: choice.location,
             redis_server,
         })
     }

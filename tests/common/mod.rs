@@ -13,8 +13,11 @@
 )]
 
 pub(crate) mod databases;
+pub(crate) mod jobs;
 pub(crate) mod postgres;
 pub(crate) mod posts;
 pub(crate) mod redis;
 pub(crate) mod stores;
 pub(crate) mod weir;
+pub(crate) mod workplace;
+pub(crate) mod x_search;

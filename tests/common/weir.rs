@@ -58,7 +58,7 @@ impl Weir {
             child,
             address,
             log,
-            client: Client::new(),
+            client: http_client(),
         }
     }
 
@@ -87,6 +87,15 @@ impl Weir {
             .status()
             .unwrap();
         self.child.wait().unwrap().code()
+    }
+
+    /// Lays settings over those it was started with, for the next start.
+    pub(crate) fn add_settings(&self, settings: &str) {
+        let file = self.folder.path().join("weir.toml");
+        let mut all: toml_edit::DocumentMut = fs::read_to_string(&file).unwrap().parse().unwrap();
+        let settings: toml_edit::DocumentMut = settings.parse().unwrap();
+        lay_over(all.as_table_mut(), settings.as_table());
+        fs::write(file, all.to_string()).unwrap();
     }
 
     /// The exit code, once it has ended.
@@ -217,6 +226,12 @@ impl Drop for Weir {
             }
         }
     }
+}
+
+/// A client of no particular settings. reqwest asks for a crypto provider although nothing here is encrypted.
+pub(crate) fn http_client() -> Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::new()
 }
 
 fn write_settings(folder: &TempDir, settings: &str) {

@@ -7,6 +7,7 @@ mod common;
 mod others;
 mod queries;
 mod schema;
+mod scraped;
 
 use common::{databases::sql, posts::time};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};

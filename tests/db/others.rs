@@ -95,7 +95,8 @@ async fn only_the_missing_index_is_added() {
     let database = sqlite_made_by_another(folder.path()).await;
     sql(&database, "DROP INDEX idx_post_id").await;
     database.migrate().await.unwrap();
-    let names = "SELECT name FROM sqlite_master WHERE type = 'index' ORDER BY name";
+    let names =
+        "SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = 'posts' ORDER BY name";
     assert_eq!(
         texts(&database, DbBackend::Sqlite, names)
             .await

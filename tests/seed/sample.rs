@@ -2,15 +2,13 @@ use std::fs;
 
 use chrono::{SubsecRound, TimeDelta, Utc};
 use serde_json::json;
-use tokio_util::sync::CancellationToken;
 use weir::db::PostFilter;
 use weir::feed::{Platform, RankRequest};
-use weir::jobs::{CountTopNamedEntities, FencingToken, Job, JobContext};
 use weir::ranking::{EntityMatcher, Matching, Policy, TopEntities, rank};
 use weir::seeding::load_sample;
 
 use crate::common::databases::{TestDatabase, on_both_databases};
-use crate::common::stores::TestStore;
+use crate::common::workplace::Workplace;
 
 on_both_databases! {
     the_sample_fills_the_weeks_up_to_now_of_an_empty_database_only,
@@ -45,16 +43,10 @@ async fn every_sample_request_is_reordered_by_the_entities_of_the_loaded_sample(
     data: TestDatabase,
 ) {
     load_sample(&data.database, Utc::now()).await.unwrap();
-    let store = TestStore::sqlite();
-    let context = JobContext::new(
-        data.database.clone(),
-        store.results.clone(),
-        FencingToken(1),
-        CancellationToken::new(),
-    );
     let arguments = json!({"k": 10, "window": "30d"});
-    let job: CountTopNamedEntities = serde_json::from_value(arguments).unwrap();
-    let payload = job.run(&context).await.unwrap().to_string();
+    let place = Workplace::new(data);
+    let payload = place.run("count_top_named_entities", arguments).await;
+    let payload = payload.to_string();
     let top = TopEntities::from_json(payload.as_bytes()).unwrap();
     let matcher = EntityMatcher::new(&top.named_entities()).unwrap();
     let policy = Policy {

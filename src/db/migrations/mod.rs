@@ -1,6 +1,7 @@
 //! The schema, one file per step.
 
 mod m0001_create_posts;
+mod m0002_create_scraper_tables;
 
 pub(super) use m0001_create_posts::{indexes as posts_indexes, table as posts_table};
 use sea_orm::{ConnectionTrait, DbBackend};
@@ -18,7 +19,10 @@ struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_create_posts::Migration)]
+        vec![
+            Box::new(m0001_create_posts::Migration),
+            Box::new(m0002_create_scraper_tables::Migration),
+        ]
     }
 }
 

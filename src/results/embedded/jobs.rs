@@ -3,6 +3,7 @@
 mod claim;
 mod enqueue;
 mod list;
+mod occupancy;
 mod record;
 mod settle;
 mod sql;
@@ -14,6 +15,7 @@ use sea_orm::ConnectionTrait;
 use serde_json::Value;
 
 pub(super) use self::enqueue::enqueue;
+pub(super) use self::occupancy::Occupancy;
 pub(super) use self::sql::COLUMNS;
 use super::EmbeddedStore;
 use crate::results::error::ResultsError;
@@ -21,13 +23,15 @@ use crate::results::jobs::{
     Cancellation, Claim, Enqueued, Heartbeat, Job, JobCounts, JobFilter, JobId, JobPage, JobStore,
     Limits, NewJob, Outcome, Replay, Settled, Worker, parse,
 };
+use crate::results::keys::Key;
 use crate::results::millis::ttl_ms;
 use crate::results::store::Change;
 
 #[async_trait]
 impl JobStore for EmbeddedStore {
-    async fn enqueue(&self, job: &NewJob, _: &Limits) -> Result<Enqueued, ResultsError> {
-        let (enqueued, fresh) = enqueue(self, self.connections().await?.writer(), job).await?;
+    async fn enqueue(&self, job: &NewJob, limits: &Limits) -> Result<Enqueued, ResultsError> {
+        let writer = self.connections().await?.writer();
+        let (enqueued, fresh) = enqueue(self, writer, job, limits.max_unfinished).await?;
         if fresh {
             self.say(Change::Work);
         }
@@ -80,6 +84,17 @@ impl JobStore for EmbeddedStore {
         limits: &Limits,
     ) -> Result<Settled, ResultsError> {
         settle::settle(self, id, token, outcome, limits).await
+    }
+
+    async fn put_fenced(
+        &self,
+        id: JobId,
+        token: u64,
+        key: &Key,
+        value: &[u8],
+        ttl: Duration,
+    ) -> Result<Settled, ResultsError> {
+        settle::put_fenced(self, id, token, key, value, ttl).await
     }
 
     async fn cancel(&self, id: JobId, limits: &Limits) -> Result<Cancellation, ResultsError> {

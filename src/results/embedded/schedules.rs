@@ -47,7 +47,7 @@ impl ScheduleStore for EmbeddedStore {
         due: DateTime<Utc>,
         next: DateTime<Utc>,
         job: &NewJob,
-        _: &Limits,
+        limits: &Limits,
     ) -> Result<Fired, ResultsError> {
         let transaction = self.begin().await?;
         let read = self.statement(READ_TO_FIRE, [name.into()]);
@@ -67,7 +67,7 @@ impl ScheduleStore for EmbeddedStore {
             transaction.execute_raw(skip).await?;
             Fired::StillRunning
         } else {
-            let (enqueued, _) = enqueue(self, &transaction, job).await?;
+            let (enqueued, _) = enqueue(self, &transaction, job, limits.max_unfinished).await?;
             let id = enqueued.id.to_string();
             let advance = [name.into(), next_ms.into(), due_ms.into(), id.into()];
             transaction
@@ -80,6 +80,18 @@ impl ScheduleStore for EmbeddedStore {
             self.say(Change::Work);
         }
         Ok(fired)
+    }
+
+    async fn pass(
+        &self,
+        name: &str,
+        due: DateTime<Utc>,
+        next: DateTime<Utc>,
+    ) -> Result<bool, ResultsError> {
+        let (due_ms, next_ms) = (due.timestamp_millis(), next.timestamp_millis());
+        let pass = self.statement(PASS, [name.into(), next_ms.into(), due_ms.into()]);
+        let passed = self.connections().await?.writer().execute_raw(pass).await?;
+        Ok(passed.rows_affected() > 0)
     }
 
     async fn schedules(&self) -> Result<ScheduleBoard, ResultsError> {
@@ -139,6 +151,8 @@ const UNFINISHED: &str = "SELECT 1 AS one FROM {jobs}
     WHERE id = $1 AND state IN ('queued', 'scheduled', 'running', 'retrying')";
 
 const SKIP: &str = "UPDATE {schedules} SET next_due = $2 WHERE name = $1";
+
+const PASS: &str = "UPDATE {schedules} SET next_due = $2 WHERE name = $1 AND next_due = $3";
 
 const ADVANCE: &str =
     "UPDATE {schedules} SET next_due = $2, last_due = $3, last_job = $4, last_outcome = NULL,

@@ -11,7 +11,7 @@ const TABLES: &[&str] = &[
     "CREATE INDEX IF NOT EXISTS {results}_expires_at ON {results} (expires_at)",
     "CREATE TABLE IF NOT EXISTS {jobs} (
         id text PRIMARY KEY, name text NOT NULL, args text NOT NULL, state text NOT NULL, priority integer NOT NULL,
-        unique_key text, schedule text, owner text, worker text, progress text, result text, error text,
+        unique_key text, schedule text, next text, owner text, worker text, progress text, result text, error text,
         attempts integer NOT NULL DEFAULT 0, lost integer NOT NULL DEFAULT 0, cancel integer NOT NULL DEFAULT 0,
         token bigint NOT NULL DEFAULT 0, settled bigint NOT NULL DEFAULT 0, enqueued_at bigint NOT NULL,
         ready_at bigint NOT NULL, due_at bigint, started_at bigint, lease_until bigint, finished_at bigint,

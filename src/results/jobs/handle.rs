@@ -67,6 +67,22 @@ impl Jobs {
             .await
     }
 
+    /// Stores a JSON value under `key` for `ttl`, as [`Results::put`] does, unless the run `token` of the job has been
+    /// overtaken or has ended.
+    pub async fn put_fenced(
+        &self,
+        id: JobId,
+        token: u64,
+        key: &str,
+        value: &Value,
+        ttl: Duration,
+    ) -> Result<Settled, ResultsError> {
+        let (key, value) = self.results.entry(key, value.to_string().into_bytes())?;
+        self.results
+            .call(|inner| async move { inner.store.put_fenced(id, token, &key, &value, ttl).await })
+            .await
+    }
+
     /// Cancels a waiting job and asks a running one to end.
     pub async fn cancel(&self, id: JobId) -> Result<Cancellation, ResultsError> {
         let limits = self.limits;

@@ -33,6 +33,9 @@ pub struct Job {
     /// Who ran it last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub worker: Option<String>,
+    /// The job that is enqueued when this one succeeds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub then: Option<JobId>,
     /// What it last said of its progress.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub progress: Option<Value>,

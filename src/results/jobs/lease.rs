@@ -102,13 +102,19 @@ impl Outcome {
     }
 }
 
-/// What became of an outcome.
+/// What became of an outcome, or of a value that a run wrote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settled {
     /// It counts.
     Done,
     /// The lease was lost before: nothing was changed.
     Overtaken,
+}
+
+impl Settled {
+    pub(in crate::results) fn done_if(done: bool) -> Self {
+        if done { Self::Done } else { Self::Overtaken }
+    }
 }
 
 /// What became of a wish to cancel.

@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::{Builder, Uuid};
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::{JobId, JobState};
+use super::{JobId, JobState, parse};
+use crate::results::error::ResultsError;
+use crate::results::millis::{delay_ms, time};
 
 /// What to run, and when.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +29,8 @@ pub struct NewJob {
     pub start: Start,
     /// The schedule that fires it; set by [`crate::results::schedules::Schedules::fire`].
     pub schedule: Option<String>,
+    /// What to enqueue in the same step in which this one succeeds. Left out if an equal job stands for this one.
+    pub then: Option<Box<NewJob>>,
 }
 
 /// When a job may run, by the store's clock.
@@ -60,6 +65,7 @@ impl NewJob {
             unique_key: None,
             start: Start::Now,
             schedule: None,
+            then: None,
         }
     }
 
@@ -71,10 +77,95 @@ impl NewJob {
         Self {
             id: Builder::from_unix_timestamp_millis(due_ms, &random).into_uuid(),
             schedule: Some(schedule.to_owned()),
-            start: Start::Now,
             ..self
         }
     }
+
+    /// What is to follow, as the stores keep it with the job.
+    pub(in crate::results) fn follow_up(&self) -> Option<String> {
+        let next = self.then.as_deref().map(FollowUp::of)?;
+        serde_json::to_string(&next).ok()
+    }
+
+    /// Reads what [`NewJob::follow_up`] wrote.
+    pub(in crate::results) fn from_follow_up(text: &str) -> Result<Self, ResultsError> {
+        let next: FollowUp = serde_json::from_str(text).map_err(|_| unreadable())?;
+        next.read()
+    }
+
+    /// The id of the job that is to follow.
+    pub(in crate::results) fn id_of_follow_up(text: &str) -> Result<JobId, ResultsError> {
+        Ok(Self::from_follow_up(text)?.id)
+    }
+}
+
+impl Start {
+    /// The time, in ms since the epoch, if it is one; and the delay in ms.
+    pub(in crate::results) fn at_and_delay_ms(self) -> (Option<i64>, i64) {
+        match self {
+            Self::Now => (None, 0),
+            Self::After(delay) => (None, delay_ms(delay)),
+            Self::At(time) => (Some(time.timestamp_millis()), 0),
+        }
+    }
+}
+
+/// A job on paper: all texts, under the names that the scripts of Redis use, whose JSON changes large numbers.
+#[derive(Serialize, Deserialize)]
+struct FollowUp {
+    id: String,
+    name: String,
+    args: String,
+    priority: String,
+    unique_key: String,
+    schedule: String,
+    at: String,
+    delay_ms: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<Box<FollowUp>>,
+}
+
+impl FollowUp {
+    fn of(job: &NewJob) -> Self {
+        let (at_ms, delay_ms) = job.start.at_and_delay_ms();
+        Self {
+            id: job.id.to_string(),
+            name: job.name.clone(),
+            args: job.args.to_string(),
+            priority: job.priority.to_string(),
+            unique_key: job.unique_key.clone().unwrap_or_default(),
+            schedule: job.schedule.clone().unwrap_or_default(),
+            at: at_ms.map(|ms| ms.to_string()).unwrap_or_default(),
+            delay_ms: delay_ms.to_string(),
+            next: job.then.as_deref().map(|next| Box::new(Self::of(next))),
+        }
+    }
+
+    fn read(self) -> Result<NewJob, ResultsError> {
+        let some = |text: String| (!text.is_empty()).then_some(text);
+        let delay_ms = self.delay_ms.parse().map_err(|_| unreadable())?;
+        let start = match some(self.at) {
+            Some(at_ms) => Start::At(time(at_ms.parse().map_err(|_| unreadable())?)),
+            None => Start::After(Duration::from_millis(delay_ms)),
+        };
+        Ok(NewJob {
+            id: parse::id(&self.id)?,
+            name: self.name,
+            args: parse::json(&self.args)?,
+            priority: self.priority.parse().map_err(|_| unreadable())?,
+            unique_key: some(self.unique_key),
+            start,
+            schedule: some(self.schedule),
+            then: self
+                .next
+                .map(|next| next.read().map(Box::new))
+                .transpose()?,
+        })
+    }
+}
+
+fn unreadable() -> ResultsError {
+    parse::unreadable("a job that is to follow another")
 }
 
 #[cfg(test)]
@@ -82,6 +173,28 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn what_follows_is_read_as_it_was_written() {
+        let last = NewJob::new("c", json!({"big": u64::MAX, "text": "\"\\ü\0"}));
+        let next = NewJob {
+            priority: -3,
+            unique_key: Some("key".into()),
+            start: Start::At(DateTime::from_timestamp_millis(1_790_000_000_123).unwrap()),
+            then: Some(Box::new(NewJob {
+                start: Start::After(Duration::from_millis(7)),
+                ..last
+            })),
+            ..NewJob::new("b", json!([1.5]))
+        };
+        let job = NewJob {
+            then: Some(Box::new(next.clone())),
+            ..NewJob::new("a", json!({}))
+        };
+        let text = job.follow_up().unwrap();
+        assert_eq!(NewJob::from_follow_up(&text).unwrap(), next);
+        assert_eq!(next.then.unwrap().follow_up(), None);
+    }
 
     #[test]
     fn the_id_of_a_scheduled_run_follows_from_schedule_and_due_time() {

@@ -10,6 +10,7 @@ use super::{
     Outcome, Replay, Settled, Worker,
 };
 use crate::results::error::ResultsError;
+use crate::results::keys::Key;
 
 /// What bounds a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +20,7 @@ pub struct Limits {
     pub max_lost: u32,
     /// How long a job that was buried by the store, or cancelled while it waited, can be looked up.
     pub keep: Duration,
-    /// Unfinished jobs in Redis, which holds them in memory. A database has no such limit.
+    /// Unfinished jobs. In a database the limit is kept to within what other processes take in during a second or two.
     pub max_unfinished: u64,
     /// Finished jobs in Redis; past it those go first that would be forgotten first.
     pub max_finished: u64,
@@ -67,6 +68,16 @@ pub trait JobStore: Send + Sync + 'static {
         token: u64,
         outcome: &Outcome,
         limits: &Limits,
+    ) -> Result<Settled, ResultsError>;
+
+    /// Stores a value as [`crate::results::KeyValue::put`] does, if the run still holds its lease.
+    async fn put_fenced(
+        &self,
+        id: JobId,
+        token: u64,
+        key: &Key,
+        value: &[u8],
+        ttl: Duration,
     ) -> Result<Settled, ResultsError>;
 
     /// Cancels a waiting job and asks a running one to end.

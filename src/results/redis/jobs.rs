@@ -14,8 +14,9 @@ use super::request::Request;
 use crate::results::error::ResultsError;
 use crate::results::jobs::{
     Cancellation, Claim, Enqueued, Heartbeat, Job, JobCounts, JobFilter, JobId, JobPage, JobState,
-    JobStore, Lease, Limits, NewJob, Outcome, Replay, Settled, Start, Worker, parse,
+    JobStore, Lease, Limits, NewJob, Outcome, Replay, Settled, Worker, parse,
 };
+use crate::results::keys::Key;
 use crate::results::millis::{delay_ms, ttl_ms};
 
 /// What a claim answers: ms to wait, id, name, args, token, attempts, lost.
@@ -118,11 +119,23 @@ impl JobStore for RedisStore {
             .arg(outcome.state().as_str());
         settle.arg(text).arg(delay_ms(after)).arg(ttl_ms(keep));
         let done: bool = self.run(&settle).await?;
-        Ok(if done {
-            Settled::Done
-        } else {
-            Settled::Overtaken
-        })
+        Ok(Settled::done_if(done))
+    }
+
+    async fn put_fenced(
+        &self,
+        id: JobId,
+        token: u64,
+        key: &Key,
+        value: &[u8],
+        ttl: Duration,
+    ) -> Result<Settled, ResultsError> {
+        let mut put = self.scripts.put_fenced.key(&self.prefix);
+        put.arg(id.to_string()).arg(token).arg(key.name());
+        put.arg(if key.is_shared() { "shared" } else { "own" });
+        put.arg(value).arg(ttl_ms(ttl));
+        let done: bool = self.run(&put).await?;
+        Ok(Settled::done_if(done))
     }
 
     async fn cancel(&self, id: JobId, limits: &Limits) -> Result<Cancellation, ResultsError> {
@@ -179,11 +192,7 @@ impl JobStore for RedisStore {
 
 /// The arguments that `job_from` in the scripts reads.
 pub(super) fn add_job(script: &mut ScriptInvocation<'_>, job: &NewJob, limits: &Limits) {
-    let (at_ms, delay) = match job.start {
-        Start::Now => (None, Duration::ZERO),
-        Start::After(delay) => (None, delay),
-        Start::At(time) => (Some(time.timestamp_millis()), Duration::ZERO),
-    };
+    let (at_ms, delay_ms) = job.start.at_and_delay_ms();
     script
         .arg(job.id.to_string())
         .arg(&job.name)
@@ -193,7 +202,8 @@ pub(super) fn add_job(script: &mut ScriptInvocation<'_>, job: &NewJob, limits: &
     script.arg(job.schedule.as_deref().unwrap_or_default());
     script
         .arg(at_ms.map(|ms| ms.to_string()).unwrap_or_default())
-        .arg(delay_ms(delay));
+        .arg(delay_ms);
+    script.arg(job.follow_up().unwrap_or_default());
     script.arg(limits.max_unfinished);
 }
 

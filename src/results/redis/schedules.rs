@@ -63,6 +63,19 @@ impl ScheduleStore for RedisStore {
         }
     }
 
+    async fn pass(
+        &self,
+        name: &str,
+        due: DateTime<Utc>,
+        next: DateTime<Utc>,
+    ) -> Result<bool, ResultsError> {
+        let mut pass = self.scripts.pass.key(&self.prefix);
+        pass.arg(name)
+            .arg(due.timestamp_millis())
+            .arg(next.timestamp_millis());
+        Ok(self.run(&pass).await?)
+    }
+
     async fn schedules(&self) -> Result<ScheduleBoard, ResultsError> {
         let mut names: Vec<String> = self.run(&Cmd::smembers(self.schedule_names())).await?;
         names.sort();

@@ -14,30 +14,36 @@ macro_rules! script {
 
 pub(super) struct Scripts {
     pub(super) put: Script,
+    pub(super) claim_first: Script,
     pub(super) enqueue: Script,
     pub(super) claim: Script,
     pub(super) heartbeat: Script,
     pub(super) settle: Script,
+    pub(super) put_fenced: Script,
     pub(super) cancel: Script,
     pub(super) replay: Script,
     pub(super) recover: Script,
     pub(super) plan: Script,
     pub(super) fire: Script,
+    pub(super) pass: Script,
 }
 
 impl Scripts {
     pub(super) fn new() -> Self {
         Self {
             put: Script::new(include_str!("lua/put.lua")),
+            claim_first: Script::new(include_str!("lua/claim_first.lua")),
             enqueue: script!("enqueue"),
             claim: script!("claim"),
             heartbeat: script!("heartbeat"),
             settle: script!("settle"),
+            put_fenced: script!("put_fenced"),
             cancel: script!("cancel"),
             replay: script!("replay"),
             recover: script!("recover"),
             plan: script!("plan"),
             fire: script!("fire"),
+            pass: script!("pass"),
         }
     }
 }

@@ -42,7 +42,8 @@ impl Schedules {
     }
 
     /// Fires the due time `due` of a schedule once, whoever asks and however often: enqueues `job` under an id that
-    /// follows from schedule and due time, and advances the schedule to `next`. A run that has not finished is not
+    /// follows from schedule and due time, and advances the schedule to `next`. The job keeps its start, so it may wait on.
+    /// A run that has not finished is not
     /// joined by another.
     pub async fn fire(
         &self,
@@ -55,6 +56,20 @@ impl Schedules {
         let job = job.of_schedule(&name, due);
         self.results
             .call(|inner| async move { inner.store.fire(&name, due, next, &job, &limits).await })
+            .await
+    }
+
+    /// Passes over the due time `due`: advances the schedule to `next` without a run. `false` if another has fired or
+    /// passed it, or the schedule was changed.
+    pub async fn pass(
+        &self,
+        name: &str,
+        due: DateTime<Utc>,
+        next: DateTime<Utc>,
+    ) -> Result<bool, ResultsError> {
+        let name = name.to_owned();
+        self.results
+            .call(|inner| async move { inner.store.pass(&name, due, next).await })
             .await
     }
 

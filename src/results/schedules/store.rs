@@ -33,6 +33,14 @@ pub trait ScheduleStore: Send + Sync + 'static {
         limits: &Limits,
     ) -> Result<Fired, ResultsError>;
 
+    /// Advances the schedule to `next` without a run, if it is due at `due`; whether it was.
+    async fn pass(
+        &self,
+        name: &str,
+        due: DateTime<Utc>,
+        next: DateTime<Utc>,
+    ) -> Result<bool, ResultsError>;
+
     /// All schedules by name, and the time.
     async fn schedules(&self) -> Result<ScheduleBoard, ResultsError>;
 }

@@ -1,11 +1,19 @@
-//! A scorer's pool: threads on one bounded queue, a cache before them, resized while it works.
+//! A scorer's pool: threads on one bounded queue, a cache before them, a breaker around them, resized while it works.
 
+mod batch;
+mod breaker;
 mod cache;
+mod config;
 mod counters;
+mod in_flight;
 mod job;
+mod overruns;
+mod request;
+mod shared;
 mod worker;
 mod worker_pool;
 
+pub use config::{BreakerConfig, PoolConfig};
 pub use counters::PoolCounters;
-pub use job::{ScoreRequest, Scored};
-pub use worker_pool::{PoolConfig, Recalled, WorkerPool};
+pub use request::{Recalled, ScoreRequest, Scored, Timing};
+pub use worker_pool::WorkerPool;

@@ -6,8 +6,10 @@ use std::time::Instant;
 
 use crossbeam::channel::Receiver;
 
-use super::job::{Job, answer};
-use super::worker_pool::{Shared, Task};
+use super::batch::Batch;
+use super::job::Job;
+use super::shared::Shared;
+use super::worker_pool::Task;
 use crate::scoring::{Unscored, Worker};
 
 /// Starts a thread that works until the pool wants fewer, or is gone. `live` counts it already.
@@ -16,7 +18,7 @@ pub(super) fn spawn(shared: &Arc<Shared>, tasks: Receiver<Task>) {
         .name(format!("scorer-{}", shared.name))
         .spawn({
             let shared = Arc::clone(shared);
-            move || work(&shared, &tasks)
+            move || Thread::new(&shared, tasks).work()
         });
     if let Err(error) = spawned {
         shared.live.fetch_sub(1, Ordering::SeqCst);
@@ -24,104 +26,162 @@ pub(super) fn spawn(shared: &Arc<Shared>, tasks: Receiver<Task>) {
     }
 }
 
-fn work(shared: &Shared, tasks: &Receiver<Task>) {
-    shared.counters.workers.fetch_add(1, Ordering::Relaxed);
-    let mut worker = make_worker(shared);
-    while !leaves(shared) {
-        match tasks.recv() {
-            Ok(Task::Score(job)) => score(shared, &mut worker, job),
-            Ok(Task::Wake) => {}
-            Err(_) => break,
-        }
-        shared
-            .counters
-            .queued
-            .store(tasks.len() as u64, Ordering::Relaxed);
-    }
-    shared.counters.workers.fetch_sub(1, Ordering::Relaxed);
+/// A pool's thread at work.
+struct Thread<'s> {
+    shared: &'s Arc<Shared>,
+    tasks: Receiver<Task>,
+    /// `None` after a panic, until the next batch.
+    worker: Option<Box<dyn Worker>>,
+    /// A job that did not fit into the batch before it.
+    left_over: Option<Job>,
 }
 
-/// Takes this thread off the count if there are more than there should be.
-fn leaves(shared: &Shared) -> bool {
-    let target = shared.target.load(Ordering::SeqCst);
-    let fewer = |live: usize| (live > target).then(|| live - 1);
-    shared
-        .live
-        .fetch_update(Ordering::SeqCst, Ordering::SeqCst, fewer)
-        .is_ok()
-}
+impl<'s> Thread<'s> {
+    fn new(shared: &'s Arc<Shared>, tasks: Receiver<Task>) -> Self {
+        let mut thread = Self {
+            shared,
+            tasks,
+            worker: None,
+            left_over: None,
+        };
+        thread.make_worker();
+        thread
+    }
 
-/// A worker, or `None` if making one panics; then it is tried again with the next job.
-fn make_worker(shared: &Shared) -> Option<Box<dyn Worker>> {
-    let made = catch_unwind(AssertUnwindSafe(|| shared.scorer.worker()));
-    if made.is_err() {
-        shared.counters.panics.fetch_add(1, Ordering::Relaxed);
-    }
-    made.ok()
-}
-
-fn score(shared: &Shared, worker: &mut Option<Box<dyn Worker>>, job: Job) {
-    let items = job.places.len() as u64;
-    if job.reply.is_closed() {
-        shared
-            .counters
-            .abandoned
-            .fetch_add(items, Ordering::Relaxed);
-        return;
-    }
-    if Instant::now() >= job.deadline {
-        shared.counters.expired.fetch_add(items, Ordering::Relaxed);
-        return job.refuse(Unscored::TimedOut);
-    }
-    if worker.is_none() {
-        *worker = make_worker(shared);
-    }
-    let results = worker
-        .as_mut()
-        .map(|worker| catch_unwind(AssertUnwindSafe(|| worker.score(&job.subjects()))));
-    match results {
-        Some(Ok(results)) => deliver(shared, job, results),
-        Some(Err(_)) => {
-            // Its state may be half changed.
-            *worker = None;
-            shared.counters.panics.fetch_add(1, Ordering::Relaxed);
-            shared.counters.failed.fetch_add(items, Ordering::Relaxed);
-            job.refuse(Unscored::Panicked);
-        }
-        None => {
-            shared.counters.failed.fetch_add(items, Ordering::Relaxed);
-            job.refuse(Unscored::Panicked);
-        }
-    }
-}
-
-fn deliver(shared: &Shared, job: Job, results: Vec<Result<f64, Unscored>>) {
-    let Job {
-        tag, reply, places, ..
-    } = job;
-    let mut results = results.into_iter();
-    let mut failed = 0;
-    let scores = places.into_iter().map(|(place, key)| {
-        let result = results.next().unwrap_or(Err(Unscored::BadResult));
-        let result = result.and_then(|score| {
-            if score.is_finite() {
-                Ok(score)
-            } else {
-                Err(Unscored::BadResult)
+    fn work(mut self) {
+        let workers = &self.shared.counters.workers;
+        workers.fetch_add(1, Ordering::Relaxed);
+        while self.left_over.is_some() || !self.leaves() {
+            let Some(task) = self.next_task() else { break };
+            let Task::Score(job) = task else { continue };
+            let jobs = self.gather(job);
+            if !jobs.is_empty() && !self.run(jobs) {
+                return;
             }
-        });
-        match (result, key) {
-            (Ok(score), Some(key)) => shared.cache.put(key, score),
-            (Err(_), _) => failed += 1,
-            _ => {}
+            self.shared
+                .counters
+                .queued
+                .store(self.tasks.len() as u64, Ordering::Relaxed);
         }
-        (place, result)
-    });
-    let scores: Vec<_> = scores.collect();
-    shared.counters.failed.fetch_add(failed, Ordering::Relaxed);
-    shared
-        .counters
-        .scored
-        .fetch_add(scores.len() as u64 - failed, Ordering::Relaxed);
-    answer(&reply, tag, scores);
+        workers.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    fn next_task(&mut self) -> Option<Task> {
+        match self.left_over.take() {
+            Some(job) => Some(Task::Score(job)),
+            None => self.tasks.recv().ok(),
+        }
+    }
+
+    /// The job, and others that come until the batch is full or has waited for long enough.
+    fn gather(&mut self, job: Job) -> Vec<Job> {
+        let until = Instant::now() + self.shared.max_delay;
+        let mut items = job.places.len();
+        let mut shares = !job.alone && !self.shared.max_delay.is_zero();
+        let mut jobs: Vec<Job> = self.wanted(job).into_iter().collect();
+        while shares && items < self.shared.max_batch {
+            let Ok(Task::Score(job)) = self.tasks.recv_deadline(until) else {
+                break;
+            };
+            items += job.places.len();
+            shares = !job.alone && items <= self.shared.max_batch;
+            if shares {
+                jobs.extend(self.wanted(job));
+            } else {
+                self.left_over = Some(job);
+            }
+        }
+        jobs
+    }
+
+    /// The job, unless it is too late for it or nobody waits for it any more.
+    fn wanted(&self, job: Job) -> Option<Job> {
+        let shared = self.shared;
+        let items = job.places.len() as u64;
+        let others = shared
+            .costly
+            .then(|| shared.in_flight.wanted_until(&job))
+            .flatten();
+        if job.reply.is_closed() && others.is_none() {
+            shared
+                .counters
+                .abandoned
+                .fetch_add(items, Ordering::Relaxed);
+            shared.refuse(&job, Unscored::TimedOut, None);
+            return None;
+        }
+        let deadline = others.map_or(job.deadline, |until| until.max(job.deadline));
+        if Instant::now() >= deadline {
+            shared.counters.expired.fetch_add(items, Ordering::Relaxed);
+            shared.refuse(&job, Unscored::TimedOut, None);
+            return None;
+        }
+        Some(job)
+    }
+
+    /// Scores the jobs and answers them. `false` if that took so long that somebody else did, and another thread stands in.
+    fn run(&mut self, jobs: Vec<Job>) -> bool {
+        let batch = self.shared.begin(jobs);
+        let results = self.score(&batch);
+        self.shared.end(&batch);
+        if !batch.claim() {
+            return self.returns();
+        }
+        let results = results.unwrap_or_else(|| vec![Err(Unscored::Panicked); batch.items()]);
+        self.shared.settle(&batch, results);
+        true
+    }
+
+    /// The results, or `None` if the scorer panicked.
+    fn score(&mut self, batch: &Batch) -> Option<Vec<Result<f64, Unscored>>> {
+        if self.worker.is_none() {
+            self.make_worker();
+        }
+        let worker = self.worker.as_mut()?;
+        let results = catch_unwind(AssertUnwindSafe(|| worker.score(&batch.subjects())));
+        if results.is_err() {
+            // Its state may be half changed.
+            self.worker = None;
+            self.shared.counters.panics.fetch_add(1, Ordering::Relaxed);
+        }
+        results.ok()
+    }
+
+    /// After it was left behind: whether the pool has use for this thread again.
+    fn returns(&self) -> bool {
+        let counters = &self.shared.counters;
+        self.shared.strays.fetch_sub(1, Ordering::SeqCst);
+        counters.strays.fetch_sub(1, Ordering::Relaxed);
+        let target = self.shared.target.load(Ordering::SeqCst);
+        let more = |live: usize| (live < target).then_some(live + 1);
+        let needed = self
+            .shared
+            .live
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, more)
+            .is_ok();
+        self.shared.note_breaker();
+        counters
+            .workers
+            .fetch_add(u64::from(needed), Ordering::Relaxed);
+        needed
+    }
+
+    /// Takes this thread off the count if there are more than there should be.
+    fn leaves(&self) -> bool {
+        let target = self.shared.target.load(Ordering::SeqCst);
+        let fewer = |live: usize| (live > target).then(|| live - 1);
+        self.shared
+            .live
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, fewer)
+            .is_ok()
+    }
+
+    /// If making a worker panics it is tried again with the next batch.
+    fn make_worker(&mut self) {
+        let made = catch_unwind(AssertUnwindSafe(|| self.shared.scorer.worker()));
+        if made.is_err() {
+            self.shared.counters.panics.fetch_add(1, Ordering::Relaxed);
+        }
+        self.worker = made.ok();
+    }
 }

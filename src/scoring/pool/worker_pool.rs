@@ -1,55 +1,25 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use crossbeam::channel::{Receiver, Sender, TrySendError, bounded};
 
-use super::cache::ScoreCache;
+use super::config::PoolConfig;
 use super::counters::PoolCounters;
-use super::job::{Job, ScoreRequest};
+use super::job::Job;
+use super::overruns::Verdict;
+use super::request::{Recalled, ScoreRequest};
+use super::shared::Shared;
 use super::worker;
 use crate::feed::RankRequest;
 use crate::scoring::{CacheKey, Scorer, Subject, Unscored};
-
-/// The size and bounds of a pool.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PoolConfig {
-    /// Threads.
-    pub workers: usize,
-    /// Batches that may wait for a thread.
-    pub queue: usize,
-    /// Items in a batch.
-    pub max_batch: usize,
-    /// Scores to remember; 0 remembers none.
-    pub cache_entries: usize,
-}
 
 /// Threads that score feeds, batch by batch. They end when it is dropped, after the work that is queued.
 pub struct WorkerPool {
     shared: Arc<Shared>,
     queue: Sender<Task>,
     tasks: Receiver<Task>,
-    max_batch: usize,
-}
-
-/// A feed as far as a pool's cache knows it.
-#[derive(Debug, Default)]
-pub struct Recalled {
-    /// Places and their scores.
-    pub known: Vec<(usize, f64)>,
-    /// The other places, with the keys to remember their scores by.
-    pub unknown: Vec<(usize, Option<CacheKey>)>,
-}
-
-/// What a pool shares with its threads.
-pub(super) struct Shared {
-    pub(super) name: String,
-    pub(super) scorer: Box<dyn Scorer>,
-    pub(super) cache: ScoreCache,
-    pub(super) counters: Arc<PoolCounters>,
-    /// How many threads there are to be; one leaves as long as `live` is above it.
-    pub(super) target: AtomicUsize,
-    pub(super) live: AtomicUsize,
 }
 
 pub(super) enum Task {
@@ -67,25 +37,17 @@ impl WorkerPool {
         counters: Arc<PoolCounters>,
     ) -> Self {
         let (queue, tasks) = bounded(config.queue.max(1));
-        let shared = Arc::new(Shared {
-            name: name.to_owned(),
-            scorer,
-            cache: ScoreCache::new(config.cache_entries),
-            counters,
-            target: AtomicUsize::new(0),
-            live: AtomicUsize::new(0),
-        });
+        let shared = Arc::new(Shared::new(name, scorer, config, counters));
         let pool = Self {
             shared,
             queue,
             tasks,
-            max_batch: config.max_batch.max(1),
         };
         pool.resize(config.workers);
         pool
     }
 
-    /// What the cache knows of a feed's scores, and what is left to [`submit`](Self::submit). Needs no thread of the pool.
+    /// What can be told of a feed's scores without a thread, and what is left to [`submit`](Self::submit).
     pub fn recall(&self, feed: &RankRequest) -> Recalled {
         let looked_up = catch_unwind(AssertUnwindSafe(|| self.look_up(feed)));
         let recalled = looked_up.unwrap_or_else(|_| {
@@ -96,79 +58,154 @@ impl WorkerPool {
                 unknown: (0..feed.items.len()).map(|place| (place, None)).collect(),
             }
         });
-        self.shared
-            .counters
-            .requests
-            .fetch_add(1, Ordering::Relaxed);
-        self.shared
-            .counters
+        let counters = &self.shared.counters;
+        counters.requests.fetch_add(1, Ordering::Relaxed);
+        counters
             .cached
             .fetch_add(recalled.known.len() as u64, Ordering::Relaxed);
         recalled
     }
 
     fn look_up(&self, feed: &RankRequest) -> Recalled {
-        let session = &feed.session;
+        let shared = &self.shared;
+        let (session, now) = (&feed.session, Instant::now());
         let mut recalled = Recalled::default();
         for (place, item) in feed.items.iter().enumerate() {
             let subject = Subject { item, session };
-            if let Some(score) = self.shared.scorer.at_once(subject) {
-                recalled.known.push((place, score));
+            if let Some(score) = shared.scorer.at_once(subject) {
+                recalled.known.push((place, Ok(score)));
                 continue;
             }
-            let key = self.shared.scorer.cache_key(subject);
-            match key.and_then(|key| self.shared.cache.get(key)) {
-                Some(score) => recalled.known.push((place, score)),
-                None => recalled.unknown.push((place, key)),
+            let key = shared.scorer.cache_key(subject);
+            if let Some(score) = key.and_then(|key| shared.cache.get(key, now)) {
+                recalled.known.push((place, Ok(score)));
+            } else if key.is_some_and(|key| self.is_guilty(key, now)) {
+                recalled.known.push((place, Err(Unscored::Overran)));
+            } else {
+                recalled.unknown.push((place, key));
             }
         }
         recalled
     }
 
-    /// Queues the request in batches. Never blocks; what the queue has no room for is refused at once.
-    pub fn submit(&self, request: &ScoreRequest) {
-        request
-            .places
-            .chunks(self.max_batch)
-            .for_each(|places| self.enqueue(request, places));
+    fn is_guilty(&self, key: CacheKey, now: Instant) -> bool {
+        self.shared.overruns.verdict(key, now) == Some(Verdict::Guilty)
     }
 
-    fn enqueue(&self, request: &ScoreRequest, places: &[(usize, Option<CacheKey>)]) {
-        let job = Job {
-            feed: Arc::clone(&request.feed),
-            deadline: request.deadline,
-            tag: request.tag,
-            reply: request.reply.clone(),
-            places: places.to_vec(),
+    /// Queues the request in batches. Never blocks; what the queue has no room for, or the breaker does not let through, is
+    /// refused at once.
+    pub fn submit(&self, request: &ScoreRequest) {
+        let now = Instant::now();
+        let admitted = self.shared.admits(now);
+        self.shared.note_breaker();
+        if !admitted {
+            let refused = Job::new(request, &request.places);
+            self.shared
+                .counters
+                .breaker_open
+                .fetch_add(refused.places.len() as u64, Ordering::Relaxed);
+            return refused.answer(
+                std::iter::repeat_n(Err(Unscored::BreakerOpen), refused.places.len()),
+                None,
+            );
+        }
+        let places = self.coalesce(request);
+        let is_suspect = |&(_, key): &(usize, Option<CacheKey>)| {
+            key.is_some_and(|key| self.shared.overruns.verdict(key, now).is_some())
         };
+        let (suspects, places): (Vec<_>, Vec<_>) = places.into_iter().partition(is_suspect);
+        for places in places.chunks(self.shared.max_batch) {
+            self.enqueue(Job::new(request, places));
+        }
+        for suspect in suspects {
+            let mut job = Job::new(request, &[suspect]);
+            job.alone = true;
+            self.enqueue(job);
+        }
+    }
+
+    /// The places that are not under way for another request. This one waits for the others.
+    fn coalesce(&self, request: &ScoreRequest) -> Vec<(usize, Option<CacheKey>)> {
+        if !self.shared.costly {
+            return request.places.clone();
+        }
+        let places = self.shared.in_flight.enter(request);
+        let coalesced = request.places.len() - places.len();
+        self.shared
+            .counters
+            .coalesced
+            .fetch_add(coalesced as u64, Ordering::Relaxed);
+        places
+    }
+
+    fn enqueue(&self, job: Job) {
         // The pool holds a receiver itself, so its queue is full at worst, never disconnected.
         if let Err(TrySendError::Full(Task::Score(job))) = self.queue.try_send(Task::Score(job)) {
             self.shared
                 .counters
                 .queue_full
-                .fetch_add(places.len() as u64, Ordering::Relaxed);
-            job.refuse(Unscored::QueueFull);
+                .fetch_add(job.places.len() as u64, Ordering::Relaxed);
+            self.shared.refuse(&job, Unscored::QueueFull, None);
         }
-        self.note_queue();
+        self.shared
+            .counters
+            .queued
+            .store(self.queue.len() as u64, Ordering::Relaxed);
     }
 
     /// Changes the number of threads. Work in hand is finished; those to leave do so after it.
     pub fn resize(&self, workers: usize) {
         self.shared.target.store(workers, Ordering::SeqCst);
-        while self.shared.live.load(Ordering::SeqCst) < workers {
-            self.shared.live.fetch_add(1, Ordering::SeqCst);
-            worker::spawn(&self.shared, self.tasks.clone());
-        }
+        self.fill_up();
         for _ in workers..self.shared.live.load(Ordering::SeqCst) {
             // A full queue wakes them as well.
             let _ = self.queue.try_send(Task::Wake);
         }
     }
 
-    fn note_queue(&self) {
-        self.shared
-            .counters
-            .queued
-            .store(self.queue.len() as u64, Ordering::Relaxed);
+    /// Changes how long a batch may take.
+    pub fn set_time_limit(&self, limit: Duration) {
+        self.shared.set_time_limit(limit);
+    }
+
+    /// Gives up on batches that have taken longer than they may at `now`: they are answered, and their threads left behind
+    /// and replaced. To be called every few milliseconds.
+    pub fn abandon_overrun(&self, now: Instant) {
+        for batch in self.shared.take_overrun(now) {
+            if !batch.claim() {
+                continue;
+            }
+            self.shared.live.fetch_sub(1, Ordering::SeqCst);
+            let strays = self.shared.strays.fetch_add(1, Ordering::SeqCst) + 1;
+            let counters = &self.shared.counters;
+            counters.workers.fetch_sub(1, Ordering::Relaxed);
+            counters.strays.fetch_add(1, Ordering::Relaxed);
+            let items = batch.items();
+            tracing::warn!(
+                scorer = self.shared.name,
+                items,
+                strays,
+                "a batch took too long and is abandoned"
+            );
+            counters.overran.fetch_add(items as u64, Ordering::Relaxed);
+            self.shared.overruns.note(batch.keys(), items, now);
+            for job in &batch.jobs {
+                self.shared
+                    .refuse(job, Unscored::TimedOut, Some(batch.started));
+            }
+            self.shared.breaker.note(false, now);
+            if strays < self.shared.max_abandoned {
+                self.fill_up();
+            }
+            self.shared.note_breaker();
+        }
+    }
+
+    fn fill_up(&self) {
+        let target = self.shared.target.load(Ordering::SeqCst);
+        while self.shared.live.load(Ordering::SeqCst) < target {
+            self.shared.live.fetch_add(1, Ordering::SeqCst);
+            worker::spawn(&self.shared, self.tasks.clone());
+        }
     }
 }

@@ -101,6 +101,14 @@ fn a_wrong_type_is_told_with_what_was_expected_and_found() {
             "weir.toml:2:1: policies.calm.entity_weight: expected a number, found a number that is not finite",
         ),
         (
+            "[schedules.top_named_entities]\ncron = \"daily\"",
+            "weir.toml:2:1: schedules.top_named_entities.cron: expected a cron expression, such as \"0 3 * * *\", found \"daily\"",
+        ),
+        (
+            "[schedules.top_named_entities]\ncron = \"0 3 * * *\"\ntimezone = \"Europe/Berlni\"",
+            "weir.toml:3:1: schedules.top_named_entities.timezone: expected a time zone, such as \"Europe/Berlin\", found \"Europe/Berlni\"",
+        ),
+        (
             "[ranking]\nmax_entity_age = 60",
             "weir.toml:2:1: ranking.max_entity_age: expected a duration with its unit, such as \"60s\", found 60",
         ),
@@ -117,7 +125,7 @@ fn a_wrong_type_is_told_with_what_was_expected_and_found() {
 fn a_required_key_that_is_wrong_is_not_reported_as_missing_too() {
     assert_eq!(
         problem("[scorers.mine]\nkind = \"sentimental\""),
-        "weir.toml:2:1: scorers.mine.kind: expected one of sentiment, random, found \"sentimental\"; did you mean sentiment?"
+        "weir.toml:2:1: scorers.mine.kind: expected one of sentiment, random, engagement, recency, lookup, lexicon, http, found \"sentimental\"; did you mean sentiment?"
     );
 }
 
@@ -126,6 +134,10 @@ fn a_required_key_that_is_missing_is_named_at_its_table() {
     assert_eq!(
         problem("\n[schedules.nightly]\nevery = \"1d\""),
         "weir.toml:2:12: schedules.nightly.job: missing"
+    );
+    assert_eq!(
+        problem("[schedules.nightly]\njob = \"prune_posts\""),
+        "weir.toml:1:12: schedules.nightly.cron: missing, and so is every"
     );
     assert_eq!(
         problem("[scorers.mine]\nworkers = 1"),
@@ -207,6 +219,26 @@ fn values_that_make_no_sense_are_refused_by_key() {
         (
             "[schedules.top_named_entities]\nevery = \"0s\"",
             "weir.toml:2:1: schedules.top_named_entities.every: must be longer than 0",
+        ),
+        (
+            "[schedules.top_named_entities]\ncron = \"0 0 30 2 *\"",
+            "weir.toml:2:1: schedules.top_named_entities.cron: this time never comes",
+        ),
+        (
+            "[schedules.top_named_entities]\ncron = \"@daily\"\nevery = \"1h\"",
+            "weir.toml:2:1: schedules.top_named_entities.cron: expected either every or cron",
+        ),
+        (
+            "[schedules.top_named_entities]\ntimezone = \"Europe/Berlin\"",
+            "weir.toml:2:1: schedules.top_named_entities.timezone: only schedules with cron have this",
+        ),
+        (
+            "[jobs]\nlease = \"1ms\"",
+            "weir.toml:2:1: jobs.lease: expected 100ms to 1h",
+        ),
+        (
+            "[commands.topics]\nargv = []",
+            "weir.toml:2:1: commands.topics.argv: must not be empty",
         ),
         (
             "[ranking]\nmax_entity_age = \"1000years\"",

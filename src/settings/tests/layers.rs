@@ -80,3 +80,15 @@ fn an_empty_variable_counts_as_none() {
         Settings::default()
     );
 }
+
+#[test]
+fn a_cron_expression_takes_the_place_of_the_defaults_interval() {
+    let file = "[schedules.top_named_entities]\ncron = \"0 3 * * *\"\ntimezone = \"Europe/Berlin\"";
+    let settings = load(file, &[]).unwrap();
+    let schedule = &settings.schedules["top_named_entities"];
+    assert_eq!(schedule.every, None);
+    assert_eq!(
+        schedule.timetable().unwrap().to_string(),
+        "cron 0 3 * * * in Europe/Berlin"
+    );
+}

@@ -19,7 +19,14 @@ fn the_default_file_says_what_the_code_defaults_to() {
 #[test]
 fn the_default_file_names_every_key() {
     let tree = Layers::new(None, &[]).merged().unwrap();
-    let by_name = ["arms", "policies", "scorers", "schedules"];
+    let by_name = [
+        "arms",
+        "policies",
+        "scorers",
+        "commands",
+        "schedules",
+        "scrapers",
+    ];
     let mut tables: Vec<Vec<&str>> = vec![vec![]];
     for (name, section) in tree.as_object().unwrap() {
         for (below, value) in section.as_object().into_iter().flatten() {

@@ -71,6 +71,7 @@ async fn bring_up_to_date(store: &EmbeddedStore, limits: &Limits) -> Result<(), 
         .await?;
     let finished = lose(store, &transaction, &expired, limits).await?;
     transaction.commit().await?;
+    store.occupancy.finished(finished.len() as u64);
     store.say_all(finished.into_iter().map(Change::Job));
     Ok(())
 }
@@ -86,6 +87,7 @@ pub(super) async fn recover(
     let leases = transaction.query_all_raw(leases).await?;
     let finished = lose(store, &transaction, &leases, limits).await?;
     transaction.commit().await?;
+    store.occupancy.finished(finished.len() as u64);
     store.say_all(finished.into_iter().map(Change::Job).chain([Change::Work]));
     Ok(leases.len() as u64)
 }

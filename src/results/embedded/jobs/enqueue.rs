@@ -1,24 +1,35 @@
 //! Taking a job in.
 
-use std::time::Duration;
-
 use sea_orm::ConnectionTrait;
 
 use super::sql;
 use crate::results::embedded::EmbeddedStore;
 use crate::results::error::ResultsError;
-use crate::results::jobs::{Enqueued, JobState, NewJob, Start, parse};
-use crate::results::millis::delay_ms;
+use crate::results::jobs::{Enqueued, JobState, NewJob, parse};
 
-/// Enqueues in one statement, or in two if something stands in the way; also whether a worker may find something new.
+/// Enqueues in one statement, or in two if something stands in the way, unless `max_unfinished` jobs are there; also
+/// whether a worker may find something new.
 pub(in crate::results::embedded) async fn enqueue(
     store: &EmbeddedStore,
     connection: &impl ConnectionTrait,
     job: &NewJob,
+    max_unfinished: u64,
 ) -> Result<(Enqueued, bool), ResultsError> {
+    let is_full = store
+        .occupancy
+        .reaches(max_unfinished, store, connection)
+        .await?;
+    if is_full {
+        let standing = standing(store, connection, job).await?;
+        let full = ResultsError::QueueFull {
+            limit: max_unfinished,
+        };
+        return standing.map(|standing| (standing, false)).ok_or(full);
+    }
     // Once more for the case that an equal job finishes between the two looks.
     for _ in 0..3 {
         if let Some(state) = insert(store, connection, job).await? {
+            store.occupancy.came();
             let fresh = Enqueued { id: job.id, state };
             return Ok((fresh, state == JobState::Queued));
         }
@@ -37,20 +48,17 @@ async fn insert(
     connection: &impl ConnectionTrait,
     job: &NewJob,
 ) -> Result<Option<JobState>, ResultsError> {
-    let (at, delay) = match job.start {
-        Start::Now => (None, Duration::ZERO),
-        Start::After(delay) => (None, delay),
-        Start::At(time) => (Some(time.timestamp_millis()), Duration::ZERO),
-    };
+    let (at_ms, delay_ms) = job.start.at_and_delay_ms();
     let values = [
         job.id.to_string().into(),
         job.name.as_str().into(),
         job.args.to_string().into(),
         i32::from(job.priority).into(),
         job.unique_key.clone().into(),
-        at.into(),
-        delay_ms(delay).into(),
+        at_ms.into(),
+        delay_ms.into(),
         job.schedule.clone().into(),
+        job.follow_up().into(),
     ];
     let row = connection
         .query_one_raw(store.statement(sql::INSERT, values))

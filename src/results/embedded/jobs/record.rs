@@ -3,7 +3,7 @@
 use sea_orm::QueryResult;
 
 use crate::results::error::ResultsError;
-use crate::results::jobs::{Job, parse};
+use crate::results::jobs::{Job, NewJob, parse};
 use crate::results::millis::time;
 
 /// Reads a row of [`super::sql::COLUMNS`], with or without the result.
@@ -30,6 +30,9 @@ pub(super) fn job(row: &QueryResult) -> Result<Job, ResultsError> {
         lost: number("lost")?.unsigned_abs(),
         unique_key: text("unique_key")?,
         schedule: text("schedule")?,
+        then: text("next")?
+            .map(|text| NewJob::id_of_follow_up(&text))
+            .transpose()?,
         worker: text("worker")?,
         progress: text("progress")?
             .map(|text| parse::json(&text))

@@ -5,12 +5,13 @@ use std::time::Duration;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult};
 use serde_json::Value;
 
-use super::sql;
+use super::{enqueue, sql};
 use crate::results::embedded::EmbeddedStore;
 use crate::results::error::ResultsError;
 use crate::results::jobs::{
-    Cancellation, JobId, JobState, Limits, Outcome, Replay, Settled, parse,
+    Cancellation, JobId, JobState, Limits, NewJob, Outcome, Replay, Settled, parse,
 };
+use crate::results::keys::Key;
 use crate::results::millis::{delay_ms, ttl_ms};
 use crate::results::store::Change;
 
@@ -28,7 +29,7 @@ pub(super) async fn settle(
         id,
         token,
     };
-    let change = match outcome {
+    let changes = match outcome {
         Outcome::Succeeded { result, keep } => {
             run.finish(outcome.state(), 1, Some(result.to_string()), None, *keep)
                 .await?
@@ -47,11 +48,34 @@ pub(super) async fn settle(
                 .await?
         }
     };
-    let Some(change) = change else {
+    let Some(changes) = changes else {
         return run.settled_before().await;
     };
     transaction.commit().await?;
-    store.say(change);
+    if changes.contains(&Change::Job(id)) {
+        store.occupancy.finished(1);
+    }
+    store.say_all(changes);
+    Ok(Settled::Done)
+}
+
+/// Stores a value unless the run has lost its lease.
+pub(super) async fn put_fenced(
+    store: &EmbeddedStore,
+    id: JobId,
+    token: u64,
+    key: &Key,
+    value: &[u8],
+    ttl: Duration,
+) -> Result<Settled, ResultsError> {
+    let transaction = store.begin().await?;
+    let held = store.statement(sql::HELD, [id.to_string().into(), sql::token(token)]);
+    if transaction.query_one_raw(held).await?.is_none() {
+        return Ok(Settled::Overtaken);
+    }
+    store.write(&transaction, key, value, ttl).await?;
+    transaction.commit().await?;
+    store.say(Change::Key(key.name().to_owned()));
     Ok(Settled::Done)
 }
 
@@ -71,7 +95,7 @@ impl Run<'_> {
         result: Option<String>,
         error: Option<String>,
         keep: Duration,
-    ) -> Result<Option<Change>, ResultsError> {
+    ) -> Result<Option<Vec<Change>>, ResultsError> {
         let values = [
             self.id.to_string().into(),
             sql::token(self.token),
@@ -86,7 +110,15 @@ impl Run<'_> {
             return Ok(None);
         };
         note_outcome(self.store, self.transaction, &job, self.id, state).await?;
-        Ok(Some(Change::Job(self.id)))
+        let mut changes = vec![Change::Job(self.id)];
+        let next: Option<String> = job.try_get_by("next")?;
+        if let Some(next) = next.filter(|_| state == JobState::Succeeded) {
+            // Room or not: one job ends for one that comes.
+            let next = NewJob::from_follow_up(&next)?;
+            enqueue(self.store, self.transaction, &next, u64::MAX).await?;
+            changes.push(Change::Work);
+        }
+        Ok(Some(changes))
     }
 
     async fn repeat(
@@ -96,7 +128,7 @@ impl Run<'_> {
         error: Option<String>,
         after: Duration,
         limits: &Limits,
-    ) -> Result<Option<Change>, ResultsError> {
+    ) -> Result<Option<Vec<Change>>, ResultsError> {
         let values = [
             self.id.to_string().into(),
             sql::token(self.token),
@@ -107,7 +139,7 @@ impl Run<'_> {
         ];
         let repeat = self.store.statement(sql::REPEAT_RUN, values);
         if self.transaction.query_one_raw(repeat).await?.is_some() {
-            return Ok(Some(Change::Work));
+            return Ok(Some(vec![Change::Work]));
         }
         self.finish(JobState::Cancelled, attempt, None, error, limits.keep)
             .await
@@ -153,6 +185,9 @@ pub(super) async fn cancel(
         }
     };
     transaction.commit().await?;
+    if cancellation == Cancellation::Done {
+        store.occupancy.finished(1);
+    }
     store.say(Change::Job(id));
     Ok(cancellation)
 }
@@ -176,6 +211,7 @@ pub(super) async fn replay(store: &EmbeddedStore, id: JobId) -> Result<Replay, R
         .execute_raw(store.statement(sql::REPLAY, [id.to_string().into()]))
         .await?;
     transaction.commit().await?;
+    store.occupancy.came();
     store.say(Change::Work);
     Ok(Replay::Done)
 }

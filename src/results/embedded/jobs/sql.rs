@@ -3,21 +3,24 @@
 use sea_orm::Value;
 
 /// What [`super::record`] reads, but for the result.
-pub(in crate::results::embedded) const COLUMNS: &str = "id, name, args, state, priority, attempts, lost, unique_key, schedule, worker, \
+pub(in crate::results::embedded) const COLUMNS: &str = "id, name, args, state, priority, attempts, lost, unique_key, schedule, next, worker, \
     progress, error, cancel, enqueued_at, due_at, started_at, finished_at";
 
 pub(super) const JOB: &str = "SELECT {columns}, result FROM {jobs} WHERE id = $1";
 
 pub(super) const COUNTS: &str = "SELECT state, count(*) FROM {jobs} GROUP BY state";
 
+pub(super) const UNFINISHED: &str = "SELECT count(*) FROM {jobs}
+    WHERE state IN ('queued', 'scheduled', 'running', 'retrying')";
+
 pub(super) const UNFINISHED_WITH_KEY: &str = "SELECT id, state FROM {jobs}
     WHERE unique_key = $1 AND state IN ('queued', 'scheduled', 'running', 'retrying')";
 
 /// `$6`: the time to wait for, `$7`: ms to wait; both null for none.
 pub(super) const INSERT: &str = "INSERT INTO {jobs}
-        (id, name, args, state, priority, unique_key, schedule, enqueued_at, ready_at, due_at)
+        (id, name, args, state, priority, unique_key, schedule, enqueued_at, ready_at, due_at, next)
     SELECT $1, $2, $3, CASE WHEN due > {now} THEN 'scheduled' ELSE 'queued' END, $4, $5, $8, {now}, due,
-        CASE WHEN due > {now} THEN due END
+        CASE WHEN due > {now} THEN due END, $9
     FROM (SELECT COALESCE(CAST($6 AS bigint), {now} + CAST($7 AS bigint), {now}) AS due) AS times
     WHERE true
     ON CONFLICT DO NOTHING RETURNING state";
@@ -62,7 +65,11 @@ pub(super) const FINISH_RUN: &str =
     "UPDATE {jobs} SET state = $3, settled = token, attempts = attempts + $4,
     result = CAST($5 AS text), error = COALESCE(CAST($6 AS text), error),
     finished_at = {now}, expires_at = {now} + $7
-    WHERE id = $1 AND state = 'running' AND token = $2 RETURNING schedule";
+    WHERE id = $1 AND state = 'running' AND token = $2 RETURNING schedule, next";
+
+/// Whether a run holds its lease, which nobody takes until the transaction ends.
+pub(super) const HELD: &str =
+    "SELECT 1 AS held FROM {jobs} WHERE id = $1 AND state = 'running' AND token = $2 {for_update}";
 
 /// A run that somebody wants to end does not come back.
 pub(super) const REPEAT_RUN: &str =

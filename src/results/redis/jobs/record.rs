@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use ::redis::Cmd;
 
 use crate::results::error::ResultsError;
-use crate::results::jobs::{Job, JobId, parse};
+use crate::results::jobs::{Job, JobId, NewJob, parse};
 use crate::results::millis::time;
 
 /// All fields but the result, which may be large.
-const FIELDS: [&str; 16] = [
+const FIELDS: [&str; 17] = [
     "name",
     "args",
     "state",
@@ -18,6 +18,7 @@ const FIELDS: [&str; 16] = [
     "lost",
     "unique_key",
     "schedule",
+    "next",
     "worker",
     "progress",
     "error",
@@ -66,6 +67,10 @@ pub(super) fn job(id: JobId, values: Values) -> Result<Option<Job>, ResultsError
         lost: fields.number("lost")?.unwrap_or(0),
         unique_key: fields.take("unique_key"),
         schedule: fields.take("schedule"),
+        then: fields
+            .take("next")
+            .map(|text| NewJob::id_of_follow_up(&text))
+            .transpose()?,
         worker: fields.take("worker"),
         progress: fields
             .take("progress")

@@ -88,6 +88,10 @@ local function enqueue(job)
     redis.call('HSET', job_key(job.id), 'unique_key', job.unique_key)
     redis.call('HSET', unique, job.unique_key, job.id)
   end
+  if job.next and job.next ~= '' then
+    local text = type(job.next) == 'table' and cjson.encode(job.next) or job.next
+    redis.call('HSET', job_key(job.id), 'next', text)
+  end
   local at = job.at ~= '' and tonumber(job.at) or now + job.delay_ms
   if at > now then
     make_due(job.id, nil, 'scheduled', at)
@@ -100,7 +104,7 @@ end
 -- The arguments from ARGV[first] on that describe a job to enqueue.
 local function job_from(first)
   local job = {}
-  for at, name in ipairs({'id', 'name', 'args', 'priority', 'unique_key', 'schedule', 'at', 'delay_ms', 'max_unfinished'}) do
+  for at, name in ipairs({'id', 'name', 'args', 'priority', 'unique_key', 'schedule', 'at', 'delay_ms', 'next', 'max_unfinished'}) do
     job[name] = ARGV[first + at - 1]
   end
   return job

@@ -1,4 +1,4 @@
--- Ends a run, if its lease is still held.
+-- Ends a run, if its lease is still held. Success enqueues what is to follow, room or not: one job ends for one that comes.
 -- ARGV: id, token, state to go to, result or errors as JSON, delay of a retry in ms, how long to keep it in ms.
 -- Returns 1 if done, now or by the same call before, 0 if the run had been overtaken.
 local id, token, to, text, delay_ms, keep_ms = unpack(ARGV)
@@ -12,6 +12,12 @@ redis.call('HSET', key, 'settled', token)
 if to == 'succeeded' then
   redis.call('HINCRBY', key, 'attempts', 1)
   redis.call('HSET', key, 'result', text)
+  local next = redis.call('HGET', key, 'next')
+  if next then
+    local job = cjson.decode(next)
+    job.max_unfinished = math.huge
+    enqueue(job)
+  end
 elseif to == 'retrying' or to == 'dead' then
   redis.call('HINCRBY', key, 'attempts', 1)
   redis.call('HSET', key, 'error', text)

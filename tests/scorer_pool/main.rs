@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod limits;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -11,7 +13,9 @@ use rand::SeedableRng;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use weir::feed::fake::FakeFeed;
 use weir::feed::{ContentItem, Platform, RankRequest};
-use weir::scoring::pool::{PoolConfig, PoolCounters, Recalled, ScoreRequest, Scored, WorkerPool};
+use weir::scoring::pool::{
+    PoolConfig, PoolCounters, Recalled, ScoreRequest, Scored, Timing, WorkerPool,
+};
 use weir::scoring::{CacheKey, RandomScorer, Scorer, Subject, Unscored, Worker};
 
 fn feed(items: usize) -> Arc<RankRequest> {
@@ -32,7 +36,7 @@ fn config(workers: usize) -> PoolConfig {
         workers,
         queue: 64,
         max_batch: 10,
-        cache_entries: 0,
+        ..PoolConfig::default()
     }
 }
 
@@ -57,18 +61,25 @@ fn start(name: &str, scorer: Box<dyn Scorer>, config: &PoolConfig) -> Pool {
     Pool { workers, counters }
 }
 
+/// A request under way.
+struct Asked {
+    items: usize,
+    answers: UnboundedReceiver<Scored>,
+}
+
 /// Takes what the pool remembers and has it score the rest, as a ranker does.
-fn submit(pool: &Pool, feed: &Arc<RankRequest>, within: Duration) -> UnboundedReceiver<Scored> {
+fn submit(pool: &Pool, feed: &Arc<RankRequest>, within: Duration) -> Asked {
     let (reply, answers) = unbounded_channel();
     let Recalled { known, unknown } = pool.workers.recall(feed);
-    let known = known
-        .into_iter()
-        .map(|(place, score)| (place, Ok(score)))
-        .collect();
     reply
         .send(Scored {
             tag: 3,
             scores: known,
+            timing: Timing {
+                enqueued: Instant::now(),
+                started: None,
+                completed: Instant::now(),
+            },
         })
         .unwrap();
     let deadline = Instant::now() + within;
@@ -79,15 +90,19 @@ fn submit(pool: &Pool, feed: &Arc<RankRequest>, within: Duration) -> UnboundedRe
         tag: 3,
         reply,
     });
-    answers
+    Asked {
+        items: feed.items.len(),
+        answers,
+    }
 }
 
 /// Every answer to one request, by place.
-async fn scores(mut answers: UnboundedReceiver<Scored>) -> Vec<Result<f64, Unscored>> {
+async fn scores(mut asked: Asked) -> Vec<Result<f64, Unscored>> {
     let mut scores = Vec::new();
-    while let Some(scored) = answers.recv().await {
-        assert_eq!(scored.tag, 3);
-        scores.extend(scored.scores);
+    while scores.len() < asked.items {
+        let answer = asked.answers.recv().await.unwrap();
+        assert_eq!(answer.tag, 3);
+        scores.extend(answer.scores);
     }
     scores.sort_by_key(|&(place, _)| place);
     assert!(

@@ -1,0 +1,223 @@
+//! What a run's end means for its job.
+
+use std::error::Error;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::jobs::{JobError, Limits, RetryPolicy};
+use crate::results::jobs::{Lease, Outcome};
+use crate::settings::JobsSettings;
+
+/// How a run came to its end.
+#[derive(Debug)]
+pub(super) enum Ended {
+    /// By itself, or because it heeded the token.
+    Returned(Result<Value, JobError>),
+    /// It was asked to end and did not in time.
+    GivenUp,
+    /// The lease is another's.
+    Overtaken,
+}
+
+/// Why a run was asked to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// It took longer than its soft limit.
+    SoftLimit,
+    /// Somebody wants it to.
+    Cancel,
+    /// Weir ends.
+    Release,
+}
+
+/// Why a run failed other than by its own error.
+#[derive(Debug, thiserror::Error)]
+enum RunError {
+    #[error("the run took longer than its soft limit of {} ms", .0.as_millis())]
+    SoftLimit(Duration),
+    #[error("the run took longer than its hard limit of {} ms and was abandoned", .0.as_millis())]
+    HardLimit(Duration),
+    #[error("the result of {bytes} bytes is over jobs.max_result_bytes = {limit}")]
+    ResultTooLarge { bytes: usize, limit: usize },
+}
+
+/// Judges the ends of runs.
+pub(super) struct Verdict<'a> {
+    pub(super) lease: &'a Lease,
+    pub(super) limits: Limits,
+    pub(super) retry: RetryPolicy,
+    pub(super) settings: &'a JobsSettings,
+}
+
+impl Verdict<'_> {
+    /// The outcome to settle; none for a run that was overtaken.
+    pub(super) fn on(&self, ended: Ended, asked: Option<Asked>) -> Option<Outcome> {
+        let outcome = match (ended, asked) {
+            (Ended::Overtaken | Ended::Returned(Err(JobError::Overtaken)), _) => return None,
+            (Ended::Returned(Ok(result)), _) => self.succeeded(result),
+            (Ended::GivenUp | Ended::Returned(Err(JobError::Cancelled)), Some(Asked::Release)) => {
+                Outcome::Released
+            }
+            (Ended::GivenUp | Ended::Returned(Err(_)), Some(Asked::Cancel)) => Outcome::Cancelled {
+                keep: self.settings.failed_ttl,
+            },
+            (Ended::GivenUp, _) => self.failed(&RunError::HardLimit(self.limits.hard)),
+            (Ended::Returned(Err(JobError::Cancelled)), Some(Asked::SoftLimit)) => {
+                self.failed(&RunError::SoftLimit(self.limits.soft))
+            }
+            (Ended::Returned(Err(error)), _) if error.is_retryable() => self.failed(&error),
+            (Ended::Returned(Err(error)), _) => dead(&error, self.settings),
+        };
+        Some(outcome)
+    }
+
+    fn succeeded(&self, result: Value) -> Outcome {
+        let (bytes, limit) = (result.to_string().len(), self.settings.max_result_bytes);
+        if bytes > limit {
+            return dead(&RunError::ResultTooLarge { bytes, limit }, self.settings);
+        }
+        Outcome::Succeeded {
+            result,
+            keep: self.settings.result_ttl,
+        }
+    }
+
+    fn failed(&self, error: &dyn Error) -> Outcome {
+        let failures = self.lease.attempts + 1;
+        match self.retry.delay_after(failures, rand::random()) {
+            Some(after) => Outcome::Retry {
+                error: chain(error),
+                after,
+            },
+            None => dead(error, self.settings),
+        }
+    }
+}
+
+/// The end of a job that will not do better another time.
+pub(super) fn dead(error: &dyn Error, settings: &JobsSettings) -> Outcome {
+    Outcome::Dead {
+        error: chain(error),
+        keep: settings.failed_ttl,
+    }
+}
+
+/// An error and its causes; a cause that only repeats is left out.
+fn chain(error: &dyn Error) -> Vec<String> {
+    let mut texts = vec![error.to_string()];
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if texts.last() != Some(&text) {
+            texts.push(text);
+        }
+        cause = error.source();
+    }
+    texts
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::results::jobs::JobState;
+
+    fn outcome(attempts: u32, ended: Ended, asked: Option<Asked>) -> Option<Outcome> {
+        let lease = Lease {
+            id: uuid::Uuid::now_v7(),
+            name: "job".into(),
+            args: json!({}),
+            token: 1,
+            attempts,
+            lost: 0,
+        };
+        let verdict = Verdict {
+            lease: &lease,
+            limits: Limits {
+                soft: Duration::from_secs(1),
+                hard: Duration::from_secs(2),
+            },
+            retry: RetryPolicy::DEFAULT,
+            settings: &JobsSettings {
+                max_result_bytes: 10,
+                ..JobsSettings::default()
+            },
+        };
+        verdict.on(ended, asked)
+    }
+
+    fn state(attempts: u32, ended: Ended, asked: Option<Asked>) -> Option<JobState> {
+        outcome(attempts, ended, asked).map(|outcome| outcome.state())
+    }
+
+    fn error(error: JobError) -> Ended {
+        Ended::Returned(Err(error))
+    }
+
+    #[test]
+    fn each_end_has_its_outcome() {
+        let transient = || error(JobError::Transient("away".into()));
+        let cancelled = || error(JobError::Cancelled);
+        for (ended, asked, expected) in [
+            (
+                Ended::Returned(Ok(json!(1))),
+                None,
+                Some(JobState::Succeeded),
+            ),
+            (
+                Ended::Returned(Ok(json!(1))),
+                Some(Asked::Cancel),
+                Some(JobState::Succeeded),
+            ),
+            (transient(), None, Some(JobState::Retrying)),
+            (transient(), Some(Asked::Cancel), Some(JobState::Cancelled)),
+            (transient(), Some(Asked::Release), Some(JobState::Retrying)),
+            (
+                error(JobError::Permanent("no".into())),
+                None,
+                Some(JobState::Dead),
+            ),
+            (cancelled(), None, Some(JobState::Dead)),
+            (cancelled(), Some(Asked::Cancel), Some(JobState::Cancelled)),
+            (
+                cancelled(),
+                Some(Asked::SoftLimit),
+                Some(JobState::Retrying),
+            ),
+            (cancelled(), Some(Asked::Release), Some(JobState::Queued)),
+            (
+                Ended::GivenUp,
+                Some(Asked::SoftLimit),
+                Some(JobState::Retrying),
+            ),
+            (
+                Ended::GivenUp,
+                Some(Asked::Cancel),
+                Some(JobState::Cancelled),
+            ),
+            (Ended::GivenUp, Some(Asked::Release), Some(JobState::Queued)),
+            (Ended::Overtaken, None, None),
+            (error(JobError::Overtaken), None, None),
+        ] {
+            let said = format!("{ended:?}, {asked:?}");
+            assert_eq!(state(0, ended, asked), expected, "{said}");
+        }
+    }
+
+    #[test]
+    fn the_last_attempt_that_fails_is_the_end() {
+        let transient = error(JobError::Transient("away".into()));
+        assert_eq!(state(4, transient, None), Some(JobState::Dead));
+    }
+
+    #[test]
+    fn a_result_over_the_limit_is_an_error_that_says_so() {
+        let result = Ended::Returned(Ok(json!("12345678901")));
+        let Some(Outcome::Dead { error, .. }) = outcome(0, result, None) else {
+            panic!("too large");
+        };
+        assert!(error[0].contains("13 bytes") && error[0].contains("max_result_bytes = 10"));
+    }
+}

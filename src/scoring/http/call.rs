@@ -1,0 +1,197 @@
+use std::time::{Duration, Instant};
+
+use reqwest::header::RETRY_AFTER;
+use reqwest::{Client, Response, StatusCode, redirect};
+use serde_json::{Value, json};
+use xxhash_rust::xxh3::Xxh3;
+
+use super::HttpOptions;
+use super::rate_limit::RateLimit;
+use super::retry_budget::RetryBudget;
+use crate::scoring::{Subject, Unscored};
+
+/// The most bytes of an answer that are read.
+const MAX_ANSWER_BYTES: usize = 4 << 20;
+
+/// How long a server that asks to be left alone is, when it does not say.
+const HOLD_OFF: Duration = Duration::from_secs(1);
+
+/// Calls one model server, from as many threads as like to.
+pub(super) struct Caller {
+    options: HttpOptions,
+    client: Client,
+    limit: RateLimit,
+    budget: RetryBudget,
+}
+
+/// Why a call brought no scores.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CallError {
+    #[error("the rate limit leaves no room in time")]
+    RateLimited,
+    #[error("no answer in time")]
+    TimedOut,
+    #[error("the connection failed")]
+    Transport(#[source] reqwest::Error),
+    #[error("the server answered {0}")]
+    Status(StatusCode),
+    #[error("the answer is larger than {MAX_ANSWER_BYTES} bytes")]
+    TooLarge,
+    #[error("the answer is not JSON")]
+    Answer,
+}
+
+impl CallError {
+    /// Whether another try may do better. The server has scored nothing then, as far as can be known.
+    fn is_passing(&self) -> bool {
+        match self {
+            Self::TimedOut | Self::Transport(_) => true,
+            Self::Status(status) => status.is_server_error(),
+            Self::RateLimited | Self::TooLarge | Self::Answer => false,
+        }
+    }
+}
+
+impl From<reqwest::Error> for CallError {
+    fn from(error: reqwest::Error) -> Self {
+        if error.is_timeout() {
+            Self::TimedOut
+        } else {
+            Self::Transport(error.without_url())
+        }
+    }
+}
+
+impl Caller {
+    pub(super) fn new(options: HttpOptions) -> Result<Self, reqwest::Error> {
+        let client = Client::builder()
+            .redirect(redirect::Policy::none())
+            .timeout(options.timeout)
+            .connect_timeout(options.timeout)
+            .pool_idle_timeout(Duration::from_mins(1))
+            .build()?;
+        Ok(Self {
+            limit: RateLimit::new(options.rate),
+            budget: RetryBudget::new(options.retry_budget),
+            options,
+            client,
+        })
+    }
+
+    /// A hash of everything but the text that a score depends on.
+    pub(super) fn version(&self) -> u64 {
+        let mut hash = Xxh3::new();
+        hash.update(self.options.url.as_str().as_bytes());
+        hash.update(self.options.texts_field.as_bytes());
+        hash.update(self.options.score_path.to_string().as_bytes());
+        hash.digest()
+    }
+
+    /// As much of a text as is sent.
+    pub(super) fn sent_text<'t>(&self, text: &'t str) -> &'t str {
+        match self.options.truncate_chars {
+            0 => text,
+            most => text
+                .char_indices()
+                .nth(most)
+                .map_or(text, |(end, _)| &text[..end]),
+        }
+    }
+
+    /// A result for each of the batch, in its order.
+    pub(super) async fn score(
+        &self,
+        batch: &[Subject<'_>],
+    ) -> Result<Vec<Result<f64, Unscored>>, CallError> {
+        let body = self.body(batch);
+        self.budget.call();
+        let mut tries = 0;
+        let answer = loop {
+            match self.call(&body).await {
+                Err(error)
+                    if error.is_passing()
+                        && tries < self.options.retries
+                        && self.budget.retry() =>
+                {
+                    tries += 1;
+                }
+                outcome => break outcome?,
+            }
+        };
+        let found = self.options.score_path.scores(&answer);
+        let scores = found
+            .into_iter()
+            .map(|score| score.ok_or(Unscored::BadResult));
+        Ok(scores.collect())
+    }
+
+    async fn call(&self, body: &Value) -> Result<Value, CallError> {
+        self.wait_for_turn().await?;
+        let mut request = self.client.post(self.options.url.clone()).json(body);
+        if let Some(token) = &self.options.token {
+            request = request.bearer_auth(token);
+        }
+        let response = request.send().await?;
+        let status = response.status();
+        if status == StatusCode::TOO_MANY_REQUESTS || status == StatusCode::SERVICE_UNAVAILABLE {
+            let asked = retry_after(&response);
+            if status == StatusCode::TOO_MANY_REQUESTS || asked.is_some() {
+                self.limit
+                    .hold_off(Instant::now() + asked.unwrap_or(HOLD_OFF));
+                return Err(CallError::RateLimited);
+            }
+        }
+        if !status.is_success() {
+            return Err(CallError::Status(status));
+        }
+        let answer = read(response).await?;
+        serde_json::from_slice(&answer).map_err(|_| CallError::Answer)
+    }
+
+    /// Waits for the rate limit, but no longer than a call may take.
+    async fn wait_for_turn(&self) -> Result<(), CallError> {
+        let now = Instant::now();
+        let turn = self
+            .limit
+            .turn(now, self.options.timeout)
+            .ok_or(CallError::RateLimited)?;
+        tokio::time::sleep_until(turn.into()).await;
+        Ok(())
+    }
+
+    fn body(&self, batch: &[Subject<'_>]) -> Value {
+        let texts: Vec<Value> = batch
+            .iter()
+            .map(|subject| self.sent_text(&subject.item.analysed_text()).into())
+            .collect();
+        let ids: Vec<&str> = batch
+            .iter()
+            .map(|subject| subject.item.id.as_str())
+            .collect();
+        let platforms: Vec<_> = batch
+            .iter()
+            .map(|subject| subject.session.platform)
+            .collect();
+        let mut body = json!({"ids": ids, "platform": platforms});
+        body[&self.options.texts_field] = texts.into();
+        body
+    }
+}
+
+/// The answer's body, of at most [`MAX_ANSWER_BYTES`].
+async fn read(mut response: Response) -> Result<Vec<u8>, CallError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if body.len() + chunk.len() > MAX_ANSWER_BYTES {
+            return Err(CallError::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// `Retry-After` in seconds; the form with a date is not read.
+fn retry_after(response: &Response) -> Option<Duration> {
+    let seconds = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
+    Some(Duration::from_secs(seconds.trim().parse().ok()?))
+}

@@ -1,0 +1,142 @@
+//! When a schedule is due.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use croner::Cron;
+
+/// A cron expression of five or six fields (with seconds), or a nickname such as `@daily`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CronExpression(Box<Cron>);
+
+impl CronExpression {
+    /// The first time after `time`, by the clocks of `zone`; `None` when there is none.
+    fn next_after(&self, time: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
+        let local = time.with_timezone(&zone);
+        let next = self.0.find_next_occurrence(&local, false).ok()?;
+        Some(next.with_timezone(&Utc))
+    }
+}
+
+impl FromStr for CronExpression {
+    type Err = croner::errors::CronError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(Box::new(text.parse()?)))
+    }
+}
+
+impl fmt::Display for CronExpression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.as_str())
+    }
+}
+
+/// The due times of a schedule.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Timetable {
+    /// At once, then again and again after this time, more than zero.
+    Every(Duration),
+    /// At the times of an expression, by the clocks of a zone.
+    Cron(CronExpression, Tz),
+}
+
+impl Timetable {
+    /// The first due time of a schedule that is made at `now`; `None` when there is none.
+    pub fn first(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Every(_) => Some(now),
+            Self::Cron(cron, zone) => cron.next_after(now, *zone),
+        }
+    }
+
+    /// The first time after `now` that belongs to the same row of times as `due`; `None` when there is none.
+    pub fn next(&self, due: DateTime<Utc>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Every(every) => {
+                let every = TimeDelta::from_std(*every).ok()?;
+                let every_ms = every.num_milliseconds().max(1);
+                let late_ms = (now - due).num_milliseconds().max(0);
+                let steps = late_ms / every_ms + 1;
+                due.checked_add_signed(TimeDelta::try_milliseconds(every_ms.checked_mul(steps)?)?)
+            }
+            Self::Cron(cron, zone) => cron.next_after(now.max(due), *zone),
+        }
+    }
+}
+
+impl fmt::Display for Timetable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Every(every) => write!(f, "every {}", humantime::format_duration(*every)),
+            Self::Cron(cron, zone) => write!(f, "cron {cron} in {zone}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn time(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    fn cron(expression: &str, zone: Tz) -> Timetable {
+        Timetable::Cron(expression.parse().unwrap(), zone)
+    }
+
+    #[test]
+    fn an_interval_is_due_at_once_and_keeps_its_row() {
+        let minute = Timetable::Every(Duration::from_mins(1));
+        let due = time("2026-01-01T00:00:07.250Z");
+        assert_eq!(minute.first(due), Some(due));
+        for (now, next) in [
+            ("2026-01-01T00:00:07.250Z", "2026-01-01T00:01:07.250Z"),
+            ("2026-01-01T00:01:07.249Z", "2026-01-01T00:01:07.250Z"),
+            ("2026-01-01T00:01:07.250Z", "2026-01-01T00:02:07.250Z"),
+            ("2026-01-01T10:00:00Z", "2026-01-01T10:00:07.250Z"),
+        ] {
+            assert_eq!(minute.next(due, time(now)), Some(time(next)), "{now}");
+        }
+    }
+
+    #[test]
+    fn a_cron_expression_goes_by_the_clocks_of_its_zone() {
+        let nightly = cron("30 2 * * *", chrono_tz::Europe::Berlin);
+        let winter = time("2026-01-10T00:00:00Z");
+        assert_eq!(nightly.first(winter), Some(time("2026-01-10T01:30:00Z")));
+        let summer = time("2026-07-10T00:00:00Z");
+        assert_eq!(nightly.first(summer), Some(time("2026-07-10T00:30:00Z")));
+        assert_eq!(
+            nightly.next(time("2026-07-10T00:30:00Z"), time("2026-07-10T00:30:00Z")),
+            Some(time("2026-07-11T00:30:00Z"))
+        );
+    }
+
+    #[test]
+    fn each_day_with_a_change_of_clocks_has_its_run() {
+        let nightly = cron("30 2 * * *", chrono_tz::Europe::Berlin);
+        // 29 March 2026 has no 02:30, 25 October has it twice.
+        for (day, last) in [
+            ("2026-03-28T12:00:00Z", "2026-03-30T12:00:00Z"),
+            ("2026-10-24T12:00:00Z", "2026-10-26T12:00:00Z"),
+        ] {
+            let mut now = time(day);
+            let mut runs = 0;
+            while let Some(next) = nightly.first(now).filter(|next| *next < time(last)) {
+                now = next;
+                runs += 1;
+            }
+            assert_eq!(runs, 2, "from {day}");
+        }
+    }
+
+    #[test]
+    fn a_date_that_never_comes_has_no_time() {
+        assert_eq!(cron("0 0 30 2 *", Tz::UTC).first(Utc::now()), None);
+    }
+}

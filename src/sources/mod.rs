@@ -1,0 +1,25 @@
+//! Where outside posts come from: what a source is, and the kinds that ship, one file each.
+
+mod client;
+mod document;
+mod error;
+mod html;
+mod outbox;
+mod public_addresses;
+mod rate_limit;
+mod registry;
+mod rss;
+mod scraped_post;
+mod source;
+mod stored_post;
+mod twitter_search;
+
+pub use client::{Answer, MAX_BODY_BYTES, Outside, SourceClient};
+pub use error::{OpenError, SourceArgumentError, SourceError};
+pub use outbox::{Outbox, OutboxEntry, OutboxError, OutboxPost, Receipt};
+pub use registry::{SourceKind, SourcePlan, kinds, plan};
+pub use rss::Rss;
+pub use scraped_post::ScrapedPost;
+pub use source::{Fetched, Position, Source};
+pub use stored_post::StoredPost;
+pub use twitter_search::TwitterSearch;

@@ -1,0 +1,193 @@
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+
+use super::stores::Stores;
+use super::{StartupError, prepare_schedules, scorers};
+use crate::actors::supervision::{ActorRef, ActorSystem};
+use crate::actors::{
+    JobCounters, JobDesk, JobPool, JobPoolParts, JobWorker, JobWorkerCounters, Schedule, Scheduler,
+    SchedulerCounters, SchedulerParts,
+};
+use crate::data_dir::DataDir;
+use crate::jobs::{Commands, JobResources, LargeResults, Registry};
+use crate::results::StoreLocation;
+use crate::results::jobs::Limits;
+use crate::results::schedules::Schedules;
+use crate::settings::{JobsSettings, Settings};
+
+/// Everything that runs behind the requests.
+pub(super) struct Background {
+    pub(super) registry: Registry,
+    pub(super) resources: JobResources,
+    pub(super) pool: Arc<JobPool>,
+    pub(super) desk: ActorRef<JobDesk>,
+    pub(super) schedules: Schedules,
+    /// What is sent here is scheduled from then on.
+    pub(super) planned: watch::Sender<Arc<Vec<Schedule>>>,
+}
+
+/// When the background may begin, and when it is to end.
+pub(super) struct Signals {
+    /// True once the database is up to date.
+    pub(super) prepared: watch::Receiver<bool>,
+    /// True once Weir stops.
+    pub(super) stopping: watch::Receiver<bool>,
+}
+
+/// Starts workers, desk and scheduler; they begin once prepared.
+pub(super) fn start(
+    settings: &Settings,
+    planned: Vec<Schedule>,
+    stores: &Stores,
+    data_dir: &DataDir,
+    signals: Signals,
+    system: &ActorSystem,
+) -> Result<(Background, Crew), StartupError> {
+    let limits = limits(&settings.jobs);
+    let registry = registry(settings, &stores.location)?;
+    let resources = JobResources {
+        database: stores.database.clone(),
+        results: stores.results.clone(),
+        jobs: stores.results.jobs(limits),
+        large_results: LargeResults::new(
+            data_dir.large_results(),
+            settings.jobs.max_large_result_bytes,
+            settings.jobs.large_result_ttl,
+        ),
+    };
+    let counters = Arc::<JobCounters>::default();
+    let pool = JobPool::new(JobPoolParts {
+        registry: registry.clone(),
+        resources: resources.clone(),
+        settings: settings.jobs.clone(),
+        owner: data_dir.identity()?,
+        runtime: Handle::current(),
+        counters: Arc::clone(&counters),
+    });
+    let mut crew = Crew {
+        system: system.clone(),
+        pool: Arc::clone(&pool),
+        workers: Vec::new(),
+    };
+    crew.align(settings.pools.jobs.workers);
+    let (desk_pool, prepared) = (Arc::clone(&pool), signals.prepared.clone());
+    let desk = system.supervise("job_desk", counters, move |_, _| {
+        JobDesk::new(Arc::clone(&desk_pool), prepared.clone())
+    });
+    let schedules = stores.results.schedules(limits);
+    let planned = watch::Sender::new(Arc::new(planned));
+    start_scheduler(&planned, &schedules, signals, system);
+    let background = Background {
+        registry,
+        resources,
+        pool,
+        desk,
+        schedules,
+        planned,
+    };
+    Ok((background, crew))
+}
+
+/// The workers, as many as the settings say.
+pub(super) struct Crew {
+    system: ActorSystem,
+    pool: Arc<JobPool>,
+    workers: Vec<ActorRef<JobWorker>>,
+}
+
+impl Crew {
+    /// Starts workers or lets some go: those finish what they have at hand.
+    fn align(&mut self, workers: usize) {
+        self.workers.truncate(workers);
+        for nth in self.workers.len() + 1..=workers {
+            self.workers.push(self.start(format!("job_worker.{nth}")));
+        }
+    }
+
+    fn start(&self, name: String) -> ActorRef<JobWorker> {
+        let counters = Arc::<JobWorkerCounters>::default();
+        let (shown, pool) = (Arc::clone(&counters), Arc::clone(&self.pool));
+        self.system
+            .supervise_while_used(&name.clone(), shown, move |_, incarnation| {
+                JobWorker::new(
+                    name.clone(),
+                    Arc::clone(&pool),
+                    incarnation,
+                    Arc::clone(&counters),
+                )
+            })
+    }
+
+    /// Runs by each new version of the settings: so many workers, these schedules.
+    pub(super) async fn follow(
+        mut self,
+        mut settings: watch::Receiver<Arc<Settings>>,
+        planned: watch::Sender<Arc<Vec<Schedule>>>,
+    ) {
+        while settings.changed().await.is_ok() {
+            let newest = Arc::clone(&settings.borrow_and_update());
+            self.align(newest.pools.jobs.workers);
+            match prepare_schedules(&newest) {
+                Ok(schedules) => drop(planned.send_replace(Arc::new(schedules))),
+                Err(error) => {
+                    tracing::error!(%error, "the edited schedules are not taken");
+                }
+            }
+        }
+        // Nothing will change any more, and the workers stay.
+        std::future::pending::<()>().await;
+    }
+}
+
+fn start_scheduler(
+    planned: &watch::Sender<Arc<Vec<Schedule>>>,
+    schedules: &Schedules,
+    signals: Signals,
+    system: &ActorSystem,
+) {
+    let counters = Arc::<SchedulerCounters>::default();
+    let parts = SchedulerParts {
+        planned: planned.subscribe(),
+        schedules: schedules.clone(),
+        runtime: Handle::current(),
+        prepared: signals.prepared,
+        stopping: signals.stopping,
+        counters: Arc::clone(&counters),
+    };
+    system.supervise("scheduler", counters, move |_, incarnation| {
+        Scheduler::new(parts.clone(), incarnation)
+    });
+}
+
+fn limits(settings: &JobsSettings) -> Limits {
+    Limits {
+        max_lost: settings.max_lost,
+        keep: settings.failed_ttl,
+        max_unfinished: settings.max_unfinished,
+        max_finished: settings.max_finished,
+    }
+}
+
+/// The jobs that ship. Commands find in their environment where the posts and the results are.
+fn registry(settings: &Settings, location: &StoreLocation) -> Result<Registry, StartupError> {
+    let mut environment = vec![
+        (
+            "WEIR_DATABASE_URL",
+            settings.database.url.expose().to_owned(),
+        ),
+        ("WEIR_RESULTS_PREFIX", settings.results.prefix.clone()),
+    ];
+    let redis_url = match location {
+        StoreLocation::ExternalRedis { url } => Some(url.expose().to_owned()),
+        StoreLocation::ManagedRedis { socket, .. } => Some(format!("unix://{}", socket.display())),
+        StoreLocation::Sqlite { .. } | StoreLocation::Postgres { .. } => None,
+    };
+    environment.extend(redis_url.map(|url| ("WEIR_REDIS_URL", url)));
+    let max_result_bytes = settings.jobs.max_result_bytes;
+    let commands = Commands::new(&settings.commands, environment, max_result_bytes);
+    Ok(Registry::shipped()
+        .with_commands(commands)
+        .with_scorers(scorers::for_jobs(settings)?))
+}

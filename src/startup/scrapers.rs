@@ -1,0 +1,162 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+
+use super::StartupError;
+use crate::actors::supervision::ActorSystem;
+use crate::actors::{IngestInbox, Scraper, ScraperLog, ScraperParts};
+use crate::http::{KnownScraper, KnownScrapers};
+use crate::settings::{ScraperSettings, Settings};
+use crate::sources::{self, Outbox, Outside, SourcePlan};
+
+/// Reads and checks the arguments of every scraper's source, without opening any.
+pub fn check_scrapers(settings: &Settings) -> Result<(), StartupError> {
+    let mut scrapers = settings.scrapers.iter();
+    scrapers.try_for_each(|(name, scraper)| plan(name, scraper).map(drop))
+}
+
+fn plan(name: &str, scraper: &ScraperSettings) -> Result<SourcePlan, StartupError> {
+    sources::plan(&scraper.source, &scraper.args).map_err(|source| StartupError::Scraper {
+        scraper: name.to_owned(),
+        source,
+    })
+}
+
+/// The scrapers, brought in line with the settings whenever these change.
+pub(super) struct Fleet {
+    outboxes_folder: PathBuf,
+    max_outbox_bytes: u64,
+    ingester: IngestInbox,
+    system: ActorSystem,
+    /// The way out, and the hosts that it leads to although they are private.
+    outside: (Outside, BTreeSet<String>),
+    /// Of every scraper there has been: two must not have the same file open.
+    outboxes: BTreeMap<String, Arc<Mutex<Outbox>>>,
+    running: BTreeMap<String, (ScraperSettings, KnownScraper)>,
+    known: KnownScrapers,
+}
+
+impl Fleet {
+    /// A fleet without scrapers, which keep their outboxes in a folder.
+    pub(super) fn new(
+        outboxes_folder: PathBuf,
+        max_outbox_bytes: u64,
+        ingester: IngestInbox,
+        system: ActorSystem,
+    ) -> Result<Self, StartupError> {
+        Ok(Self {
+            outboxes_folder,
+            max_outbox_bytes,
+            ingester,
+            system,
+            outside: (Outside::new(BTreeSet::new())?, BTreeSet::new()),
+            outboxes: BTreeMap::new(),
+            running: BTreeMap::new(),
+            known: KnownScrapers::default(),
+        })
+    }
+
+    /// Those that run, for others to see.
+    pub(super) fn known(&self) -> KnownScrapers {
+        self.known.clone()
+    }
+
+    /// Starts scrapers that are new, replaces those that changed and lets go of those that are gone. One that cannot be
+    /// started is answered with the reason; what ran under its name goes on.
+    pub(super) fn align(&mut self, settings: &Settings) -> Vec<StartupError> {
+        let wanted = &settings.scrapers;
+        self.running.retain(|name, _| wanted.contains_key(name));
+        let changed = |(name, scraper): &(&String, &ScraperSettings)| {
+            self.running
+                .get(*name)
+                .is_none_or(|(now, _)| now != *scraper)
+        };
+        let changed: Vec<_> = wanted.iter().filter(changed).collect();
+        let mut failures = Vec::new();
+        for (name, scraper) in changed {
+            match self.start(name, scraper) {
+                Ok(known) => {
+                    let running = (scraper.clone(), known);
+                    self.running.insert(name.clone(), running);
+                }
+                Err(why) => failures.push(why),
+            }
+        }
+        let running = self.running.values();
+        self.known
+            .show(running.map(|(_, known)| known.clone()).collect());
+        failures
+    }
+
+    /// Aligns itself by each new version of the settings.
+    pub(super) async fn follow(mut self, mut settings: watch::Receiver<Arc<Settings>>) {
+        while settings.changed().await.is_ok() {
+            let newest = Arc::clone(&settings.borrow_and_update());
+            for error in self.align(&newest) {
+                let error: &dyn std::error::Error = &error;
+                tracing::error!(error, "an edited scraper is not taken");
+            }
+        }
+    }
+
+    fn start(
+        &mut self,
+        name: &str,
+        settings: &ScraperSettings,
+    ) -> Result<KnownScraper, StartupError> {
+        let plan = plan(name, settings)?;
+        let source_identity = plan.identity().to_owned();
+        let outside = self.outside(plan.private_hosts())?;
+        let source = plan.open(&outside, settings.timeout);
+        let source = source.map_err(|source| StartupError::Source {
+            scraper: name.to_owned(),
+            source,
+        })?;
+        let outbox = self.outbox(name)?;
+        let log = ScraperLog::new(name, settings.every, self.max_outbox_bytes);
+        let parts = ScraperParts {
+            settings: settings.clone(),
+            source,
+            source_identity,
+            outbox,
+            max_outbox_bytes: self.max_outbox_bytes,
+            ingester: self.ingester.clone(),
+            runtime: Handle::current(),
+            log: Arc::new(log),
+        };
+        Ok(supervise(name, parts, &self.system))
+    }
+
+    /// A way out that leads to these hosts as well. Scrapers that run keep theirs.
+    fn outside(&mut self, private: BTreeSet<String>) -> Result<Outside, StartupError> {
+        let (outside, led_to) = &mut self.outside;
+        if !private.is_subset(led_to) {
+            led_to.extend(private);
+            *outside = Outside::new(led_to.clone())?;
+        }
+        Ok(outside.clone())
+    }
+
+    fn outbox(&mut self, name: &str) -> Result<Arc<Mutex<Outbox>>, StartupError> {
+        if let Some(outbox) = self.outboxes.get(name) {
+            return Ok(Arc::clone(outbox));
+        }
+        let path = self.outboxes_folder.join(format!("{name}.jsonl"));
+        let outbox = Arc::new(Mutex::new(Outbox::open(&path)?));
+        self.outboxes.insert(name.to_owned(), Arc::clone(&outbox));
+        Ok(outbox)
+    }
+}
+
+fn supervise(name: &str, parts: ScraperParts, system: &ActorSystem) -> KnownScraper {
+    let log = Arc::clone(&parts.log);
+    let shown = Arc::clone(&parts.log);
+    let actor =
+        system.supervise_while_used(&format!("scraper.{name}"), shown, move |_, incarnation| {
+            Scraper::new(parts.clone(), incarnation)
+        });
+    KnownScraper { actor, log }
+}
