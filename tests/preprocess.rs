@@ -311,7 +311,7 @@ fn lines_that_are_no_tweets_are_counted() {
 #[test]
 fn what_spills_to_disk_changes_nothing() {
     let input = tempfile::tempdir().unwrap();
-    generate(3, 1500, input.path()).unwrap();
+    generate(3, 1500, input.path(), &Progress::hidden()).unwrap();
     let [in_memory, spilled] = [24 << 20, 10_000].map(|spill_bytes| {
         let output = tempfile::tempdir().unwrap();
         let options = Preprocess {
@@ -418,6 +418,27 @@ fn a_row_with_invalid_utf8_is_left_out_alone() {
 }
 
 #[test]
+fn a_quote_that_is_never_closed_ends_the_table_and_is_counted() {
+    for last_field in [4, 9] {
+        let mut cells: Vec<_> = "Comment,b6,,,Late,eve,4,0,1561972117,t3_a1"
+            .split(',')
+            .collect();
+        let quoted = format!("\"{}", cells[last_field]);
+        cells[last_field] = &quoted;
+        let table = format!(
+            "{REDDIT}{}\nPost,a4,Title,,,ann,1,0,1561972118,\n",
+            cells.join(",")
+        );
+        let run = run(&[("reddit.csv", table.as_bytes())]);
+        assert_eq!(run.items(Platform::Reddit).len(), 6);
+        assert_eq!(
+            run.dropped("reddit.csv", Reason::UnclosedQuote),
+            Some((1, 12))
+        );
+    }
+}
+
+#[test]
 fn input_that_cannot_be_used_is_refused_by_name_and_leaves_nothing() {
     assert_eq!(refusal(&[("reddit.csv", b"")]), "reddit.csv is empty");
     assert_eq!(
@@ -443,6 +464,11 @@ fn input_that_cannot_be_used_is_refused_by_name_and_leaves_nothing() {
             ("fb_news_comments.csv", b"")
         ]),
         "fb_news_comments.csv is empty"
+    );
+    let endless = format!("{REDDIT}Post,a4,\"{}", "x\n".repeat(9 << 20));
+    assert_eq!(
+        refusal(&[("reddit.csv", endless.as_bytes())]),
+        "reddit.csv, line 12: a row over 16 MiB, perhaps for a quote that is not closed"
     );
     let nothing = refusal(&[("other.csv", b"")]);
     assert!(nothing.starts_with("no raw files in "), "{nothing}");

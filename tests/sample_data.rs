@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use weir::feed::{Platform, RankRequest};
-use weir::seeding::{generate, sample_request};
+use weir::seeding::{Progress, generate, sample_request};
 
 const RAW_FILES: [&str; 4] = [
     "facebook/fb_news_posts.csv",
@@ -22,7 +22,7 @@ fn sample_data() -> &'static Path {
 #[test]
 fn the_committed_raw_sample_is_what_the_generator_makes() {
     let folder = tempfile::tempdir().unwrap();
-    generate(1, 300, folder.path()).unwrap();
+    generate(1, 300, folder.path(), &Progress::hidden()).unwrap();
     for file in RAW_FILES {
         let made = fs::read(folder.path().join(file)).unwrap();
         let committed = fs::read(sample_data().join("raw").join(file)).unwrap();
@@ -33,7 +33,7 @@ fn the_committed_raw_sample_is_what_the_generator_makes() {
 #[test]
 fn another_seed_makes_other_data() {
     let folder = tempfile::tempdir().unwrap();
-    generate(2, 300, folder.path()).unwrap();
+    generate(2, 300, folder.path(), &Progress::hidden()).unwrap();
     for file in RAW_FILES {
         let made = fs::read(folder.path().join(file)).unwrap();
         assert!(
@@ -82,7 +82,9 @@ fn a_folder_that_cannot_be_made_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let in_the_way = folder.path().join("file");
     fs::write(&in_the_way, "").unwrap();
-    let error = generate(1, 1, &in_the_way).unwrap_err().to_string();
+    let error = generate(1, 1, &in_the_way, &Progress::hidden())
+        .unwrap_err()
+        .to_string();
     assert!(
         error.starts_with("cannot create") && error.contains("file/facebook"),
         "{error}"

@@ -31,7 +31,7 @@ async fn rows(data: &TestDatabase) -> Vec<(Value, Model)> {
 }
 
 async fn copy(from: &TestDatabase, to: &TestDatabase) -> Result<Vec<Transferred>, TransferError> {
-    transfer(&from.settings, &to.database, |_, _| ()).await
+    transfer(&from.settings, &to.database, |_, _, _| ()).await
 }
 
 async fn texts(data: &TestDatabase, query: &str) -> Vec<String> {
@@ -172,7 +172,7 @@ async fn a_missing_source_is_an_error_and_is_not_made() {
     let (folder, to) = (tempfile::tempdir().unwrap(), TestDatabase::sqlite().await);
     let file = folder.path().join("none.db");
     let from = database_at(format!("sqlite://{}", file.display()));
-    let error = transfer(&from, &to.database, |_, _| ())
+    let error = transfer(&from, &to.database, |_, _, _| ())
         .await
         .unwrap_err()
         .to_string();
@@ -188,7 +188,7 @@ async fn the_real_database_is_copied_as_it_is() {
     };
     let before = std::fs::read(&file).unwrap();
     let from = database_at(format!("sqlite://{}", file.display()));
-    let copied = transfer(&from, &to.database, |_, _| ()).await.unwrap();
+    let copied = transfer(&from, &to.database, |_, _, _| ()).await.unwrap();
     assert_eq!((copied[0].rows, copied[0].written), (379, 379));
     assert_eq!(rows(&to).await[0].1.id, 64_287);
     assert!(

@@ -1,7 +1,7 @@
-"""Preprocess and seed beside their straightforward versions, in one run: `compare.py WEIR POSTS FOLDER [POSTGRES_URL] [--no-pandas]`.
+"""Preprocess and seed beside their straightforward versions, in one run: `compare.py WEIR POSTS FOLDER [POSTGRES_URL] [--weir-only]`.
 
-POSTS is the number of posts on each platform; comments come on top. FOLDER gets the data, three to four gigabytes of it
-for a million items. Needs pandas, and psycopg2 where a Postgres is named; its database should be empty.
+POSTS is the number of posts on each platform; comments come on top. FOLDER gets the data. Needs pandas, and psycopg2 where
+a Postgres is named; its database should be empty. `--weir-only` measures rates and memory of Weir alone, at any size.
 """
 
 import os
@@ -24,41 +24,69 @@ def run(*command):
     return time.perf_counter() - began, usage.ru_maxrss / 1024, printed
 
 
-def report(what, items, seconds, memory):
-    print(f"{what:44} {seconds:8.1f} s {items / seconds:10.0f} /s {memory:6.0f} MiB", flush=True)
-    return items / seconds
+def remove(*patterns):
+    for pattern in patterns:
+        for path in pattern.parent.glob(pattern.name):
+            path.unlink()
+
+
+class Table:
+    def __init__(self, items):
+        self.items = items
+        print(f"{items} items, {os.cpu_count()} cores\n\n| what | seconds | items a second | peak memory | ratio |\n|---|---|---|---|---|", flush=True)
+
+    def row(self, what, seconds, memory=None, over=None):
+        """Prints a row; `over` are the seconds that it is compared with."""
+        memory = f"{memory:.0f} MiB" if memory else ""
+        ratio = f"{over / seconds:.2f}" if over else ""
+        print(f"| {what} | {seconds:.2f} | {self.items / seconds:,.0f} | {memory} | {ratio} |", flush=True)
+
+
+def preprocess(weir, folder, alone):
+    raw, normalised = folder / "raw", folder / "normalised"
+    seconds, memory, _ = run(weir, "preprocess", "--in", raw, "--out", normalised)
+    items = sum(1 for path in normalised.glob("*.jsonl") for _ in open(path, "rb"))
+    table = Table(items)
+    theirs = None
+    if not alone:
+        theirs, their_memory, _ = run(sys.executable, HERE / "preprocess_reference.py", raw, folder / "reference")
+        table.row("preprocess with pandas", theirs, their_memory)
+        remove(folder / "reference" / "*")
+    remove(raw / "*" / "*")
+    table.row("`weir preprocess`", seconds, memory, theirs)
+    return table
+
+
+def seed(table, weir, folder, database, url, alone):
+    """Weir's two ways to seed, and the raw load of the very same rows, into SQLite or the Postgres at `url`."""
+    name, target = ("Postgres", url) if url else ("SQLite", f"sqlite://{database}")
+    measured = []
+    for pool in ("--no-user-pool", "--n-users=500"):
+        if not url:
+            remove(database.with_name(database.name + "*"))
+        measured.append((pool, *run(weir, "seed", "--in", folder / "normalised", "--database", target, "--drop-table", pool)[:2]))
+    raw = None
+    if not alone:
+        _, _, printed = run(sys.executable, HERE / "load_reference.py", database, url or folder / "raw.db")
+        first, last = (float(seconds) for seconds in printed.split())
+        way = "COPY" if url else "executemany"
+        table.row(f"raw {way} into {name}, indexes first", first)
+        table.row(f"raw {way} into {name}, indexes last", last)
+        raw = min(first, last)
+    for pool, seconds, memory in measured:
+        table.row(f"`weir seed {pool}` into {name}", seconds, memory, raw)
 
 
 def main():
-    arguments = [argument for argument in sys.argv[1:] if argument != "--no-pandas"]
-    weir, posts, folder = Path(arguments[0]).resolve(), arguments[1], Path(arguments[2])
-    postgres = arguments[3] if len(arguments) > 3 else None
-    raw, normalised, reference = folder / "raw", folder / "normalised", folder / "reference"
-    run(weir, "generate", "--seed", 3, "--posts", posts, "--out", raw)
-    seconds, memory, _ = run(weir, "preprocess", "--in", raw, "--out", normalised)
-    items = sum(1 for path in normalised.glob("*.jsonl") for _ in open(path, "rb"))
-    ours = report("weir preprocess", items, seconds, memory)
-    if "--no-pandas" not in sys.argv:
-        seconds, memory, _ = run(sys.executable, HERE / "preprocess_reference.py", raw, reference)
-        theirs = report("pandas", items, seconds, memory)
-        print(f"{'ratio':44} {ours / theirs:8.1f}")
-
+    flags = [argument for argument in sys.argv[1:] if argument.startswith("--")]
+    weir, posts, folder, *url = [argument for argument in sys.argv[1:] if argument not in flags]
+    weir, folder, alone = Path(weir).resolve(), Path(folder), "--weir-only" in flags
+    run(weir, "generate", "--seed", 3, "--posts", posts, "--out", folder / "raw")
+    table = preprocess(weir, folder, alone)
     database = folder / "seeded.db"
-    for target, other in [(f"sqlite://{database}", str(folder / "raw.db")), (postgres, postgres)]:
-        if not target:
-            continue
-        rates = []
-        for pool in (["--no-user-pool"], ["--n-users", "500"]):
-            if target != postgres:
-                for path in folder.glob("seeded.db*"):
-                    path.unlink()
-            seconds, memory, _ = run(weir, "seed", "--in", normalised, "--database", target, "--drop-table", *pool)
-            rates.append(report(f"weir seed {pool[0]} {target.split(':')[0]}", items, seconds, memory))
-        _, _, printed = run(sys.executable, HERE / "load_reference.py", database, other)
-        raw_rates = [float(rate) for rate in printed.split()]
-        name = "executemany" if target != postgres else "COPY"
-        print(f"{name}: {raw_rates[0]:.0f} rows/s with the indexes first, {raw_rates[1]:.0f} with the indexes last")
-        print(f"{'ratio to the better of the two':44} {min(rates) / max(raw_rates):8.2f}", flush=True)
+    seed(table, weir, folder, database, None, alone)
+    if url:
+        seed(table, weir, folder, database, url[0], alone)
 
 
 if __name__ == "__main__":

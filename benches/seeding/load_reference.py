@@ -2,7 +2,7 @@
 
 Reads the rows of `posts` in ROWS.db into memory, then times nothing but loading them: `executemany` into SQLite, COPY
 into Postgres, both into an empty table in one transaction, with the indexes from the start and with the indexes last.
-Prints rows per second of both ways.
+Prints the seconds of both ways.
 """
 
 import io
@@ -37,7 +37,7 @@ def to_sqlite(rows, path, indexes_last):
     took = time.perf_counter() - began
     connection.close()
     os.remove(path)
-    return len(rows) / took
+    return took
 
 
 def copy_text(rows):
@@ -47,7 +47,7 @@ def copy_text(rows):
     return "".join("\t".join(map(field, row)) + "\n" for row in rows)
 
 
-def to_postgres(rows, text, url, indexes_last):
+def to_postgres(text, url, indexes_last):
     import psycopg2
 
     connection = psycopg2.connect(url)
@@ -68,7 +68,7 @@ def to_postgres(rows, text, url, indexes_last):
     cursor.execute("DROP TABLE raw_posts")
     connection.commit()
     connection.close()
-    return len(rows) / took
+    return took
 
 
 def main():
@@ -76,10 +76,10 @@ def main():
     rows = sqlite3.connect(source).execute(f"SELECT {COLUMNS} FROM posts ORDER BY id").fetchall()
     if target.startswith("postgres"):
         text = copy_text(rows)
-        rates = [to_postgres(rows, text, target, last) for last in (False, True)]
+        seconds = [to_postgres(text, target, last) for last in (False, True)]
     else:
-        rates = [to_sqlite(rows, target, last) for last in (False, True)]
-    print(f"{rates[0]:.0f} {rates[1]:.0f}")
+        seconds = [to_sqlite(rows, target, last) for last in (False, True)]
+    print(f"{seconds[0]:.3f} {seconds[1]:.3f}")
 
 
 if __name__ == "__main__":

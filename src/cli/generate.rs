@@ -5,7 +5,7 @@ use anyhow::Context;
 use clap::Args;
 
 use crate::feed::Platform;
-use crate::seeding;
+use crate::seeding::{self, Progress};
 
 /// Make raw sample data of the three platforms, or example requests.
 #[derive(Debug, Args)]
@@ -28,7 +28,7 @@ pub(super) struct Generate {
 impl Generate {
     pub(super) fn run(&self) -> anyhow::Result<()> {
         if let Some(out) = &self.out {
-            seeding::generate(self.seed, self.posts, out)?;
+            seeding::generate(self.seed, self.posts, out, &Progress::shown())?;
         }
         if let Some(folder) = &self.requests {
             fs::create_dir_all(folder)

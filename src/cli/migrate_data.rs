@@ -1,9 +1,11 @@
+use std::collections::BTreeMap;
+
 use anyhow::Context;
 use clap::Args;
 
 use super::print_line;
 use crate::db::{Database, transfer};
-use crate::seeding::Progress;
+use crate::seeding::{Bar, Progress};
 use crate::settings::DatabaseSettings;
 
 /// Copy every table of a database into another, between SQLite and Postgres.
@@ -42,10 +44,13 @@ impl MigrateData {
             .await
             .context("cannot migrate the target")?;
         let progress = Progress::shown();
-        let counter = progress.counter();
         let source = DatabaseSettings::with_url(&self.from);
-        let tables = transfer(&source, &target, |table, rows| counter.show(table, rows)).await?;
-        counter.finish();
+        let mut bars: BTreeMap<String, Bar> = BTreeMap::new();
+        let show = |table: &str, rows, of| {
+            let bar = bars.entry(table.to_owned());
+            bar.or_insert_with(|| progress.rows(table, of)).reach(rows);
+        };
+        let tables = transfer(&source, &target, show).await?;
         for table in tables {
             print_line(&format!(
                 "{}: {} rows, {} of them copied now, checksum {}",

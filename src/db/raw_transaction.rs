@@ -82,6 +82,12 @@ impl RawTransaction {
         Ok(self.rows::<(i64,)>(&any).await?.is_empty())
     }
 
+    pub(super) async fn count(&mut self, table: &str) -> Result<u64, DbError> {
+        let count = format!("SELECT CAST(count(*) AS BIGINT) FROM {}", quoted(table));
+        let rows: Vec<(i64,)> = self.rows(&count).await?;
+        Ok(rows.first().map_or(0, |&(count,)| count.cast_unsigned()))
+    }
+
     /// Drops the indexes that only make a table faster, and answers what makes them again.
     pub(super) async fn drop_indexes(&mut self, table: &str) -> Result<Vec<String>, DbError> {
         let name = table.replace('\'', "''");

@@ -3,7 +3,7 @@
 //! Postgres has a type for them. SQLite has text, written by Weir as UTC `YYYY-MM-DD hh:mm:ss[.fff]`, by other programs
 //! perhaps as `2017-05-31T23:00:00+00:00`; compared as text the two forms are in the wrong order.
 
-use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, NaiveDateTime, TimeDelta, Timelike, Utc};
 use sea_orm::{Condition, DbBackend, ExprTrait, Value, sea_query::Expr};
 
 use super::posts::entity::Column;
@@ -59,11 +59,37 @@ pub(super) fn stored(time: DateTime<Utc>, backend: DbBackend) -> Value {
 
 /// A time as it is written to SQLite.
 pub(super) fn sqlite_text(time: DateTime<Utc>) -> String {
-    let form = match time.timestamp_subsec_millis() {
-        0 => "%Y-%m-%d %H:%M:%S",
-        _ => SQLITE_FORM,
+    text(time, time.timestamp_subsec_millis(), 3)
+}
+
+/// A time as COPY takes it.
+pub(super) fn postgres_text(time: DateTime<Utc>) -> String {
+    let mut text = text(time, time.timestamp_subsec_micros(), 6);
+    text.push_str("+00");
+    text
+}
+
+/// UTC `YYYY-MM-DD hh:mm:ss`, with a fraction of so many digits unless it is 0. By hand: a load writes two for each post,
+/// and chrono would read its format each time.
+fn text(time: DateTime<Utc>, fraction: u32, fraction_digits: u32) -> String {
+    let mut text = String::with_capacity("YYYY-MM-DD hh:mm:ss.ffffff+00".len());
+    let mut number = |number: u32, digits: u32, before: &str| {
+        text.push_str(before);
+        for place in (0..digits).rev() {
+            let digit = number / 10_u32.pow(place) % 10;
+            text.push(char::from_digit(digit, 10).unwrap_or('0'));
+        }
     };
-    time.format(form).to_string()
+    number(time.year().unsigned_abs(), 4, "");
+    number(time.month(), 2, "-");
+    number(time.day(), 2, "-");
+    number(time.hour(), 2, " ");
+    number(time.minute(), 2, ":");
+    number(time.second(), 2, ":");
+    if fraction > 0 {
+        number(fraction, fraction_digits, ".");
+    }
+    text
 }
 
 /// The newest `created_at` of all rows as an expression that [`parse_comparable_text`] reads on SQLite.
@@ -86,4 +112,29 @@ pub(super) fn parse_comparable_text(text: &str) -> Option<DateTime<Utc>> {
 
 fn comparable_text(time: DateTime<Utc>) -> Value {
     time.format(SQLITE_FORM).to_string().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_as_each_database_reads_them() {
+        for (time, sqlite, postgres) in [
+            (
+                "2017-05-31T23:00:09Z",
+                "2017-05-31 23:00:09",
+                "2017-05-31 23:00:09+00",
+            ),
+            (
+                "0001-12-01T00:10:00.0205Z",
+                "0001-12-01 00:10:00.020",
+                "0001-12-01 00:10:00.020500+00",
+            ),
+        ] {
+            let time = time.parse().unwrap();
+            assert_eq!(sqlite_text(time), sqlite);
+            assert_eq!(postgres_text(time), postgres);
+        }
+    }
 }

@@ -16,7 +16,7 @@ mod zipf;
 pub use error::SeedingError;
 pub use generator::{generate, sample_request};
 pub use preprocess::Preprocess;
-pub use progress::{Counter, Progress};
+pub use progress::{Bar, Progress};
 pub use pull::pull;
 pub use sample::load_sample;
 pub use seed::{

@@ -1,6 +1,5 @@
 //! How far long work has come: bars on a terminal, a plain line now and then elsewhere.
 
-use std::cell::Cell;
 use std::fs;
 use std::io::{self, IsTerminal, Read};
 use std::path::Path;
@@ -11,8 +10,8 @@ use indicatif::{HumanBytes, MultiProgress, ProgressBar, ProgressDrawTarget, Prog
 use super::SeedingError;
 
 const LINE_EVERY: Duration = Duration::from_secs(10);
-const COUNT: &str = "{msg:28} {pos} rows {per_sec}";
-const BYTES: &str = "{msg:28} {wide_bar} {percent:>3} % {binary_bytes_per_sec:>12} {eta:>4} left";
+const ROWS: &str = "{msg:28} {wide_bar} {percent:>3} % {per_sec:>16} {eta:>4} left";
+const BYTES: &str = "{msg:28} {wide_bar} {percent:>3} % {binary_bytes_per_sec:>16} {eta:>4} left";
 
 /// Where bars are shown.
 #[derive(Clone, Debug)]
@@ -37,20 +36,10 @@ impl Progress {
             lines: false,
         }
     }
-}
 
-impl Progress {
-    /// A count that grows to nobody knows where.
-    pub fn counter(&self) -> Counter {
-        let shown = self.bars.add(ProgressBar::no_length());
-        if let Ok(style) = ProgressStyle::with_template(COUNT) {
-            shown.set_style(style);
-        }
-        Counter {
-            shown,
-            lines: self.lines,
-            last_line: Cell::new(Instant::now()),
-        }
+    /// A bar of work on `total` rows.
+    pub fn rows(&self, what: &str, total: u64) -> Bar {
+        Bar::new(self, what.to_owned(), total, Unit::Rows)
     }
 
     /// Says what is done now, where there is no measure of it.
@@ -64,65 +53,57 @@ impl Progress {
     }
 }
 
-/// How many of something there are so far.
+/// One piece of work with a measure.
 #[derive(Debug)]
-pub struct Counter {
+pub struct Bar {
     shown: ProgressBar,
-    lines: bool,
-    last_line: Cell<Instant>,
-}
-
-impl Counter {
-    /// Shows a new count of rows.
-    pub fn show(&self, what: &str, count: u64) {
-        self.shown.set_position(count);
-        if self.shown.message() != what {
-            self.shown.set_message(what.to_owned());
-        }
-        if self.lines && self.last_line.get().elapsed() >= LINE_EVERY {
-            self.last_line.set(Instant::now());
-            eprintln!("{what}: {count} rows");
-        }
-    }
-
-    /// Ends the display.
-    pub fn finish(&self) {
-        self.shown.finish_and_clear();
-    }
-}
-
-/// One piece of work, measured in bytes.
-pub(super) struct Bar {
-    shown: ProgressBar,
+    unit: Unit,
     lines: bool,
     last_line: Instant,
 }
 
+#[derive(Clone, Copy, Debug)]
+enum Unit {
+    Rows,
+    Bytes,
+}
+
 impl Bar {
+    fn new(progress: &Progress, what: String, total: u64, unit: Unit) -> Self {
+        let shown = progress.bars.add(ProgressBar::new(total));
+        let template = match unit {
+            Unit::Rows => ROWS,
+            Unit::Bytes => BYTES,
+        };
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            shown.set_style(style);
+        }
+        shown.set_message(what);
+        Self {
+            shown,
+            unit,
+            lines: progress.lines,
+            last_line: Instant::now(),
+        }
+    }
+
     /// The reading of a file.
     pub(super) fn of_file(progress: &Progress, path: &Path) -> Result<Self, SeedingError> {
         let length = fs::metadata(path)
             .map_err(SeedingError::file("read", path))?
             .len();
-        let name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        let bar = progress.bars.add(ProgressBar::new(length));
-        if let Ok(style) = ProgressStyle::with_template(BYTES) {
-            bar.set_style(style);
-        }
-        bar.set_message(name);
-        Ok(Self {
-            shown: bar,
-            lines: progress.lines,
-            last_line: Instant::now(),
-        })
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        Ok(Self::new(progress, name.into_owned(), length, Unit::Bytes))
     }
 
-    pub(super) fn advance(&mut self, bytes: u64) {
-        self.shown.inc(bytes);
+    /// So much more is done.
+    pub fn advance(&mut self, amount: u64) {
+        self.reach(self.shown.position() + amount);
+    }
+
+    /// So much is done by now.
+    pub fn reach(&mut self, position: u64) {
+        self.shown.set_position(position);
         if self.lines && self.last_line.elapsed() >= LINE_EVERY {
             self.last_line = Instant::now();
             self.print_line();
@@ -137,7 +118,10 @@ impl Bar {
             clippy::cast_sign_loss,
             reason = "a rate to look at"
         )]
-        let rate = HumanBytes(rate as u64);
+        let rate = match self.unit {
+            Unit::Rows => format!("{rate:.0} rows"),
+            Unit::Bytes => HumanBytes(rate as u64).to_string(),
+        };
         eprintln!(
             "{}: {percent} %, {rate}/s, {} s left",
             self.shown.message(),

@@ -11,11 +11,11 @@ use crate::common::databases::{TestDatabase, on_both_databases};
 use crate::common::workplace::Workplace;
 
 on_both_databases! {
-    the_sample_is_loaded_up_to_now_into_an_empty_database_only,
+    the_sample_fills_the_weeks_up_to_now_of_an_empty_database_only,
     every_sample_request_is_reordered_by_the_entities_of_the_loaded_sample,
 }
 
-async fn the_sample_is_loaded_up_to_now_into_an_empty_database_only(data: TestDatabase) {
+async fn the_sample_fills_the_weeks_up_to_now_of_an_empty_database_only(data: TestDatabase) {
     let now = Utc::now().trunc_subsecs(0);
     let loaded = load_sample(&data.database, now).await.unwrap().unwrap();
     let counts = data
@@ -25,9 +25,17 @@ async fn the_sample_is_loaded_up_to_now_into_an_empty_database_only(data: TestDa
         .unwrap();
     assert!(loaded > 2_000, "{loaded}");
     assert_eq!(counts.iter().map(|count| count.posts).sum::<u64>(), loaded);
-    assert_eq!(data.database.newest_created_at().await.unwrap(), Some(now));
+    let newest = data.database.newest_created_at().await.unwrap().unwrap();
+    assert!(
+        newest <= now && newest > now - TimeDelta::hours(9),
+        "{newest}"
+    );
     let oldest = counts.iter().filter_map(|count| count.day).min().unwrap();
-    assert_eq!(oldest, (now - TimeDelta::days(28)).date_naive());
+    let age = now.date_naive() - oldest;
+    assert!(
+        (TimeDelta::days(14)..TimeDelta::days(29)).contains(&age),
+        "{oldest}"
+    );
     assert_eq!(load_sample(&data.database, now).await.unwrap(), None);
 }
 

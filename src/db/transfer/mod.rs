@@ -41,11 +41,11 @@ pub struct Transferred {
 ///
 /// A table of the target may already hold the first rows, as after an earlier run; it gets the rest. Rows that the source
 /// does not have are an error. Afterwards each table is read again, and its rows and their checksum are compared before
-/// anything is committed. `said` hears of each table and how many of its rows were read so far.
+/// anything is committed. `said` hears of each table, how many of its rows were read so far, and of how many.
 pub async fn transfer(
     from: &DatabaseSettings,
     to: &Database,
-    mut said: impl FnMut(&str, u64),
+    mut said: impl FnMut(&str, u64, u64),
 ) -> Result<Vec<Transferred>, TransferError> {
     let mut source = source::open(from).await?;
     let mut target = RawTransaction::begin(to).await?;
@@ -80,8 +80,9 @@ async fn copy(
     source: &mut RawTransaction,
     target: &mut RawTransaction,
     table: &Table,
-    said: &mut impl FnMut(&str, u64),
+    said: &mut impl FnMut(&str, u64, u64),
 ) -> Result<Transferred, TransferError> {
+    let all_rows = source.count(&table.name).await?;
     let before = tally(target, table).await?;
     let (rows_before, checksum_before) = (before.rows, before.checksum());
     let indexes = match rows_before {
@@ -108,7 +109,7 @@ async fn copy(
                 }
             }
             write(target, table, &new).await?;
-            said(&table.name, read.rows);
+            said(&table.name, read.rows, all_rows);
         }
         Ok(())
     };

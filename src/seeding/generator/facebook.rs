@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::super::{SeedingError, TextGenerator};
+use super::super::{Bar, SeedingError, TextGenerator};
 use super::authors::Authors;
 use super::rows::Rows;
 use super::timeline::{Timeline, soon_after};
@@ -34,7 +34,12 @@ const SHORT_SHARE: f64 = 0.002;
 const REPEATED_SHARE: f64 = 0.01;
 const EMPTY_SHARE: f64 = 0.005;
 
-pub(super) fn generate(seed: u64, posts: u64, folder: &Path) -> Result<(), SeedingError> {
+pub(super) fn generate(
+    seed: u64,
+    posts: u64,
+    folder: &Path,
+    bar: &mut Bar,
+) -> Result<(), SeedingError> {
     let mut export = Export {
         rng: ChaCha8Rng::seed_from_u64(seed ^ 0xFB),
         text: TextGenerator::new(seed),
@@ -47,6 +52,7 @@ pub(super) fn generate(seed: u64, posts: u64, folder: &Path) -> Result<(), Seedi
     for index in 0..posts {
         let time = timeline.at(index, &mut export.rng);
         export.post_with_comments(time)?;
+        bar.advance(1);
     }
     export.finish()
 }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use rand::{RngExt, SeedableRng, seq::IndexedRandom};
 use rand_chacha::ChaCha8Rng;
 
-use super::super::{SeedingError, TextGenerator};
+use super::super::{Bar, SeedingError, TextGenerator};
 use super::authors::Authors;
 use super::rows::Rows;
 use super::timeline::{Timeline, soon_after};
@@ -31,7 +31,12 @@ const BROKEN_SHARE: f64 = 0.004;
 /// Posts that are only a title and a picture or a link.
 const TITLE_ONLY_SHARE: f64 = 0.3;
 
-pub(super) fn generate(seed: u64, posts: u64, folder: &Path) -> Result<(), SeedingError> {
+pub(super) fn generate(
+    seed: u64,
+    posts: u64,
+    folder: &Path,
+    bar: &mut Bar,
+) -> Result<(), SeedingError> {
     let mut export = Export {
         rng: ChaCha8Rng::seed_from_u64(seed ^ 0x4E_DD17),
         text: TextGenerator::new(seed.wrapping_add(1)),
@@ -43,6 +48,7 @@ pub(super) fn generate(seed: u64, posts: u64, folder: &Path) -> Result<(), Seedi
     for index in 0..posts {
         let time = timeline.at(index, &mut export.rng);
         export.post_with_comments(time)?;
+        bar.advance(1);
     }
     export.rows.finish()
 }

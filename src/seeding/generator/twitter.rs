@@ -7,7 +7,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 
-use super::super::{SeedingError, TextGenerator};
+use super::super::{Bar, SeedingError, TextGenerator};
 use super::authors::Authors;
 use super::rows::Lines;
 use super::timeline::Timeline;
@@ -18,7 +18,12 @@ const WITHHELD_SHARE: f64 = 0.01;
 const UNCOUNTED_SHARE: f64 = 0.3;
 const LANGUAGES: &[&str] = &["en", "en", "en", "en", "en", "en", "en", "en", "en", "und"];
 
-pub(super) fn generate(seed: u64, tweets: u64, folder: &Path) -> Result<(), SeedingError> {
+pub(super) fn generate(
+    seed: u64,
+    tweets: u64,
+    folder: &Path,
+    bar: &mut Bar,
+) -> Result<(), SeedingError> {
     let mut lines = Lines::create(&folder.join("tweets.jsonl"))?;
     let mut export = Export {
         rng: ChaCha8Rng::seed_from_u64(seed ^ 0x7717),
@@ -29,6 +34,7 @@ pub(super) fn generate(seed: u64, tweets: u64, folder: &Path) -> Result<(), Seed
     for index in 0..tweets {
         let time = timeline.at(index, &mut export.rng);
         lines.write(&export.line(index, time))?;
+        bar.advance(1);
     }
     lines.finish()
 }

@@ -27,7 +27,7 @@ const FIRST_OPTIONAL: usize = COLUMNS.len();
 
 /// The item of a row with [`COLUMNS`] and as many of [`OPTIONAL_COLUMNS`] as there are.
 pub(super) fn item(row: &Row<'_>, platform: Platform) -> Result<ContentItem, Reason> {
-    row.check_width()?;
+    row.check_shape()?;
     let optional = |place: usize| {
         let text = row.get(FIRST_OPTIONAL + place)?;
         Ok((!text.is_empty()).then(|| text.to_owned()))

@@ -75,7 +75,7 @@ impl Pages<'_> {
         let mut table = Table::open(path, columns, &[], self.job.progress)?;
         let mut packed = Vec::new();
         while let Some(row) = table.next()? {
-            match row.check_width().and_then(|()| entry(&row)) {
+            match row.check_shape().and_then(|()| entry(&row)) {
                 Err(reason) => self.report.drop(path, row.line, reason),
                 Ok(entry) => {
                     entry.pack(&mut packed);
@@ -91,7 +91,9 @@ impl Pages<'_> {
     fn group(&mut self, mut by_post: Sorted) -> Result<Sorted, SeedingError> {
         let mut in_order = self.sorter();
         let (mut group, mut packed) = (Group::default(), Vec::new());
+        let mut bar = self.job.progress.rows("facebook: grouping", by_post.len());
         while let Some((post, place)) = by_post.next(&mut packed).map_err(self.job.spilling())? {
+            bar.advance(1);
             if group.key != post {
                 group.end(&mut in_order).map_err(self.job.spilling())?;
                 group.begin(post);
@@ -116,11 +118,13 @@ impl Pages<'_> {
     fn write(&mut self, mut in_order: Sorted) -> Result<(), SeedingError> {
         let mut output = self.job.output(Platform::Facebook)?;
         let mut packed = Vec::new();
+        let mut bar = self.job.progress.rows("facebook: writing", in_order.len());
         while in_order
             .next(&mut packed)
             .map_err(self.job.spilling())?
             .is_some()
         {
+            bar.advance(1);
             let item = PageEntry::unpack(&packed)
                 .map_err(self.job.spilling())?
                 .into_item(&self.job.names);

@@ -54,10 +54,13 @@ fn salted(salt: &[u8], fields: &[&str]) -> Pseudonym {
 /// Hexadecimal digits, as they stand in a content item.
 pub(in crate::seeding) fn hex(pseudonym: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digits = pseudonym.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    digits
-        .map(|digit| char::from(DIGITS[usize::from(digit)]))
-        .collect()
+    let mut text = String::with_capacity(2 * pseudonym.len());
+    for byte in pseudonym {
+        for digit in [byte >> 4, byte & 15] {
+            text.push(char::from(DIGITS[usize::from(digit)]));
+        }
+    }
+    text
 }
 
 /// The first half, as a key to sort or look up by.

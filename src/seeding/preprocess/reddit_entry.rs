@@ -52,7 +52,7 @@ pub(super) struct RedditEntry<'a> {
 
 impl<'a> RedditEntry<'a> {
     pub(super) fn of_row(row: &Row<'a>) -> Result<Self, Reason> {
-        row.check_width()?;
+        row.check_shape()?;
         let kind = match row.get(0)?.to_ascii_lowercase().as_str() {
             "post" => ItemKind::Post,
             "comment" => ItemKind::Comment,

@@ -10,6 +10,8 @@ use crate::feed::{ItemKind, Platform};
 pub enum Reason {
     /// Fewer or more fields than the table has columns.
     WrongNumberOfFields,
+    /// A field whose quote is never closed: what follows it in the file is part of it.
+    UnclosedQuote,
     /// Bytes that are not UTF-8.
     InvalidUtf8,
     /// A line that is not a JSON object.
@@ -45,6 +47,7 @@ impl Reason {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::WrongNumberOfFields => "wrong number of fields",
+            Self::UnclosedQuote => "a quote never closed, with all that follows",
             Self::InvalidUtf8 => "invalid UTF-8",
             Self::NotJson => "not a JSON object",
             Self::LineTooLong => "line over 1 MiB",

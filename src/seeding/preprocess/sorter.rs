@@ -19,12 +19,13 @@ pub(super) struct Sorter {
     entries: Vec<Entry>,
     payloads: Vec<u8>,
     runs: Vec<File>,
+    pushed: u64,
     max_bytes: usize,
     folder: PathBuf,
 }
 
 #[derive(Clone, Copy)]
-pub(super) struct Entry {
+struct Entry {
     key: Key,
     start: usize,
     end: usize,
@@ -37,6 +38,7 @@ impl Sorter {
             entries: Vec::new(),
             payloads: Vec::new(),
             runs: Vec::new(),
+            pushed: 0,
             max_bytes,
             folder: folder.to_owned(),
         }
@@ -50,20 +52,26 @@ impl Sorter {
         self.payloads.extend_from_slice(payload);
         let end = self.payloads.len();
         self.entries.push(Entry { key, start, end });
+        self.pushed += 1;
         Ok(())
     }
 
     /// The records in order of their keys.
     pub(super) fn sorted(mut self) -> io::Result<Sorted> {
-        if self.runs.is_empty() {
+        let records = if self.runs.is_empty() {
             self.entries.sort_unstable_by_key(|entry| entry.key);
-            return Ok(Sorted::InMemory {
+            Records::InMemory {
                 entries: self.entries.into_iter(),
                 payloads: self.payloads,
-            });
-        }
-        self.spill()?;
-        Ok(Sorted::Merged(Merge::new(self.runs)?))
+            }
+        } else {
+            self.spill()?;
+            Records::Merged(Merge::new(self.runs)?)
+        };
+        Ok(Sorted {
+            len: self.pushed,
+            records,
+        })
     }
 
     fn bytes(&self) -> usize {
@@ -93,7 +101,12 @@ impl Sorter {
 }
 
 /// Gives records in order.
-pub(super) enum Sorted {
+pub(super) struct Sorted {
+    len: u64,
+    records: Records,
+}
+
+enum Records {
     InMemory {
         entries: std::vec::IntoIter<Entry>,
         payloads: Vec<u8>,
@@ -102,11 +115,16 @@ pub(super) enum Sorted {
 }
 
 impl Sorted {
+    /// How many there were at first.
+    pub(super) fn len(&self) -> u64 {
+        self.len
+    }
+
     /// The next key, its payload in place of what was in `payload`; `None` at the end.
     pub(super) fn next(&mut self, payload: &mut Vec<u8>) -> io::Result<Option<Key>> {
-        match self {
-            Self::Merged(merge) => merge.next(payload),
-            Self::InMemory { entries, payloads } => Ok(entries.next().map(|entry| {
+        match &mut self.records {
+            Records::Merged(merge) => merge.next(payload),
+            Records::InMemory { entries, payloads } => Ok(entries.next().map(|entry| {
                 payload.clear();
                 payload.extend_from_slice(&payloads[entry.start..entry.end]);
                 entry.key
@@ -143,7 +161,7 @@ impl Run {
 }
 
 /// Several runs read as one.
-pub(super) struct Merge {
+struct Merge {
     runs: Vec<BufReader<File>>,
     /// The next key of each run that has one.
     heads: BinaryHeap<Reverse<(Key, usize)>>,

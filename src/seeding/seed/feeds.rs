@@ -1,10 +1,11 @@
 use chrono::{DateTime, Utc};
 
 use super::super::SeedingError;
+use super::UserPool;
 use super::feed_builder::FeedBuilder;
 use super::plan::{Plan, PlanRow};
+use super::post::new_post;
 use super::survey::Survey;
-use super::{UserPool, new_post};
 use crate::db::NewPost;
 use crate::feed::{ContentItem, Platform};
 

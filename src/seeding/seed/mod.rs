@@ -15,4 +15,3 @@ pub use distribution::{Distribution, DistributionError};
 pub use loader::{Seed, Seeded};
 pub use plan::{Plan, PlanRow};
 pub use pool::{PoolError, UserPool};
-pub(super) use post::new_post;

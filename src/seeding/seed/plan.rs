@@ -44,6 +44,13 @@ impl PlanRow {
     }
 }
 
+impl Plan {
+    /// How many posts are written.
+    pub fn posts(&self) -> u64 {
+        self.rows.iter().map(|row| row.posts).sum()
+    }
+}
+
 impl fmt::Display for Plan {
     /// A table, its last line the sum of posts.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -69,7 +76,6 @@ impl fmt::Display for Plan {
                 platform.as_str()
             )?;
         }
-        let posts: u64 = self.rows.iter().map(|row| row.posts).sum();
-        write!(f, "{:<10} {:>41}", "all", posts)
+        write!(f, "{:<10} {:>41}", "all", self.posts())
     }
 }

@@ -6,7 +6,7 @@ use crate::db::NewPost;
 use crate::feed::{ContentItem, Platform};
 
 /// The item as a user saw it in a session.
-pub(in crate::seeding) fn new_post(
+pub(super) fn new_post(
     item: &ContentItem,
     platform: Platform,
     user: &str,

@@ -1,11 +1,13 @@
-use chrono::{DateTime, Utc};
 use sea_orm::DbBackend;
 
 use super::super::{
     json_text::{into_storable_json, into_storable_text},
     new_post::NewPost,
 };
-use crate::db::{copy_text::CopyText, time::sqlite_text};
+use crate::db::{
+    copy_text::CopyText,
+    time::{postgres_text, sqlite_text},
+};
 
 /// Posts in the form in which a load writes them, so that this work can be done on another thread than the writing.
 #[derive(Debug)]
@@ -54,7 +56,7 @@ impl PostBatch {
         }
         let time = match self.rows {
             Rows::Sqlite(_) => sqlite_text,
-            Rows::Postgres(_) => copied_time,
+            Rows::Postgres(_) => postgres_text,
         };
         let row = [
             post_id,
@@ -87,8 +89,4 @@ impl PostBatch {
     pub fn is_empty(&self) -> bool {
         self.posts == 0
     }
-}
-
-fn copied_time(time: DateTime<Utc>) -> String {
-    time.format("%Y-%m-%d %H:%M:%S%.6f+00").to_string()
 }

@@ -1,6 +1,7 @@
 //! Many posts at once, all of them or none.
 
 mod batch;
+mod filling;
 mod postgres;
 mod sqlite;
 
@@ -8,7 +9,7 @@ use thiserror::Error;
 
 pub use self::batch::PostBatch;
 
-use self::batch::Rows;
+use self::{batch::Rows, filling::Filling};
 use crate::db::{Database, DbError, migrations, raw_transaction::RawTransaction};
 
 const TABLE: &str = "posts";
@@ -42,11 +43,13 @@ pub struct PostLoad {
     existing: Existing,
     /// What makes the indexes that a table without posts does without until the end.
     indexes: Vec<String>,
+    filling: Option<Filling>,
 }
 
 impl Database {
     /// Begins to load posts into a migrated database.
     pub async fn begin_load(&self, existing: Existing) -> Result<PostLoad, LoadError> {
+        let filling = Filling::begin(self, existing).await?;
         let mut transaction = RawTransaction::begin(self).await?;
         if let RawTransaction::Postgres(_) = transaction {
             let lock = "LOCK TABLE posts IN SHARE ROW EXCLUSIVE MODE";
@@ -70,6 +73,7 @@ impl Database {
             transaction,
             existing,
             indexes,
+            filling,
         })
     }
 }
@@ -109,17 +113,27 @@ impl PostLoad {
         for index in &self.indexes {
             self.transaction.execute(index).await?;
         }
-        Ok(IndexedLoad(self.transaction))
+        Ok(IndexedLoad {
+            transaction: self.transaction,
+            filling: self.filling,
+        })
     }
 }
 
 /// A load that only wants to be committed; dropped, it leaves all as it was.
 #[derive(Debug)]
-pub struct IndexedLoad(RawTransaction);
+pub struct IndexedLoad {
+    transaction: RawTransaction,
+    filling: Option<Filling>,
+}
 
 impl IndexedLoad {
     /// Makes it last.
     pub async fn commit(self) -> Result<(), DbError> {
-        self.0.commit().await
+        self.transaction.commit().await?;
+        match self.filling {
+            Some(filling) => filling.end().await,
+            None => Ok(()),
+        }
     }
 }
