@@ -22,7 +22,7 @@ use common::stores::{TestStore, on_every_store, sees, within};
 use serde_json::{Value, json};
 use uuid::Uuid;
 use weir::results::{
-    Change, ResultsError,
+    Change, ResultsError, StoreLocation,
     jobs::{
         Cancellation, Claim, Heartbeat, Job, JobFilter, JobId, JobState, Jobs, Lease, Limits,
         NewJob, Outcome, Replay, Settled, Start, Worker,
@@ -972,4 +972,29 @@ async fn a_full_queue_refuses_until_a_job_has_finished(store: TestStore) {
     assert!(jobs.enqueue(job()).await.is_err());
     assert_eq!(jobs.cancel(second).await.unwrap(), Cancellation::Done);
     jobs.enqueue(job()).await.unwrap();
+}
+
+/// Readers are always there, so that SQLite never begins its log anew by itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_log_of_a_file_begins_anew_under_load() {
+    let store = TestStore::sqlite();
+    let jobs = store.results.jobs(Limits::default());
+    let enqueuing = (0..8).map(|_| {
+        let jobs = jobs.clone();
+        tokio::spawn(async move {
+            for _ in 0..750 {
+                let enqueued = jobs.enqueue(NewJob::new("any", json!({}))).await;
+                jobs.job(enqueued.unwrap().id).await.unwrap();
+            }
+        })
+    });
+    for caller in enqueuing.collect::<Vec<_>>() {
+        caller.await.unwrap();
+    }
+    let StoreLocation::Sqlite { file } = &store.location else {
+        panic!("not a file")
+    };
+    let log = format!("{}-wal", file.display());
+    let bytes = std::fs::metadata(log).unwrap().len();
+    assert!(bytes < 64 << 20, "{bytes} bytes after 6,000 jobs");
 }

@@ -57,9 +57,12 @@ impl EmbeddedStore {
     }
 
     async fn connections(&self) -> Result<&Connections, DbErr> {
-        self.connections
+        let connections = self
+            .connections
             .get_or_try_init(|| self.target.connect(&self.sql))
-            .await
+            .await?;
+        connections.prepare().await;
+        Ok(connections)
     }
 
     async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {

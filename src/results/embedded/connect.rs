@@ -1,14 +1,14 @@
 //! Reaching the database.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbErr,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
+    DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
-
 use tokio::time::sleep;
 
 use super::schema::Sql;
@@ -20,6 +20,10 @@ const FILE_TIMEOUT: Duration = Duration::from_secs(9);
 const OPENING_TRIES: u32 = 10;
 const OPENING_PAUSE: Duration = Duration::from_millis(20);
 const READERS: u32 = 4;
+/// A job's life is about six uses and 30 KiB of log.
+const USES_PER_CHECKPOINT: u64 = 2_048;
+/// What is left of a log that was once longer.
+const LOG_BYTES: &str = "16777216";
 const POSTGRES_CONNECTIONS: u32 = 8;
 
 /// Where the tables are.
@@ -37,6 +41,7 @@ pub(super) enum Target {
 pub(super) struct Connections {
     writer: DatabaseConnection,
     reader: DatabaseConnection,
+    uses: AtomicU64,
 }
 
 impl Target {
@@ -55,19 +60,21 @@ impl Target {
 
     /// Connects and makes the tables.
     pub(super) async fn connect(&self, sql: &Sql) -> Result<Connections, DbErr> {
-        let connections = match self {
-            Self::Sqlite { file, durability } => Connections {
-                writer: open_file(sqlite(file, *durability, 1)).await?,
-                reader: open_file(sqlite(file, *durability, READERS)).await?,
-            },
+        let (writer, reader) = match self {
+            Self::Sqlite { file, durability } => (
+                open_file(sqlite(file, *durability, 1)).await?,
+                open_file(sqlite(file, *durability, READERS)).await?,
+            ),
             Self::Postgres { url } => {
                 let pool =
                     Database::connect(pool(url, POSTGRES_CONNECTIONS, SERVER_TIMEOUT)).await?;
-                Connections {
-                    writer: pool.clone(),
-                    reader: pool,
-                }
+                (pool.clone(), pool)
             }
+        };
+        let connections = Connections {
+            writer,
+            reader,
+            uses: AtomicU64::new(0),
         };
         let transaction = connections.begin().await?;
         sql.create_tables(&transaction).await?;
@@ -77,6 +84,20 @@ impl Target {
 }
 
 impl Connections {
+    /// To be called before each use. Now and then what the log of a `SQLite` file holds is written into the file, so that
+    /// the log begins anew. By itself `SQLite` does so only after a statement that is run to its end, at a moment when
+    /// nobody reads: under load that never comes, and the log would grow for as long.
+    pub(super) async fn prepare(&self) {
+        let uses = self.uses.fetch_add(1, Ordering::Relaxed) + 1;
+        let is_file = self.writer.get_database_backend() == DbBackend::Sqlite;
+        if is_file && uses.is_multiple_of(USES_PER_CHECKPOINT) {
+            let checkpoint = "PRAGMA wal_checkpoint(RESTART)";
+            if let Err(error) = self.writer.execute_unprepared(checkpoint).await {
+                tracing::debug!(%error, "the log of the results cannot begin anew yet");
+            }
+        }
+    }
+
     /// A transaction that writes. `SQLite` takes the write lock with BEGIN: a read that turns into a write may fail.
     pub(super) async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
         let options = TransactionOptions {
@@ -125,6 +146,7 @@ fn sqlite(file: &Path, durability: Durability, connections: u32) -> ConnectOptio
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(synchronous)
             .busy_timeout(FILE_TIMEOUT)
+            .pragma("journal_size_limit", LOG_BYTES)
     });
     options
 }
