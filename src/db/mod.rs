@@ -5,6 +5,7 @@ mod copy_text;
 mod entity_hours;
 mod error;
 mod migrations;
+mod placeholders;
 mod postgres;
 mod posts;
 mod query;

@@ -104,7 +104,8 @@ impl Application {
             return Err(failure);
         }
         let scrapers = fleet.known();
-        actix_rt::spawn(prepare(stores.database.clone(), first_posts, prepared));
+        let prepare = prepare(stores.database.clone(), first_posts, prepared);
+        background.runtime.handle().spawn(prepare);
         let recorder = settings
             .recorder
             .enabled

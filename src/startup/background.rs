@@ -4,6 +4,7 @@ use arc_swap::ArcSwap;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
+use super::background_runtime::BackgroundRuntime;
 use super::stores::Stores;
 use super::{StartupError, prepare_schedules, scorers};
 use crate::actors::supervision::{ActorRef, ActorSystem};
@@ -28,6 +29,8 @@ pub(super) struct Background {
     pub(super) schedules: Schedules,
     /// What is sent here is scheduled from then on.
     pub(super) planned: watch::Sender<Arc<Vec<Schedule>>>,
+    /// Where all of it runs, for as long as this is kept.
+    pub(super) runtime: BackgroundRuntime,
 }
 
 /// When the background may begin, and when it is to end.
@@ -61,12 +64,13 @@ pub(super) fn start(
         ),
     };
     let counters = Arc::<JobCounters>::default();
+    let runtime = BackgroundRuntime::start().map_err(StartupError::Threads)?;
     let pool = JobPool::new(JobPoolParts {
         registry: registry.clone(),
         resources: resources.clone(),
         settings: settings.jobs.clone(),
         owner: data_dir.identity()?,
-        runtime: Handle::current(),
+        runtime: runtime.handle(),
         counters: Arc::clone(&counters),
     });
     let mut crew = Crew {
@@ -90,6 +94,7 @@ pub(super) fn start(
         desk,
         schedules,
         planned,
+        runtime,
     };
     Ok((background, crew))
 }

@@ -74,6 +74,9 @@ pub enum StartupError {
     /// Metrics cannot be collected.
     #[error(transparent)]
     Telemetry(#[from] TelemetryError),
+    /// The threads that jobs run on cannot be started.
+    #[error("cannot start the background threads")]
+    Threads(#[source] io::Error),
     /// The HTTP server failed.
     #[error("the HTTP server failed")]
     Server(#[source] io::Error),

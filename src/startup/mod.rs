@@ -3,6 +3,7 @@
 mod application;
 mod arms;
 mod background;
+mod background_runtime;
 mod error;
 mod ingest;
 mod pools;

@@ -4,6 +4,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement, TryGet
 
 use super::Hour;
 use super::hour::{EVERY_HOUR, hour_of};
+use crate::db::placeholders::placeholders;
 use crate::db::{Database, DbError};
 
 /// Far below the 32,766 bound values of SQLite.
@@ -130,12 +131,9 @@ impl Database {
             transaction.execute_unprepared(&delete).await?;
         }
         for hours in everything.hours.chunks(HOURS_PER_STATEMENT) {
-            let rows: Vec<String> = (1..=hours.len())
-                .map(|place| format!("(${place})"))
-                .collect();
             let insert = format!(
                 "INSERT INTO weir_changed_hours (hour) VALUES {}",
-                rows.join(", ")
+                placeholders(self.backend(), hours.len(), 1)
             );
             let values = hours.iter().map(|hour| hour.as_str().into());
             let insert = Statement::from_sql_and_values(self.backend(), insert, values);

@@ -3,6 +3,7 @@ use std::collections::HashSet;
 use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
 
 use super::{ChangedHours, Hour, HourPost};
+use crate::db::placeholders::placeholders;
 use crate::db::{Database, DbError};
 
 /// The names found in a post.
@@ -76,17 +77,11 @@ impl Database {
             .filter(|found| !rewritten.contains(&found.hour))
             .collect();
         for posts in certain.chunks(ROWS_PER_STATEMENT) {
-            let row = |number: usize| {
-                let first = number * 4;
-                let [post, model, version, names] = [1, 2, 3, 4].map(|place| first + place);
-                format!("(${post}, ${model}, ${version}, ${names})")
-            };
-            let rows: Vec<String> = (0..posts.len()).map(row).collect();
             let keep = format!(
                 "INSERT INTO weir_post_entities (post, model, version, names) VALUES {}
                 ON CONFLICT (post) DO UPDATE
                 SET model = excluded.model, version = excluded.version, names = excluded.names",
-                rows.join(", ")
+                placeholders(self.backend(), posts.len(), 4)
             );
             let values = posts.iter().flat_map(|found| -> [Value; 4] {
                 [
