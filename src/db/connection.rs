@@ -28,6 +28,14 @@ impl Database {
         Ok(database)
     }
 
+    /// Opens a database that is there: an absent SQLite file is an error, and is not made.
+    pub async fn connect_existing(settings: &DatabaseSettings) -> Result<Self, DbError> {
+        if settings.url.expose().starts_with("sqlite:") {
+            sqlite::require_file(settings)?;
+        }
+        Self::connect(settings).await
+    }
+
     /// Prepares the connections, which are made when first used: only a bad URL or folder fails here.
     pub async fn lazy(settings: &DatabaseSettings) -> Result<Self, DbError> {
         let url = settings.url.expose();

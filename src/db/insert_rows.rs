@@ -2,9 +2,7 @@
 
 use std::ops::Range;
 
-use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, TransactionTrait, sea_query::InsertStatement,
-};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait, sea_query::InsertStatement};
 
 use super::DbError;
 

@@ -6,6 +6,7 @@ mod background;
 mod error;
 mod ingest;
 mod pools;
+mod rankings;
 mod reload;
 mod roster;
 mod schedules;

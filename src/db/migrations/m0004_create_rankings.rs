@@ -56,9 +56,8 @@ impl MigrationTrait for Migration {
         };
         connection.execute_unprepared(table).await?;
         for column in INDEXED_COLUMNS {
-            let index = format!(
-                "CREATE INDEX IF NOT EXISTS idx_rankings_{column} ON rankings ({column})"
-            );
+            let index =
+                format!("CREATE INDEX IF NOT EXISTS idx_rankings_{column} ON rankings ({column})");
             connection.execute_unprepared(&index).await?;
         }
         Ok(())

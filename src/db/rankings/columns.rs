@@ -44,7 +44,12 @@ pub(super) fn row(ranking: &KeptRanking, backend: DbBackend) -> Result<[Expr; 13
         text(&ranking.session_id),
         text(&ranking.user_id),
         text(&ranking.platform),
-        Expr::val(ranking.arm.as_deref().map(|arm| storable_text(arm).into_owned())),
+        Expr::val(
+            ranking
+                .arm
+                .as_deref()
+                .map(|arm| storable_text(arm).into_owned()),
+        ),
         text(&ranking.policy),
         text(&ranking.config_version),
         Expr::val(ranking.intervention_on),
