@@ -150,7 +150,7 @@ impl Output {
             Format::Jsonl => Self::Jsonl(BufWriter::new(to)),
             Format::Csv => {
                 let mut csv = csv::Writer::from_writer(to);
-                csv.write_record(COLUMNS)?;
+                csv.write_record(COLUMNS).map_err(io_error)?;
                 Self::Csv(Box::new(csv))
             }
         })
@@ -158,7 +158,7 @@ impl Output {
 
     fn write(&mut self, ranking: &StoredRanking) -> io::Result<()> {
         match self {
-            Self::Csv(csv) => Ok(csv.write_record(record(ranking)?)?),
+            Self::Csv(csv) => csv.write_record(record(ranking)?).map_err(io_error),
             Self::Jsonl(lines) => {
                 serde_json::to_writer(&mut *lines, ranking)?;
                 lines.write_all(b"\n")
@@ -171,6 +171,14 @@ impl Output {
             Self::Csv(mut csv) => csv.flush(),
             Self::Jsonl(mut lines) => lines.flush(),
         }
+    }
+}
+
+/// What went wrong below, with its kind.
+fn io_error(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        kind => io::Error::other(format!("{kind:?}")),
     }
 }
 

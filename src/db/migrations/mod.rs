@@ -32,7 +32,7 @@ impl MigratorTrait for Migrator {
 
 /// Runs what has not run yet, all of it or nothing, one process at a time.
 pub(super) async fn run(database: &Database) -> Result<(), DbError> {
-    let transaction = database.begin().await?;
+    let transaction = database.begin_durable().await?;
     // On SQLite the transaction itself is the lock.
     if database.backend() == DbBackend::Postgres {
         let lock = format!("SELECT pg_advisory_xact_lock({ADVISORY_LOCK})");

@@ -25,7 +25,7 @@ impl Database {
             .iter()
             .map(|ranking| row(ranking.borrow(), self.backend()))
             .collect::<Result<_, DbErr>>()?;
-        let transaction = self.begin().await?;
+        let transaction = self.begin_durable().await?;
         let insert = |rows: &[[Expr; 13]]| {
             let mut statement = Query::insert();
             statement

@@ -54,12 +54,8 @@ impl Database {
         posts: &[&NewScrapedPost],
         errors: &[&NewScraperError],
     ) -> Result<ScrapedOutcome, DbError> {
-        let transaction = self.begin().await?;
-        if self.backend() == DbBackend::Postgres {
-            // Whoever is answered forgets the posts, so the server may not put off writing them.
-            let durable = "SET LOCAL synchronous_commit = on";
-            transaction.execute_unprepared(durable).await?;
-        }
+        // Whoever is answered forgets the posts.
+        let transaction = self.begin_durable().await?;
         let InsertOutcome { inserted, rejected } =
             insert_rows(&transaction, posts, |posts| self.new_posts(posts)).await?;
         let outcome = ScrapedOutcome {
