@@ -160,7 +160,7 @@ impl Service {
             database: database.clone(),
             results: store.results.clone(),
             jobs: store.results.jobs(StoreLimits::default()),
-            large_results: LargeResults::new(folder.path().into(), 1, Duration::ZERO),
+            large_results: LargeResults::new(folder.path().join("results"), 1, Duration::ZERO),
         };
         let (outage, results_away) = watch::channel(None);
         let (stopping, is_stopping) = watch::channel(false);
