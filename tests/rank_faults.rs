@@ -21,9 +21,10 @@ use tokio::sync::watch;
 use weir::actors::supervision::{ActorRef, ActorSystem, SupervisionPolicy, VitalSigns};
 use weir::actors::{
     Board, IngestInbox, Ingester, IngesterCounters, JobDesk, JobPool, JobPoolParts, Ranker,
-    RankerCounters, Rankers, ScorerPool, ServedPolicy, ServedPool, Serving,
+    RankerCounters, Rankers, RankingInbox, RankingLog, RankingLogParts, ScorerPool, ServedPolicy,
+    ServedPool, Serving,
 };
-use weir::db::Database;
+use weir::db::{Database, TimeRange};
 use weir::feed::RankRequest;
 use weir::http::{Access, Admission, Front, Health, IngestDesk, KnownScrapers, Limits, serve};
 use weir::jobs::{JobResources, LargeResults, Registry};
@@ -31,7 +32,9 @@ use weir::ranking::{Arms, Policy, Term};
 use weir::results::jobs::Limits as StoreLimits;
 use weir::scoring::pool::{PoolConfig, PoolCounters, WorkerPool};
 use weir::scoring::{RandomScorer, Scorer, SentimentScorer};
-use weir::settings::{AuthSettings, DatabaseSettings, JobsSettings, ServerSettings};
+use weir::settings::{
+    AuthSettings, DatabaseSettings, JobsSettings, RankingsSettings, ServerSettings,
+};
 use weir::telemetry;
 
 /// What an actor suffers when it is sent one.
@@ -74,6 +77,8 @@ struct Service {
     ranker: ActorRef<Ranker>,
     url: String,
     client: reqwest::Client,
+    database: Database,
+    rankings: RankingInbox,
     _folder: TempDir,
     _store: TestStore,
     _outage: watch::Sender<Option<Instant>>,
@@ -119,14 +124,7 @@ fn desk(system: &ActorSystem, resources: &JobResources) -> ActorRef<JobDesk> {
 impl Service {
     async fn start() -> Self {
         keep_meant_panics_quiet();
-        let policy = SupervisionPolicy {
-            initial_backoff: Duration::from_millis(5),
-            max_backoff: Duration::from_millis(20),
-            max_restarts: 8,
-            window: Duration::from_millis(800),
-            freeze_after: Duration::from_millis(400),
-        };
-        let system = ActorSystem::start(policy);
+        let system = ActorSystem::start(impatient());
         let pools = [
             pool(&system, "sentiment", Box::new(SentimentScorer)),
             pool(&system, "cursed", Box::new(quiet())),
@@ -147,6 +145,7 @@ impl Service {
             arms: Arms::default(),
             deadline: Duration::from_secs(1),
             minimal_metadata: false,
+            config_version: "1".into(),
             rankers: Rankers::new(vec![ranker.clone()]),
         };
         let folder = TempDir::new().unwrap();
@@ -154,12 +153,14 @@ impl Service {
         let database = Database::connect(&DatabaseSettings::with_url(url))
             .await
             .unwrap();
+        database.migrate().await.unwrap();
+        let rankings = rankings(&system, &database);
         let store = TestStore::sqlite();
         let resources = JobResources {
             database: database.clone(),
             results: store.results.clone(),
             jobs: store.results.jobs(StoreLimits::default()),
-            large_results: LargeResults::new(folder.path().into(), 1, Duration::ZERO),
+            large_results: LargeResults::new(folder.path().join("results"), 1, Duration::ZERO),
         };
         let (outage, results_away) = watch::channel(None);
         let (stopping, is_stopping) = watch::channel(false);
@@ -178,6 +179,7 @@ impl Service {
             },
             serving: Arc::new(ArcSwap::from_pointee(serving)),
             recorder: None,
+            rankings: Some(rankings.clone()),
             ingest: IngestDesk::new(ingester(&system, &database)),
             scrapers: KnownScrapers::default(),
             desk: desk(&system, &resources),
@@ -187,7 +189,7 @@ impl Service {
             planned: watch::channel(Arc::default()).1,
             stopping: is_stopping.clone(),
             system: system.clone(),
-            health: Health::new(results_away, database, Arc::default(), is_stopping),
+            health: Health::new(results_away, database.clone(), Arc::default(), is_stopping),
             metrics: telemetry::metrics().unwrap(),
         };
         let settings = ServerSettings {
@@ -210,6 +212,8 @@ impl Service {
             ranker,
             url,
             client,
+            database,
+            rankings,
             _folder: folder,
             _store: store,
             _outage: outage,
@@ -255,6 +259,31 @@ impl Service {
             actix_rt::time::sleep(Duration::from_millis(20)).await;
         }
     }
+}
+
+/// Supervision within the patience of a test.
+fn impatient() -> SupervisionPolicy {
+    SupervisionPolicy {
+        initial_backoff: Duration::from_millis(5),
+        max_backoff: Duration::from_millis(20),
+        max_restarts: 8,
+        window: Duration::from_millis(800),
+        freeze_after: Duration::from_millis(400),
+    }
+}
+
+/// A log of rankings, which writes at once.
+fn rankings(system: &ActorSystem, database: &Database) -> RankingInbox {
+    let settings = RankingsSettings {
+        batch: 1,
+        ..RankingsSettings::default()
+    };
+    let parts = RankingLogParts::new(database.clone(), watch::channel(true).1, &settings);
+    let own = parts.clone();
+    let log = system.supervise("ranking_log", parts.counters(), move |_, incarnation| {
+        RankingLog::new(own.clone(), incarnation)
+    });
+    RankingInbox::new(log, parts)
 }
 
 /// Scores that are never remembered, so that its actor is always asked.
@@ -426,6 +455,12 @@ async fn a_frozen_ranker_costs_the_order_until_it_is_replaced() {
         (order, &degraded[0]["part"]),
         (vec![0, 1, 2], &json!("ranker"))
     );
+    service.rankings.flush(Duration::from_secs(20)).await;
+    let kept = service.database.ranking_pages(TimeRange::default(), 100);
+    let kept = kept.await.unwrap().next().await.unwrap().unwrap();
+    let kept = &kept.last().unwrap().ranking;
+    assert_eq!(kept.ids_returned, kept.ids_sent);
+    assert_eq!(json!(kept.degraded), degraded, "kept as answered");
     service.recovers(&feed).await;
     assert_eq!(service.signs("ranker.1").exits.frozen, 1);
 }

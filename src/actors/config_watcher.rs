@@ -110,7 +110,8 @@ impl ConfigWatcher {
 
     fn take(&self, settings: Settings) {
         let needs_restart = self.parts.started_with.needing_restart(&settings);
-        tracing::info!(?needs_restart, "edited settings taken");
+        let config_version = settings.config_version();
+        tracing::info!(?needs_restart, config_version, "edited settings taken");
         self.parts.status.take(needs_restart);
         self.parts.newest.send_replace(Arc::new(settings));
     }

@@ -23,6 +23,8 @@ pub struct Serving {
     pub deadline: Duration,
     /// Whether answers show `intervention_on` alone.
     pub minimal_metadata: bool,
+    /// Names the settings that all this was made from.
+    pub config_version: Arc<str>,
     /// Who ranks.
     pub rankers: Rankers,
 }

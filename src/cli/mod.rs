@@ -6,6 +6,7 @@ mod check;
 mod client;
 mod demo;
 mod eval_entities;
+mod export;
 mod fake;
 mod generate;
 mod job;
@@ -38,6 +39,7 @@ enum Command {
     Check(check::Check),
     Demo(demo::Demo),
     EvalEntities(eval_entities::EvalEntities),
+    Export(export::Export),
     Fake(fake::Fake),
     Generate(generate::Generate),
     Job(job::Job),
@@ -61,6 +63,7 @@ impl Cli {
             Command::Check(command) => return command.run(),
             Command::Demo(command) => command.run()?,
             Command::EvalEntities(command) => command.run()?,
+            Command::Export(command) => command.run()?,
             Command::Fake(command) => command.run()?,
             Command::Generate(command) => command.run()?,
             Command::Job(command) => command.run()?,

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use sea_orm::{
-    DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions,
-    TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait,
 };
 use tracing::{info, warn};
 
@@ -26,6 +26,14 @@ impl Database {
         let database = Self::lazy(settings).await?;
         database.ping().await?;
         Ok(database)
+    }
+
+    /// Opens a database that is there: an absent SQLite file is an error, and is not made.
+    pub async fn connect_existing(settings: &DatabaseSettings) -> Result<Self, DbError> {
+        if settings.url.expose().starts_with("sqlite:") {
+            sqlite::require_file(settings)?;
+        }
+        Self::connect(settings).await
     }
 
     /// Prepares the connections, which are made when first used: only a bad URL or folder fails here.
@@ -93,6 +101,16 @@ impl Database {
             ..TransactionOptions::default()
         };
         Ok(self.writer.begin_with_options(options).await?)
+    }
+
+    /// Begins the same kind of transaction, whose commit Postgres may not put off writing. On SQLite it is as any other.
+    pub(super) async fn begin_durable(&self) -> Result<DatabaseTransaction, DbError> {
+        let transaction = self.begin().await?;
+        if self.backend() == DbBackend::Postgres {
+            let durable = "SET LOCAL synchronous_commit = on";
+            transaction.execute_unprepared(durable).await?;
+        }
+        Ok(transaction)
     }
 
     /// Waits for the statements under way and closes every connection.

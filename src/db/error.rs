@@ -12,6 +12,12 @@ pub enum DbError {
     /// The rest of the URL cannot be read.
     #[error("the database URL cannot be read: {0}")]
     Url(SqlxError),
+    /// There is no such SQLite file.
+    #[error("there is no database {}", path.display())]
+    NoFile {
+        /// The file.
+        path: PathBuf,
+    },
     /// The folder of a SQLite file cannot be made.
     #[error("cannot create the database's folder {}: {source}", path.display())]
     Folder {

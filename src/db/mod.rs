@@ -4,11 +4,13 @@ mod connection;
 mod copy_text;
 mod entity_hours;
 mod error;
+mod insert_rows;
 mod migrations;
 mod placeholders;
 mod postgres;
 mod posts;
 mod query;
+mod rankings;
 mod raw_transaction;
 mod scraped;
 mod sqlite;
@@ -20,11 +22,13 @@ pub use entity_hours::{
     ChangedHours, FoundNames, Hour, HourCounts, HourPost, HourPosts, PostSpan, Said, StoredCounts,
 };
 pub use error::DbError;
+pub use insert_rows::{InsertOutcome, RejectedRow};
 pub use posts::{
-    Existing, IndexedLoad, InsertOutcome, LoadError, NewPost, PostBatch, PostCount, PostFilter,
-    PostLoad, PostPages, PostText, RejectedPost, entity as post,
+    Existing, IndexedLoad, LoadError, NewPost, PostBatch, PostCount, PostFilter, PostLoad,
+    PostPages, PostText, entity as post,
 };
 pub use query::{QueryAnswer, QueryError, QueryLimits, is_select};
+pub use rankings::{KeptRanking, RankingPages, StoredRanking};
 pub use scraped::{NewScrapedPost, NewScraperError, ScrapedOutcome, ScrapedRow};
 pub use time::TimeRange;
 pub use transfer::{Checksum, TransferError, Transferred, transfer};

@@ -39,6 +39,19 @@ pub(super) async fn open(
     Ok((reader, writer))
 }
 
+/// Fails unless the file is there.
+pub(super) fn require_file(settings: &DatabaseSettings) -> Result<(), DbError> {
+    let options = settings.url.expose().parse::<SqliteConnectOptions>();
+    let options = options.map_err(DbError::Url)?;
+    let path = options.get_filename();
+    if path.exists() {
+        return Ok(());
+    }
+    Err(DbError::NoFile {
+        path: path.to_owned(),
+    })
+}
+
 async fn pool(
     settings: &DatabaseSettings,
     options: SqliteConnectOptions,

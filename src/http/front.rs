@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::{Access, Admission, Health, IngestDesk, KnownScrapers};
 use crate::actors::supervision::{ActorRef, ActorSystem};
-use crate::actors::{JobDesk, RecorderInbox, Schedule, Serving};
+use crate::actors::{JobDesk, RankingInbox, RecorderInbox, Schedule, Serving};
 use crate::feed::RankRequest;
 use crate::jobs::{JobResources, Registry};
 use crate::results::schedules::Schedules;
@@ -29,6 +29,8 @@ pub struct Front {
     pub serving: Arc<ArcSwap<Serving>>,
     /// Where served feeds go, if they are kept.
     pub recorder: Option<RecorderInbox>,
+    /// Where rankings go, if they are kept.
+    pub rankings: Option<RankingInbox>,
     /// Where outside scrapers hand in what they found.
     pub ingest: IngestDesk,
     /// Weir's own scrapers, by name.

@@ -11,6 +11,7 @@ mod front;
 mod health;
 mod ingest;
 mod jobs;
+mod kept_ranking;
 mod metrics;
 mod options;
 mod panics;

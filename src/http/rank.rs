@@ -7,6 +7,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use tokio::sync::oneshot;
 
+use super::kept_ranking::kept_ranking;
 use super::options::RankOptions;
 use super::{ApiError, Front, Scope, body};
 use crate::actors::messages::{Explained, Rank, Ranked};
@@ -38,7 +39,7 @@ pub(super) async fn rank(
     )
     .await?;
     let feed = Arc::new(parse(&body, front.limits.max_items)?);
-    let terms = Terms::of(&feed, &serving, &options);
+    let terms = Terms::of(&feed, &serving, &options, arrived);
     let deadline = arrived + options.deadline;
     let ranked = ranked(&serving, &feed, &terms, deadline).await;
     let response = answer(&front, &feed, &terms, ranked);
@@ -57,11 +58,18 @@ struct Terms<'s> {
     policy: &'s Arc<ServedPolicy>,
     explain: bool,
     minimal_metadata: bool,
+    config_version: &'s Arc<str>,
+    arrived: Instant,
 }
 
 impl<'s> Terms<'s> {
     /// A policy that the admin asks for stands in for the one that the user is due, and puts them in no arm.
-    fn of(feed: &RankRequest, serving: &'s Serving, options: &'s RankOptions) -> Self {
+    fn of(
+        feed: &RankRequest,
+        serving: &'s Serving,
+        options: &'s RankOptions,
+        arrived: Instant,
+    ) -> Self {
         let (arm, policy) = match &options.policy {
             Some(policy) => (None, policy),
             None => serving.of(&feed.session),
@@ -71,6 +79,8 @@ impl<'s> Terms<'s> {
             policy,
             explain: options.explain,
             minimal_metadata: serving.minimal_metadata,
+            config_version: &serving.config_version,
+            arrived,
         }
     }
 
@@ -137,12 +147,13 @@ fn answer(
             missed: feed.items.len(),
             why: "no answer in time".into(),
         };
-        return respond(&in_order(
+        let response = in_order(
             feed,
             (0..feed.items.len()).map(Slot::Item),
             Vec::new(),
             metadata(front, terms, false, vec![silent]),
-        ));
+        );
+        return respond(&decided(front, feed, terms, response));
     };
     let outcome = if degraded.is_empty() {
         "whole"
@@ -152,6 +163,7 @@ fn answer(
     terms.count(outcome);
     let metadata = metadata(front, terms, ranking.intervened, degraded);
     let response = in_order(feed, slots.into_iter(), new_items, metadata);
+    let response = decided(front, feed, terms, response);
     match explanation {
         None => respond(&response),
         Some(items) => {
@@ -183,17 +195,29 @@ fn metadata(
     mut degraded: Vec<Degraded>,
 ) -> Metadata {
     degraded.extend(front.health.results_away());
-    let metadata = Metadata {
+    Metadata {
         intervention_on: intervened,
         policy: Some(terms.policy.policy.name.clone().into()),
         arm: terms.arm.map(|arm| arm.to_owned().into()),
         degraded,
-    };
-    if terms.minimal_metadata {
-        metadata.minimal()
-    } else {
-        metadata
     }
+}
+
+/// Keeps what was decided, if rankings are kept, and takes out of the answer what its reader is not to know.
+fn decided<'f>(
+    front: &Front,
+    feed: &RankRequest,
+    terms: &Terms<'_>,
+    mut response: RankResponse<'f>,
+) -> RankResponse<'f> {
+    if let Some(rankings) = &front.rankings {
+        let took = terms.arrived.elapsed();
+        rankings.offer(kept_ranking(feed, &response, terms.config_version, took));
+    }
+    if terms.minimal_metadata {
+        response.metadata = response.metadata.minimal();
+    }
+    response
 }
 
 fn in_order(

@@ -20,6 +20,7 @@ mod policies;
 mod pools;
 mod preprocess;
 mod ranking;
+mod rankings;
 mod recorder;
 mod restart;
 mod results;
@@ -37,6 +38,7 @@ mod supervision;
 mod tests;
 mod text;
 mod timetable;
+mod version;
 mod watched_file;
 
 pub use arms::{ArmSettings, ArmsSettings};
@@ -53,6 +55,7 @@ pub use policies::{AuthorDecaySettings, EntityMatch, ExcludeSettings, PolicySett
 pub use pools::{JobsPool, PoolsSettings, RankerPool};
 pub use preprocess::PreprocessSettings;
 pub use ranking::{Metadata, RankingSettings};
+pub use rankings::RankingsSettings;
 pub use recorder::RecorderSettings;
 pub use results::{Backend, Durability, ResultsSettings};
 pub use root::Settings;

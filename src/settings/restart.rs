@@ -17,6 +17,7 @@ impl Settings {
             ("commands", self.commands != edited.commands),
             ("outbox", self.outbox != edited.outbox),
             ("recorder", self.recorder != edited.recorder),
+            ("rankings", self.rankings != edited.rankings),
             ("supervision", self.supervision != edited.supervision),
             ("shutdown", self.shutdown != edited.shutdown),
             ("log", self.log != edited.log),

@@ -8,8 +8,8 @@ use super::complaint::did_you_mean;
 use super::{
     ArmsSettings, AuthSettings, CommandSettings, DatabaseSettings, JobsSettings, LogSettings,
     OutboxSettings, PolicySettings, PoolsSettings, PreprocessSettings, RankingSettings,
-    RecorderSettings, ResultsSettings, ScheduleSettings, ScorerSettings, ScraperSettings,
-    ServerSettings, ShutdownSettings, SupervisionSettings,
+    RankingsSettings, RecorderSettings, ResultsSettings, ScheduleSettings, ScorerSettings,
+    ScraperSettings, ServerSettings, ShutdownSettings, SupervisionSettings,
 };
 
 /// Everything a Weir can be told. `Settings::default()` is what `config/default.toml` says.
@@ -50,6 +50,8 @@ pub struct Settings {
     pub preprocess: PreprocessSettings,
     /// Writes served feeds into the posts.
     pub recorder: RecorderSettings,
+    /// Keeps what `/rank` decided.
+    pub rankings: RankingsSettings,
     /// How actors are restarted.
     pub supervision: SupervisionSettings,
     /// How Weir ends.
@@ -103,6 +105,7 @@ impl Settings {
         });
         check.under("outbox", |check| self.outbox.check(check));
         check.under("recorder", |check| self.recorder.check(check));
+        check.under("rankings", |check| self.rankings.check(check));
         check.under("supervision", |check| self.supervision.check(check));
         check.under("shutdown", |check| self.shutdown.check(check));
         check.under("log", |check| self.log.check(check));
@@ -133,6 +136,7 @@ impl Default for Settings {
             outbox: OutboxSettings::default(),
             preprocess: PreprocessSettings::default(),
             recorder: RecorderSettings::default(),
+            rankings: RankingsSettings::default(),
             supervision: SupervisionSettings::default(),
             shutdown: ShutdownSettings::default(),
             log: LogSettings::default(),

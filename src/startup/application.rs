@@ -15,10 +15,12 @@ use super::background::{self, Background, Signals};
 use super::roster::Roster;
 use super::scrapers::Fleet;
 use super::stores::Stores;
-use super::{StartupError, check_scrapers, ingest, prepare_schedules, reload};
+use super::{StartupError, check_scrapers, ingest, prepare_schedules, rankings, reload};
 use crate::actors::messages::Flush;
 use crate::actors::supervision::{ActorSystem, SupervisionPolicy};
-use crate::actors::{ConfigStatus, Recorder, RecorderCounters, RecorderInbox, ShutDown};
+use crate::actors::{
+    ConfigStatus, RankingInbox, Recorder, RecorderCounters, RecorderInbox, ShutDown,
+};
 use crate::data_dir::DataDir;
 use crate::db::Database;
 use crate::http::{self, Access, Admission, Front, Health, IngestDesk, Limits};
@@ -58,6 +60,7 @@ pub struct Application {
     system: ActorSystem,
     stores: Stores,
     recorder: Option<RecorderInbox>,
+    rankings: Option<RankingInbox>,
     background: Background,
     stopping: watch::Sender<bool>,
     grace: Duration,
@@ -94,6 +97,7 @@ impl Application {
         let (background, crew) =
             background::start(&settings, planned, &stores, &data_dir, signals, &system)?;
         let ingester = ingest::start(&stores.database, &prepared.subscribe(), &system);
+        let rankings = rankings::start(&settings, &stores.database, prepared.subscribe(), &system);
         let mut fleet = Fleet::new(
             data_dir.outboxes(),
             settings.outbox.max_bytes,
@@ -106,10 +110,7 @@ impl Application {
         let scrapers = fleet.known();
         let prepare = prepare(stores.database.clone(), first_posts, prepared);
         background.runtime.handle().spawn(prepare);
-        let recorder = settings
-            .recorder
-            .enabled
-            .then(|| start_recorder(&settings, &stores.database, &system));
+        let recorder = start_recorder(&settings, &stores.database, &system);
         let metrics = telemetry::metrics()?;
         actix_rt::spawn(telemetry::keep_up(metrics.clone()));
         let mut roster = Roster::start(&settings, &stores.results, &system);
@@ -134,6 +135,7 @@ impl Application {
             limits: limits(&settings.server),
             serving: Arc::clone(&serving),
             recorder: recorder.clone(),
+            rankings: rankings.clone(),
             ingest: IngestDesk::new(ingester),
             scrapers,
             desk: background.desk.clone(),
@@ -154,13 +156,15 @@ impl Application {
         let grace = settings.shutdown.grace();
         let server = http::serve(listener, Data::new(front), &settings.server, grace)
             .map_err(StartupError::Server)?;
-        tracing::info!(%address, port, policy = settings.ranking.policy, "weir is listening");
+        let (policy, config_version) = (&settings.ranking.policy, settings.config_version());
+        tracing::info!(%address, port, policy, config_version, "weir is listening");
         Ok(Self {
             server,
             port,
             system,
             stores,
             recorder,
+            rankings,
             background,
             stopping,
             grace,
@@ -192,6 +196,9 @@ impl Application {
         if let Some(recorder) = &self.recorder {
             // Feeds that are not written by then are lost, as they are when Weir is killed.
             let _ = recorder.recorder().ask(Flush, self.grace).await;
+        }
+        if let Some(rankings) = &self.rankings {
+            rankings.flush(self.grace).await;
         }
         if let Some(redis_server) = &self.stores.redis_server
             && redis_server
@@ -234,7 +241,14 @@ async fn prepare(database: Database, first_posts: FirstPosts, prepared: watch::S
     prepared.send_replace(true);
 }
 
-fn start_recorder(settings: &Settings, database: &Database, system: &ActorSystem) -> RecorderInbox {
+fn start_recorder(
+    settings: &Settings,
+    database: &Database,
+    system: &ActorSystem,
+) -> Option<RecorderInbox> {
+    if !settings.recorder.enabled {
+        return None;
+    }
     let counters = Arc::<RecorderCounters>::default();
     let (shown, rate, database) = (
         Arc::clone(&counters),
@@ -245,7 +259,7 @@ fn start_recorder(settings: &Settings, database: &Database, system: &ActorSystem
     let recorder = system.supervise("recorder", shown, move |_, incarnation| {
         Recorder::new(database.clone(), rate, incarnation, Arc::clone(&counted))
     });
-    RecorderInbox::new(recorder, &settings.recorder, counters)
+    Some(RecorderInbox::new(recorder, &settings.recorder, counters))
 }
 
 fn limits(settings: &ServerSettings) -> Limits {

@@ -7,6 +7,7 @@ mod background_runtime;
 mod error;
 mod ingest;
 mod pools;
+mod rankings;
 mod reload;
 mod roster;
 mod schedules;

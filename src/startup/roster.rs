@@ -72,6 +72,7 @@ impl Roster {
             arms: arms(&settings.arms),
             deadline: settings.ranking.deadline(),
             minimal_metadata: settings.ranking.metadata == Metadata::Minimal,
+            config_version: settings.config_version().into(),
             rankers: Rankers::new(self.rankers.clone()),
         })
     }

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use weir::db::TimeRange;
 use weir::feed::RankRequest;
 use wiremock::matchers::method;
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -106,6 +107,26 @@ async fn what_a_source_publishes_is_inserted_within_two_periods_once_per_user() 
     assert_eq!(new_urls(&ben, 4), ["https://news.example/2"]);
     assert_eq!(ben["ranked_ids"][1], ben["new_items"][0]["id"]);
     assert_eq!(ben["metadata"]["intervention_on"], true);
+}
+
+#[tokio::test]
+async fn an_inserted_post_is_kept_among_the_ids_returned() {
+    let server = source(1..=1).await;
+    let insert = "{ max = 1, positions = [1] }";
+    let mut weir = crate::weir(&format!(
+        "rankings.enabled = true\n{}",
+        settings(&server.uri(), insert)
+    ));
+    first_new_urls(&weir, "ann").await;
+    let answer = answer(&weir, &feed_for("ben")).await;
+    assert_eq!(new_urls(&answer, 4).len(), 1);
+    let database = crate::database_of(&weir).await;
+    assert_eq!(weir.stop(), Some(0));
+    let pages = database.ranking_pages(TimeRange::default(), 10_000).await;
+    let kept = pages.unwrap().next().await.unwrap().unwrap();
+    let kept = &kept.last().unwrap().ranking;
+    assert_eq!(json!(kept.ids_returned), answer["ranked_ids"]);
+    assert_eq!(kept.ids_sent.len(), 4);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 mod m0001_create_posts;
 mod m0002_create_scraper_tables;
 mod m0003_create_entity_hours;
+mod m0004_create_rankings;
 
 pub(super) use m0001_create_posts::{indexes as posts_indexes, table as posts_table};
 use sea_orm::{ConnectionTrait, DbBackend};
@@ -24,13 +25,14 @@ impl MigratorTrait for Migrator {
             Box::new(m0001_create_posts::Migration),
             Box::new(m0002_create_scraper_tables::Migration),
             Box::new(m0003_create_entity_hours::Migration),
+            Box::new(m0004_create_rankings::Migration),
         ]
     }
 }
 
 /// Runs what has not run yet, all of it or nothing, one process at a time.
 pub(super) async fn run(database: &Database) -> Result<(), DbError> {
-    let transaction = database.begin().await?;
+    let transaction = database.begin_durable().await?;
     // On SQLite the transaction itself is the lock.
     if database.backend() == DbBackend::Postgres {
         let lock = format!("SELECT pg_advisory_xact_lock({ADVISORY_LOCK})");

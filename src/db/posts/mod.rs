@@ -13,7 +13,6 @@ mod pages;
 pub(in crate::db) mod says;
 mod statistics;
 
-pub use insert::{InsertOutcome, RejectedPost};
 pub use load::{Existing, IndexedLoad, LoadError, PostBatch, PostLoad};
 pub use new_post::NewPost;
 pub use pages::{PostFilter, PostPages, PostText};

@@ -1,16 +1,13 @@
-use std::ops::Range;
-
 use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, DbBackend, ExprTrait, TransactionTrait,
-    sea_query::{Alias, Expr, OnConflict, Query},
+    ConnectionTrait, DatabaseTransaction, DbBackend, ExprTrait,
+    sea_query::{Alias, Expr, InsertStatement, OnConflict, Query},
 };
 use serde_json::value::RawValue;
 
+use crate::db::insert_rows::{ROWS_PER_STATEMENT, insert_rows};
 use crate::db::posts::json_text::{storable_json, storable_text};
-use crate::db::{Database, DbError, RejectedPost};
+use crate::db::{Database, DbError, InsertOutcome, RejectedRow};
 
-/// Rows of one statement: 4,000 bound values.
-const ROWS_PER_STATEMENT: usize = 1_000;
 /// Longest message that is kept, in characters.
 const MAX_MESSAGE_CHARS: usize = 4_000;
 
@@ -46,7 +43,7 @@ pub struct ScrapedOutcome {
     /// Posts that were there already.
     pub known: usize,
     /// Posts that the database refuses; each is a row of `scraper_errors` instead.
-    pub rejected: Vec<RejectedPost>,
+    pub rejected: Vec<RejectedRow>,
 }
 
 impl Database {
@@ -57,32 +54,15 @@ impl Database {
         posts: &[&NewScrapedPost],
         errors: &[&NewScraperError],
     ) -> Result<ScrapedOutcome, DbError> {
-        let mut outcome = ScrapedOutcome::default();
-        let transaction = self.begin().await?;
-        if self.backend() == DbBackend::Postgres {
-            // Whoever is answered forgets the posts, so the server may not put off writing them.
-            let durable = "SET LOCAL synchronous_commit = on";
-            transaction.execute_unprepared(durable).await?;
-        }
-        let mut pending: Vec<Range<usize>> = chunks(posts.len()).rev().collect();
-        while let Some(rows) = pending.pop() {
-            match insert_posts(&transaction, &posts[rows.clone()]).await {
-                Ok(stored) => {
-                    outcome.stored += stored;
-                    outcome.known += rows.len().saturating_sub(stored);
-                }
-                Err(error @ DbError::Data(_)) if rows.len() == 1 => {
-                    let index = rows.start;
-                    outcome.rejected.push(RejectedPost { index, error });
-                }
-                Err(DbError::Data(_)) => {
-                    let middle = rows.start + rows.len() / 2;
-                    pending.push(middle..rows.end);
-                    pending.push(rows.start..middle);
-                }
-                Err(error) => return Err(error),
-            }
-        }
+        // Whoever is answered forgets the posts.
+        let transaction = self.begin_durable().await?;
+        let InsertOutcome { inserted, rejected } =
+            insert_rows(&transaction, posts, |posts| self.new_posts(posts)).await?;
+        let outcome = ScrapedOutcome {
+            stored: inserted,
+            known: posts.len().saturating_sub(inserted + rejected.len()),
+            rejected,
+        };
         let refused = outcome.rejected.iter().map(|rejected| NewScraperError {
             source_id: posts[rejected.index].source_id.clone(),
             task_id: posts[rejected.index].task_id.clone(),
@@ -99,50 +79,28 @@ impl Database {
         transaction.commit().await?;
         Ok(outcome)
     }
-}
 
-fn chunks(rows: usize) -> impl DoubleEndedIterator<Item = Range<usize>> {
-    (0..rows.div_ceil(ROWS_PER_STATEMENT)).map(move |chunk| {
-        let start = chunk * ROWS_PER_STATEMENT;
-        start..(start + ROWS_PER_STATEMENT).min(rows)
-    })
-}
-
-/// One statement behind a savepoint, and how many rows are new.
-async fn insert_posts(
-    transaction: &DatabaseTransaction,
-    posts: &[&NewScrapedPost],
-) -> Result<usize, DbError> {
-    let savepoint = transaction.begin().await?;
-    let post_id = Alias::new("post_id");
-    let mut statement = Query::insert();
-    statement
-        .into_table(Alias::new("scraper_data"))
-        .columns(["post_id", "source_id", "task_id", "post_blob"].map(Alias::new))
-        .on_conflict(OnConflict::column(post_id).do_nothing().to_owned());
-    let is_postgres = transaction.get_database_backend() == DbBackend::Postgres;
-    for post in posts {
-        let blob = Expr::val(storable_json(post.post_blob.get()).into_owned());
-        statement.values_panic([
-            text(&post.post_id),
-            text(&post.source_id),
-            text(&post.task_id),
-            if is_postgres {
-                blob.cast_as("jsonb")
-            } else {
-                blob
-            },
-        ]);
-    }
-    match savepoint.execute(&statement).await {
-        Ok(result) => {
-            savepoint.commit().await?;
-            Ok(usize::try_from(result.rows_affected()).unwrap_or(usize::MAX))
+    /// Leaves posts alone whose ids are known.
+    fn new_posts(&self, posts: &[&NewScrapedPost]) -> InsertStatement {
+        let post_id = Alias::new("post_id");
+        let mut statement = Query::insert();
+        statement
+            .into_table(Alias::new("scraper_data"))
+            .columns(["post_id", "source_id", "task_id", "post_blob"].map(Alias::new))
+            .on_conflict(OnConflict::column(post_id).do_nothing().to_owned());
+        for post in posts {
+            let blob = Expr::val(storable_json(post.post_blob.get()).into_owned());
+            statement.values_panic([
+                text(&post.post_id),
+                text(&post.source_id),
+                text(&post.task_id),
+                match self.backend() {
+                    DbBackend::Postgres => blob.cast_as("jsonb"),
+                    _ => blob,
+                },
+            ]);
         }
-        Err(error) => {
-            savepoint.rollback().await?;
-            Err(error.into())
-        }
+        statement
     }
 }
 

@@ -1,0 +1,10 @@
+//! What is asked of the table `rankings`, which holds what `/rank` decided.
+
+mod columns;
+mod delete;
+mod insert;
+mod kept_ranking;
+mod pages;
+
+pub use kept_ranking::{KeptRanking, StoredRanking};
+pub use pages::RankingPages;

@@ -1,0 +1,47 @@
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::check::Check;
+use super::text;
+
+/// `[rankings]`: keeps what `/rank` decided. Who was shown what is personal data, so it is off by default.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RankingsSettings {
+    /// Whether rankings are kept.
+    pub enabled: bool,
+    /// Most rankings that wait to be written; further ones are counted and left out.
+    pub queue: usize,
+    /// Most rankings written together.
+    pub batch: usize,
+    /// How long a ranking waits for its batch to become full.
+    #[serde(deserialize_with = "text::duration")]
+    pub max_delay: Duration,
+    /// The age from which rankings are deleted; zero keeps them for ever.
+    #[serde(deserialize_with = "text::duration")]
+    pub keep: Duration,
+}
+
+impl RankingsSettings {
+    pub(super) fn check(&self, check: &mut Check) {
+        check.within("queue", self.queue, 1..=1_000_000);
+        check.within("batch", self.batch, 1..=10_000);
+        check.lasting("max_delay", self.max_delay);
+        if !self.keep.is_zero() {
+            check.lasting("keep", self.keep);
+        }
+    }
+}
+
+impl Default for RankingsSettings {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            queue: 10_000,
+            batch: 500,
+            max_delay: Duration::from_secs(1),
+            keep: Duration::from_hours(24 * 90),
+        }
+    }
+}
