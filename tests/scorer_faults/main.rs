@@ -10,7 +10,7 @@ use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use common::models::{model_server, raw_server, well};
-use common::weir::{PATIENCE, Weir, feed_of};
+use common::weir::{PATIENCE, Weir, feed_of, places};
 use serde_json::{Value, json};
 use weir::feed::RankRequest;
 use wiremock::{MockServer, ResponseTemplate};
@@ -129,11 +129,16 @@ fn feed() -> RankRequest {
 /// Ranks in time: twice the deadline is for the machine that tests run on.
 async fn rank(weir: &Weir, policy: &str) -> (Vec<usize>, Value) {
     let begun = Instant::now();
-    let (order, metadata) = weir
-        .rank_at(&format!("/rank?policy={policy}"), &feed())
-        .await;
+    let feed = feed();
+    let url = weir.url(&format!("/rank?policy={policy}"));
+    let response = weir.client.post(url).json(&feed).send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    let answer: Value = response.json().await.unwrap();
     assert!(begun.elapsed() < DEADLINE * 2, "{policy}: {begun:?}");
-    (order, metadata["degraded"].clone())
+    (
+        places(&feed, &answer),
+        answer["metadata"]["degraded"].clone(),
+    )
 }
 
 fn in_order_of_parts(degraded: &Value) -> Vec<Value> {
