@@ -164,7 +164,7 @@ TOML
     }
     sized 2 > "$work/sized"
     serve < "$work/sized"
-    bench --repeat --items 20 --connections 8 --requests 1500 > "$work/resized" & load=$!
+    bench --repeat --items 20 --connections 8 --requests 2500 > "$work/resized" & load=$!
     for workers in 8 1 2; do
         sleep 2
         sized $workers > "$work/sized"; settings < "$work/sized"
@@ -191,7 +191,7 @@ http = { url = "http://127.0.0.1:8007", timeout_ms = 2000 }
 TOML
         serve_model --delay-ms 20
         for clients in 1 8 64; do
-            bench --items 4 --connections $clients --requests $((clients > 1 ? 400 : 50)) --seed $clients | ITEMS=4 say \
+            bench --items 4 --connections $clients --requests $((clients > 1 ? 500 : 50)) --seed $clients | ITEMS=4 say \
                 "max_delay_ms $delay, $clients clients: {items:.0f} items/s, p95 {p95_ms:.1f} ms, {degraded} degraded, {failed} failed"
         done
         curl -sf "$model_url/counts" | python3 -c '

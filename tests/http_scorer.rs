@@ -150,6 +150,17 @@ async fn an_answer_that_cannot_be_read_is_no_score_and_never_asked_for_again() {
 }
 
 #[tokio::test]
+async fn scores_that_are_not_as_many_as_the_texts_are_nobodys() {
+    for answer in [vec![0.5], vec![0.5; 3]] {
+        let server = model_server(vec![well(&answer)]).await;
+        assert_eq!(
+            scores(options(&server.uri()), &["a", "b"]).await,
+            vec![Err(Unscored::BadResult); 2]
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_slow_answer_is_given_up_in_time_and_asked_for_once_more() {
     let slow = well(&[1.0]).set_delay(Duration::from_secs(30));
     let server = model_server(vec![slow, well(&[2.0])]).await;

@@ -39,7 +39,7 @@ impl Fault {
     /// A faulty model server.
     fn http(name: &'static str, url: &str, missed: usize, why: &'static str) -> Self {
         let settings = format!(
-            "kind = \"http\"\ntime_limit_ms = 500\nhttp = {{ url = {url:?}, timeout_ms = 200 }}"
+            "kind = \"http\"\ncache_entries = 0\ntime_limit_ms = 500\nhttp = {{ url = {url:?}, timeout_ms = 200 }}"
         );
         Self::new(name, &settings, missed, why)
     }
@@ -84,7 +84,7 @@ async fn answered_faults() -> (Vec<Fault>, Vec<MockServer>) {
         ("answers_half", body("{\"scores\": ["), 3, "bad result"),
         ("answers_nan", nan, 3, "bad result"),
         ("answers_null", null, 2, "bad result"),
-        ("answers_too_few", well(&[0.5]), 2, "bad result"),
+        ("answers_too_few", well(&[0.5, 0.5]), 3, "bad result"),
         ("answers_too_much", long, 3, "error"),
         ("answers_no_scores", body("{}"), 3, "bad result"),
     ];
