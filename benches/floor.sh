@@ -2,7 +2,8 @@
 # Weir's throughput against a bare handler that reads the same request and echoes its ids, in one run on one machine:
 # the medians of five rounds, taken in turn. Then Weir's latency at half of its peak, and its memory.
 # usage: benches/floor.sh [requests per platform]; builds a release, serves on 127.0.0.1:8003 and 8004, ends both.
-# RECORDER=true keeps what is served; BUILT=1 takes the release that is there.
+# RECORDER=true keeps what is served; POLICY=name ranks by another policy, of the settings in the file CONFIG=path;
+# BUILT=1 takes the release that is there.
 set -eu
 cd "$(dirname "$0")/.."
 requests=${1:-3000}
@@ -17,10 +18,11 @@ cat > "$work/weir.toml" <<TOML
 data_dir = "$work/data"
 server.bind = "127.0.0.1:8003"
 database.url = "sqlite://$work/weir.db"
-ranking.policy = "calm"
+ranking.policy = "${POLICY:-calm}"
 log.filter = "warn"
 recorder.enabled = ${RECORDER:-false}
 TOML
+[ -z "${CONFIG:-}" ] || cat "$CONFIG" >> "$work/weir.toml"
 "$target/weir" serve --config "$work/weir.toml" --sample-data & weir=$!
 until curl -sf http://127.0.0.1:8003/metrics | grep -q 'actor="entity_board",counter="entities"} 10'; do
     kill -0 "$weir" || exit 1
@@ -29,7 +31,7 @@ done
 
 bench() { # port, further arguments: the line of all platforms together
     port=$1; shift
-    "$target/weir" bench "http://127.0.0.1:$port" --requests "$requests" "$@" | tee /dev/stderr | grep '^all'
+    "$target/weir" bench "http://127.0.0.1:$port" --requests "$requests" --seed "${round:-0}" "$@" | tee /dev/stderr | grep '^all'
 }
 per_second() { bench "$@" | awk '{ print $4 }'; }
 median() { sort -n "$1" | sed -n 3p; }

@@ -2,18 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::io::{Read, Write};
-use std::net::TcpListener;
-use std::thread;
+mod common;
+
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
+use common::models::{calls, model_server, raw_server, well};
 use rand::SeedableRng;
 use serde_json::{Value, json};
 use weir::feed::fake::FakeFeed;
 use weir::feed::{Platform, RankRequest};
 use weir::scoring::{HttpOptions, HttpScorer, Scorer, Subject, Unscored};
-use wiremock::matchers::{header, method};
+use wiremock::matchers::header;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
 fn feed(texts: &[&str]) -> RankRequest {
@@ -73,32 +73,6 @@ async fn scores(options: HttpOptions, texts: &'static [&str]) -> Vec<Result<f64,
     asked(options, texts, 1).await.remove(0)
 }
 
-/// A server that answers with these, one after the other, and with the last one again and again.
-async fn server(answers: Vec<ResponseTemplate>) -> MockServer {
-    let server = MockServer::start().await;
-    let (last, others) = answers.split_last().unwrap();
-    for answer in others {
-        Mock::given(method("POST"))
-            .respond_with(answer.clone())
-            .up_to_n_times(1)
-            .mount(&server)
-            .await;
-    }
-    Mock::given(method("POST"))
-        .respond_with(last.clone())
-        .mount(&server)
-        .await;
-    server
-}
-
-async fn calls(server: &MockServer) -> usize {
-    server.received_requests().await.unwrap().len()
-}
-
-fn well(scores: &[f64]) -> ResponseTemplate {
-    ResponseTemplate::new(200).set_body_json(json!({ "scores": scores }))
-}
-
 /// Scores each text by its length in characters.
 struct Lengths;
 
@@ -132,11 +106,11 @@ async fn texts_go_in_one_call_with_the_token_and_no_longer_than_they_may_be() {
 
 #[tokio::test]
 async fn a_fault_of_the_server_is_tried_again_and_a_refusal_is_not() {
-    let fault = server(vec![ResponseTemplate::new(500), well(&[1.0])]).await;
+    let fault = model_server(vec![ResponseTemplate::new(500), well(&[1.0])]).await;
     assert_eq!(scores(options(&fault.uri()), &["a"]).await, [Ok(1.0)]);
     assert_eq!(calls(&fault).await, 2);
 
-    let refusal = server(vec![ResponseTemplate::new(422), well(&[1.0])]).await;
+    let refusal = model_server(vec![ResponseTemplate::new(422), well(&[1.0])]).await;
     assert_eq!(
         scores(options(&refusal.uri()), &["a"]).await,
         [Err(Unscored::Failed)]
@@ -146,7 +120,7 @@ async fn a_fault_of_the_server_is_tried_again_and_a_refusal_is_not() {
 
 #[tokio::test]
 async fn retries_end_with_their_number_and_their_budget() {
-    let server = server(vec![ResponseTemplate::new(500)]).await;
+    let server = model_server(vec![ResponseTemplate::new(500)]).await;
     let failed = vec![Err(Unscored::Failed)];
     assert_eq!(scores(options(&server.uri()), &["a"]).await, failed);
     assert_eq!(calls(&server).await, 2);
@@ -160,14 +134,14 @@ async fn retries_end_with_their_number_and_their_budget() {
 
 #[tokio::test]
 async fn an_answer_that_cannot_be_read_is_no_score_and_never_asked_for_again() {
-    let rubbish = server(vec![ResponseTemplate::new(200).set_body_string("{\"sco")]).await;
+    let rubbish = model_server(vec![ResponseTemplate::new(200).set_body_string("{\"sco")]).await;
     assert_eq!(
         scores(options(&rubbish.uri()), &["a", "b"]).await,
         vec![Err(Unscored::BadResult); 2]
     );
     assert_eq!(calls(&rubbish).await, 1);
     let odd = json!({"scores": ["NaN", null]});
-    let odd = server(vec![ResponseTemplate::new(200).set_body_json(odd)]).await;
+    let odd = model_server(vec![ResponseTemplate::new(200).set_body_json(odd)]).await;
     assert_eq!(
         scores(options(&odd.uri()), &["a", "b"]).await,
         vec![Err(Unscored::BadResult); 2]
@@ -176,9 +150,20 @@ async fn an_answer_that_cannot_be_read_is_no_score_and_never_asked_for_again() {
 }
 
 #[tokio::test]
+async fn scores_that_are_not_as_many_as_the_texts_are_nobodys() {
+    for answer in [vec![0.5], vec![0.5; 3]] {
+        let server = model_server(vec![well(&answer)]).await;
+        assert_eq!(
+            scores(options(&server.uri()), &["a", "b"]).await,
+            vec![Err(Unscored::BadResult); 2]
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_slow_answer_is_given_up_in_time_and_asked_for_once_more() {
     let slow = well(&[1.0]).set_delay(Duration::from_secs(30));
-    let server = server(vec![slow, well(&[2.0])]).await;
+    let server = model_server(vec![slow, well(&[2.0])]).await;
     let begun = Instant::now();
     assert_eq!(scores(options(&server.uri()), &["a"]).await, [Ok(2.0)]);
     assert!(begun.elapsed() < Duration::from_secs(10), "{begun:?}");
@@ -188,7 +173,7 @@ async fn a_slow_answer_is_given_up_in_time_and_asked_for_once_more() {
 #[tokio::test]
 async fn a_server_that_asks_for_it_is_left_alone() {
     let busy = ResponseTemplate::new(429).insert_header("Retry-After", "3600");
-    let server = server(vec![busy, well(&[1.0])]).await;
+    let server = model_server(vec![busy, well(&[1.0])]).await;
     let limited = vec![Err(Unscored::RateLimited)];
     let answers = asked(options(&server.uri()), &["a"], 3).await;
     assert_eq!(answers, vec![limited; 3]);
@@ -197,32 +182,14 @@ async fn a_server_that_asks_for_it_is_left_alone() {
 
 #[tokio::test]
 async fn redirects_are_not_followed() {
-    let elsewhere = server(vec![well(&[1.0])]).await;
+    let elsewhere = model_server(vec![well(&[1.0])]).await;
     let there = ResponseTemplate::new(307).insert_header("Location", elsewhere.uri());
-    let server = server(vec![there]).await;
+    let server = model_server(vec![there]).await;
     assert_eq!(
         scores(options(&server.uri()), &["a"]).await,
         [Err(Unscored::Failed)]
     );
     assert_eq!(calls(&elsewhere).await, 0);
-}
-
-/// A server that sends these bytes to each caller and then hangs, or closes.
-fn raw_server(bytes: &'static str, hangs: bool) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    thread::spawn(move || {
-        let mut held = Vec::new();
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let _ = stream.read(&mut [0; 4_096]);
-            let _ = stream.write_all(bytes.as_bytes());
-            if hangs {
-                held.push(stream);
-            }
-        }
-    });
-    url
 }
 
 #[tokio::test]

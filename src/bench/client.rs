@@ -8,6 +8,7 @@ use hyper::header::{CONTENT_TYPE, HOST, HeaderValue};
 use hyper::{Method, Request, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use tokio::net::TcpStream;
 
 use super::PreparedFeed;
@@ -32,12 +33,24 @@ pub enum ClientError {
     /// The connection failed.
     #[error("the connection failed")]
     Connection(#[from] hyper::Error),
+    /// The server says that it has too much to do: 503.
+    #[error("status 503 Service Unavailable")]
+    Refused,
     /// The answer has another status than 200.
     #[error("status {0}")]
     Status(StatusCode),
     /// The answer is not what was asked for.
     #[error("the answer {0}")]
     Answer(&'static str),
+}
+
+/// An answer that is a ranking of what was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answered {
+    /// Nothing was missing.
+    Whole,
+    /// It says that something was missing when it was made.
+    Degraded,
 }
 
 /// One connection, kept alive.
@@ -76,9 +89,10 @@ impl Client {
     }
 
     /// Sends the feed and checks the answer. A failed connection is made anew for the next.
-    pub(super) async fn rank(&mut self, feed: &PreparedFeed) -> Result<(), ClientError> {
+    pub(super) async fn rank(&mut self, feed: &PreparedFeed) -> Result<Answered, ClientError> {
+        use ClientError::{Refused, Status};
         let answered = self.exchange(feed.body.clone()).await;
-        if !matches!(answered, Ok(_) | Err(ClientError::Status(_))) {
+        if !matches!(answered, Ok(_) | Err(Refused | Status(_))) {
             self.connection = None;
         }
         check(&answered?, &feed.ids)
@@ -97,10 +111,10 @@ impl Client {
         let response = connection.send_request(request).await?;
         let status = response.status();
         let body = response.into_body().collect().await?.to_bytes();
-        if status == StatusCode::OK {
-            Ok(body)
-        } else {
-            Err(ClientError::Status(status))
+        match status {
+            StatusCode::OK => Ok(body),
+            StatusCode::SERVICE_UNAVAILABLE => Err(ClientError::Refused),
+            status => Err(ClientError::Status(status)),
         }
     }
 
@@ -127,20 +141,30 @@ async fn connect(authority: &str) -> Result<SendRequest<Full<Bytes>>, ClientErro
 }
 
 /// Every id of the feed must be there, once, and no other.
-fn check(answer: &[u8], ids: &[String]) -> Result<(), ClientError> {
+fn check(answer: &[u8], ids: &[String]) -> Result<Answered, ClientError> {
     #[derive(Deserialize)]
     struct Answer<'a> {
         #[serde(borrow)]
         ranked_ids: Vec<Cow<'a, str>>,
+        #[serde(default)]
+        metadata: Metadata,
+    }
+    #[derive(Default, Deserialize)]
+    struct Metadata {
+        #[serde(default)]
+        degraded: Vec<IgnoredAny>,
     }
     let answer: Answer<'_> = serde_json::from_slice(answer)
         .map_err(|_| ClientError::Answer("is not JSON of a ranking"))?;
     let mut ranked = answer.ranked_ids;
     ranked.sort_unstable();
-    if ranked.iter().eq(ids) {
-        Ok(())
+    if !ranked.iter().eq(ids) {
+        return Err(ClientError::Answer("does not hold every id once"));
+    }
+    if answer.metadata.degraded.is_empty() {
+        Ok(Answered::Whole)
     } else {
-        Err(ClientError::Answer("does not hold every id once"))
+        Ok(Answered::Degraded)
     }
 }
 
@@ -169,15 +193,18 @@ mod tests {
     #[test]
     fn an_answer_holds_every_id_once_and_no_other() {
         let ids = ["a".to_owned(), "b".to_owned()];
-        let verdict = |answer: &str| check(answer.as_bytes(), &ids).is_ok();
-        assert!(verdict(r#"{"ranked_ids": ["b", "a"]}"#));
+        let verdict = |answer: &str| check(answer.as_bytes(), &ids).ok();
+        let whole = r#"{"ranked_ids": ["b", "a"], "metadata": {"intervention_on": true}}"#;
+        assert_eq!(verdict(whole), Some(Answered::Whole));
+        let degraded = r#"{"ranked_ids": ["b", "a"], "metadata": {"degraded": [{"part": "x"}]}}"#;
+        assert_eq!(verdict(degraded), Some(Answered::Degraded));
         for bad in [
             r#"["b", "a"]"#,
             r#"{"ranked_ids": ["b"]}"#,
             r#"{"ranked_ids": ["b", "b"]}"#,
             r#"{"ranked_ids": ["b", "a", "a"]}"#,
         ] {
-            assert!(!verdict(bad), "{bad}");
+            assert_eq!(verdict(bad), None, "{bad}");
         }
     }
 }

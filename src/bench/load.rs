@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 use super::client::Client;
-use super::{Outcome, PreparedFeed, Target};
+use super::{ClientError, Outcome, PreparedFeed, Target};
 
 /// How the requests follow one another.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -32,6 +32,8 @@ pub struct Load {
     pub connections: usize,
     /// How the requests follow one another.
     pub pace: Pace,
+    /// Whether a server may answer 503: it is counted apart then, and is no failure.
+    pub accept_refusals: bool,
 }
 
 impl Load {
@@ -75,11 +77,12 @@ impl Shared {
                 return outcome;
             }
             let intended = self.wait_for_turn(nth).await;
-            match client
-                .rank(&self.load.feeds[nth % self.load.feeds.len()])
-                .await
-            {
-                Ok(()) => outcome.succeed(intended.elapsed()),
+            let feed = &self.load.feeds[nth % self.load.feeds.len()];
+            match client.rank(feed).await {
+                Ok(answered) => outcome.succeed(answered, intended.elapsed()),
+                Err(ClientError::Refused) if self.load.accept_refusals => {
+                    outcome.refuse(intended.elapsed());
+                }
                 Err(error) => outcome.fail(&error),
             }
         }

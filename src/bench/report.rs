@@ -4,11 +4,17 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::client::Answered;
+
 /// What came of a load.
 #[derive(Debug, Clone, Default)]
 pub struct Outcome {
     /// Of the requests that ended well.
     latencies: Vec<Duration>,
+    /// Of those that the server would not take on.
+    refusals: Vec<Duration>,
+    /// How many ended well with something missing.
+    degraded: usize,
     failures: BTreeMap<String, u64>,
     /// How long the load took.
     pub took: Duration,
@@ -21,6 +27,8 @@ pub struct Report {
     pub name: String,
     /// Requests that ended well.
     pub succeeded: usize,
+    /// Those of them whose answer says that something was missing.
+    pub degraded: usize,
     /// Requests that did not.
     pub failed: u64,
     /// Those that ended well, a second.
@@ -33,13 +41,22 @@ pub struct Report {
     pub p99_ms: f64,
     /// The longest latency, in milliseconds.
     pub max_ms: f64,
+    /// Requests that the server refused and was allowed to refuse.
+    pub refused: usize,
+    /// The 99th percentile of how long a refusal took, in milliseconds.
+    pub refused_p99_ms: f64,
     /// How often each failure occurred.
     pub failures: BTreeMap<String, u64>,
 }
 
 impl Outcome {
-    pub(super) fn succeed(&mut self, latency: Duration) {
+    pub(super) fn succeed(&mut self, answered: Answered, latency: Duration) {
         self.latencies.push(latency);
+        self.degraded += usize::from(answered == Answered::Degraded);
+    }
+
+    pub(super) fn refuse(&mut self, latency: Duration) {
+        self.refusals.push(latency);
     }
 
     pub(super) fn fail(&mut self, error: &dyn Error) {
@@ -49,6 +66,8 @@ impl Outcome {
     /// Takes in another outcome of the same time.
     pub fn merge(&mut self, other: Self) {
         self.latencies.extend(other.latencies);
+        self.refusals.extend(other.refusals);
+        self.degraded += other.degraded;
         for (failure, times) in other.failures {
             *self.failures.entry(failure).or_default() += times;
         }
@@ -56,25 +75,40 @@ impl Outcome {
 
     /// The outcome in figures; a percentile is the latency that so many percent of the requests did not exceed.
     pub fn report(&self, name: &str) -> Report {
-        let mut sorted = self.latencies.clone();
-        sorted.sort_unstable();
-        let percentile = |percent: usize| {
-            let rank = (sorted.len() * percent).div_ceil(100).max(1);
-            sorted
-                .get(rank - 1)
-                .map_or(0.0, |latency| latency.as_secs_f64() * 1e3)
-        };
+        let answers = Percentiles::of(&self.latencies);
         Report {
             name: name.to_owned(),
-            succeeded: sorted.len(),
+            succeeded: self.latencies.len(),
+            degraded: self.degraded,
             failed: self.failures.values().sum(),
-            per_second: sorted.len() as f64 / self.took.as_secs_f64().max(f64::MIN_POSITIVE),
-            p50_ms: percentile(50),
-            p95_ms: percentile(95),
-            p99_ms: percentile(99),
-            max_ms: percentile(100),
+            per_second: self.latencies.len() as f64
+                / self.took.as_secs_f64().max(f64::MIN_POSITIVE),
+            p50_ms: answers.ms(50),
+            p95_ms: answers.ms(95),
+            p99_ms: answers.ms(99),
+            max_ms: answers.ms(100),
+            refused: self.refusals.len(),
+            refused_p99_ms: Percentiles::of(&self.refusals).ms(99),
             failures: self.failures.clone(),
         }
+    }
+}
+
+/// Latencies from the shortest to the longest.
+struct Percentiles(Vec<Duration>);
+
+impl Percentiles {
+    fn of(latencies: &[Duration]) -> Self {
+        let mut sorted = latencies.to_vec();
+        sorted.sort_unstable();
+        Self(sorted)
+    }
+
+    /// What so many percent did not exceed, in milliseconds; 0 if there is none.
+    fn ms(&self, percent: usize) -> f64 {
+        let rank = (self.0.len() * percent).div_ceil(100).max(1);
+        let latency = self.0.get(rank - 1);
+        latency.map_or(0.0, |latency| latency.as_secs_f64() * 1e3)
     }
 }
 
@@ -111,7 +145,7 @@ mod tests {
         };
         (1..=200)
             .rev()
-            .for_each(|ms| outcome.succeed(Duration::from_millis(ms)));
+            .for_each(|ms| outcome.succeed(Answered::Whole, Duration::from_millis(ms)));
         let report = outcome.report("all");
         assert_eq!(
             (report.p50_ms, report.p95_ms, report.p99_ms, report.max_ms),
@@ -121,6 +155,24 @@ mod tests {
             (report.succeeded, report.failed, report.per_second),
             (200, 0, 100.0)
         );
+    }
+
+    #[test]
+    fn refusals_and_what_was_missing_are_counted_apart() {
+        let mut outcome = Outcome::default();
+        outcome.succeed(Answered::Degraded, Duration::from_millis(300));
+        outcome.refuse(Duration::from_millis(2));
+        let mut other = Outcome::default();
+        other.succeed(Answered::Whole, Duration::from_millis(100));
+        other.refuse(Duration::from_millis(1));
+        outcome.merge(other);
+        let report = outcome.report("all");
+        assert_eq!(
+            (report.succeeded, report.degraded, report.failed),
+            (2, 1, 0)
+        );
+        assert_eq!((report.refused, report.refused_p99_ms), (2, 2.0));
+        assert!(report.max_ms > 299.0, "refusals are no answers");
     }
 
     #[test]

@@ -35,6 +35,17 @@ pub(super) struct Bench {
     /// Send one feed again and again, in place of fresh texts in each request.
     #[arg(long)]
     repeat: bool,
+    /// The share of texts that are some earlier text once more, 0 to 1.
+    #[arg(
+        long,
+        value_name = "SHARE",
+        default_value_t = 0.0,
+        conflicts_with = "repeat"
+    )]
+    repeat_share: f64,
+    /// Take 503 for an answer: refusals are counted apart, and are no failures.
+    #[arg(long)]
+    accept_refusals: bool,
     /// What the requests are drawn from.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -84,6 +95,10 @@ impl Bench {
             self.rate.is_none_or(|rate| rate.is_finite() && rate > 0.0),
             "--rate must be above 0"
         );
+        ensure!(
+            (0.0..=1.0).contains(&self.repeat_share),
+            "--repeat-share must be from 0 to 1"
+        );
         let bytes = self
             .feeds()
             .saturating_mul(self.items)
@@ -106,6 +121,7 @@ impl Bench {
         let spec = FeedSpec {
             items: self.items,
             chars: self.chars,
+            repeat_share: self.repeat_share,
             seed: self.seed,
         };
         Ok(Load {
@@ -114,6 +130,7 @@ impl Bench {
             requests: self.requests,
             connections: self.connections,
             pace: self.rate.map_or(Pace::Closed, |rate| Pace::Open { rate }),
+            accept_refusals: self.accept_refusals,
         })
     }
 
@@ -125,10 +142,21 @@ impl Bench {
         for report in reports {
             print_line(&report.row())?;
         }
-        let failures = reports.last().map(|all| &all.failures);
-        for (failure, times) in failures.into_iter().flatten() {
-            print_line(&format!("{times} x {failure}"))?;
-        }
-        Ok(())
+        reports.last().map_or(Ok(()), print_remarks)
     }
+}
+
+/// What the columns do not show.
+fn print_remarks(all: &Report) -> anyhow::Result<()> {
+    if all.degraded > 0 {
+        print_line(&format!("{} x something was missing", all.degraded))?;
+    }
+    if all.refused > 0 {
+        let (refused, p99_ms) = (all.refused, all.refused_p99_ms);
+        print_line(&format!("{refused} x refused, p99 {p99_ms:.2} ms"))?;
+    }
+    for (failure, times) in &all.failures {
+        print_line(&format!("{times} x {failure}"))?;
+    }
+    Ok(())
 }

@@ -127,7 +127,7 @@ impl Worker for HttpWorker {
                     CallError::Transport(_) | CallError::Status(_) | CallError::TooLarge => {
                         Unscored::Failed
                     }
-                    CallError::Answer => Unscored::BadResult,
+                    CallError::Answer | CallError::Number { .. } => Unscored::BadResult,
                 };
                 vec![Err(why); batch.len()]
             }

@@ -302,6 +302,28 @@ async fn work_that_is_late_or_unwanted_is_never_begun() {
 }
 
 #[tokio::test]
+async fn work_that_would_end_too_late_is_not_begun_while_other_work_waits() {
+    let slow = RandomScorer {
+        sleep: Duration::from_millis(300),
+        ..quiet()
+    };
+    let pool = start("slow", Box::new(slow), &config(1));
+    let feed = feed(1);
+    assert!(scores(submit(&pool, &feed, LONG)).await[0].is_ok());
+    pool.workers.resize(0);
+    while pool.counters.workers.load(Ordering::SeqCst) > 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let too_late = submit(&pool, &feed, Duration::from_millis(200));
+    let in_time = submit(&pool, &feed, LONG);
+    pool.workers.resize(1);
+    assert_eq!(scores(too_late).await, [Err(Unscored::TimedOut)]);
+    assert!(scores(in_time).await[0].is_ok());
+    assert_eq!(pool.counters.expired.load(Ordering::SeqCst), 1);
+    assert_eq!(pool.counters.scored.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
 async fn a_full_queue_refuses_at_once() {
     let pool = start(
         "full",

@@ -39,6 +39,9 @@ pub(super) enum CallError {
     TooLarge,
     #[error("the answer is not JSON")]
     Answer,
+    /// Which texts they are of cannot be known.
+    #[error("the answer holds {scores} scores of {texts} texts")]
+    Number { scores: usize, texts: usize },
 }
 
 impl CallError {
@@ -47,7 +50,7 @@ impl CallError {
         match self {
             Self::TimedOut | Self::Transport(_) => true,
             Self::Status(status) => status.is_server_error(),
-            Self::RateLimited | Self::TooLarge | Self::Answer => false,
+            Self::RateLimited | Self::TooLarge | Self::Answer | Self::Number { .. } => false,
         }
     }
 }
@@ -120,6 +123,10 @@ impl Caller {
             }
         };
         let found = self.options.score_path.scores(&answer);
+        if found.len() != batch.len() {
+            let (scores, texts) = (found.len(), batch.len());
+            return Err(CallError::Number { scores, texts });
+        }
         let scores = found
             .into_iter()
             .map(|score| score.ok_or(Unscored::BadResult));

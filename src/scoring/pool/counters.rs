@@ -19,7 +19,7 @@ pub struct PoolCounters {
     pub queue_full: AtomicU64,
     /// Refused because the breaker was open.
     pub breaker_open: AtomicU64,
-    /// Left the queue after their deadline, unscored.
+    /// Left the queue after their deadline, or too late to be scored before it.
     pub expired: AtomicU64,
     /// Left the queue after the asker had gone, unscored.
     pub abandoned: AtomicU64,

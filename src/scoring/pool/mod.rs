@@ -1,6 +1,7 @@
 //! A scorer's pool: threads on one bounded queue, a cache before them, a breaker around them, resized while it works.
 
 mod batch;
+mod batch_time;
 mod breaker;
 mod cache;
 mod config;

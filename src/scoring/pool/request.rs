@@ -13,7 +13,7 @@ pub struct ScoreRequest {
     pub feed: Arc<RankRequest>,
     /// Which of them, with the keys to remember their scores by.
     pub places: Vec<(usize, Option<CacheKey>)>,
-    /// No work begins after it.
+    /// No work begins after it, nor, while other work waits, what would not end before it.
     pub deadline: Instant,
     /// Marks the answers of this request where several share a channel.
     pub tag: usize,

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::batch::Batch;
+use super::batch_time::BatchTime;
 use super::breaker::{Breaker, BreakerState};
 use super::cache::ScoreCache;
 use super::config::PoolConfig;
@@ -23,6 +24,7 @@ pub(super) struct Shared {
     pub(super) in_flight: InFlight,
     pub(super) overruns: Overruns,
     pub(super) breaker: Breaker,
+    pub(super) batch_time: BatchTime,
     pub(super) counters: Arc<PoolCounters>,
     pub(super) max_batch: usize,
     pub(super) max_delay: Duration,
@@ -55,6 +57,7 @@ impl Shared {
             in_flight: InFlight::default(),
             overruns: Overruns::new(config.cache_ttl),
             breaker: Breaker::new(config.breaker.clone()),
+            batch_time: BatchTime::default(),
             counters,
             max_batch: config.max_batch.max(1),
             max_delay: config.max_delay,

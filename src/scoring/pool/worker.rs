@@ -2,7 +2,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crossbeam::channel::Receiver;
 
@@ -94,7 +94,8 @@ impl<'s> Thread<'s> {
         jobs
     }
 
-    /// The job, unless it is too late for it or nobody waits for it any more.
+    /// The job, unless it is too late for it or nobody waits for it any more. While others wait, one that would end too
+    /// late is too late already: all would be, in a queue as long as the time they have.
     fn wanted(&self, job: Job) -> Option<Job> {
         let shared = self.shared;
         let items = job.places.len() as u64;
@@ -111,7 +112,12 @@ impl<'s> Thread<'s> {
             return None;
         }
         let deadline = others.map_or(job.deadline, |until| until.max(job.deadline));
-        if Instant::now() >= deadline {
+        let takes = if self.tasks.is_empty() {
+            Duration::ZERO
+        } else {
+            shared.batch_time.expected()
+        };
+        if Instant::now() + takes >= deadline {
             shared.counters.expired.fetch_add(items, Ordering::Relaxed);
             shared.refuse(&job, Unscored::TimedOut, None);
             return None;
@@ -127,6 +133,7 @@ impl<'s> Thread<'s> {
         if !batch.claim() {
             return self.returns();
         }
+        self.shared.batch_time.note(batch.started.elapsed());
         let results = results.unwrap_or_else(|| vec![Err(Unscored::Panicked); batch.items()]);
         self.shared.settle(&batch, results);
         true
