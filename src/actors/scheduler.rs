@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -22,6 +23,8 @@ use crate::settings::{CatchUp, Timetable};
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How soon the board is looked at again after the store was away.
 const STORE_RETRY: Duration = Duration::from_millis(250);
+/// How soon a schedule is fired again that found the queue full.
+const FULL_RETRY: TimeDelta = TimeDelta::seconds(1);
 /// A due time that is later than this was missed.
 const MISSED_AFTER: TimeDelta = TimeDelta::minutes(1);
 
@@ -107,6 +110,7 @@ impl Actor for Scheduler {
             parts: self.parts.clone(),
             incarnation: self.incarnation.clone(),
             mine: HashMap::new(),
+            queue_is_full: false,
         };
         // Ends with this incarnation.
         let mut task = JoinSet::new();
@@ -128,6 +132,8 @@ struct Watch {
     incarnation: Incarnation,
     /// The definition by which this watch has planned each schedule.
     mine: HashMap<String, String>,
+    /// Whether the last job to enqueue found no room, which is told once.
+    queue_is_full: bool,
 }
 
 impl Watch {
@@ -219,7 +225,7 @@ impl Watch {
     }
 
     async fn fire(
-        &self,
+        &mut self,
         schedule: &Schedule,
         state: &State,
         now: DateTime<Utc>,
@@ -228,7 +234,7 @@ impl Watch {
         let Some(next) = schedule.timetable.next(due, now) else {
             return Ok(None);
         };
-        let counters = &self.parts.counters;
+        let counters = Arc::clone(&self.parts.counters);
         if schedule.catch_up == CatchUp::Skip && now - due > MISSED_AFTER {
             if self.parts.schedules.pass(name, due, next).await? {
                 counters.skipped.fetch_add(1, Ordering::Relaxed);
@@ -236,13 +242,19 @@ impl Watch {
             }
             return Ok(Some(next));
         }
-        match self
-            .parts
-            .schedules
-            .fire(name, due, next, schedule.new_job())
-            .await?
-        {
+        let schedules = &self.parts.schedules;
+        let fired = match schedules.fire(name, due, next, schedule.new_job()).await {
+            Err(error @ ResultsError::QueueFull { .. }) => {
+                if !mem::replace(&mut self.queue_is_full, true) {
+                    tracing::warn!(schedule = name, %due, %error, "schedules wait for room in the queue");
+                }
+                return Ok(Some(now + FULL_RETRY));
+            }
+            fired => fired?,
+        };
+        match fired {
             Fired::Enqueued(job) => {
+                self.queue_is_full = false;
                 counters.fired.fetch_add(1, Ordering::Relaxed);
                 tracing::debug!(schedule = name, %due, %job, "schedule fired");
             }
