@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader},
     process::{Child, ChildStdin, Command},
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 use super::{ArgumentError, JobContext, JobError, Limits, RetryPolicy};
@@ -19,6 +19,8 @@ use crate::settings::CommandSettings;
 
 /// What a program may do after SIGTERM before it is ended by SIGKILL.
 const GRACE: Duration = Duration::from_secs(5);
+/// How long what a program leaves running may go on writing.
+const OUTLIVES: Duration = Duration::from_secs(1);
 /// The longest part of a line on stderr that is logged.
 const LONGEST_LINE: u64 = 2_000;
 
@@ -139,11 +141,18 @@ impl CommandRun {
         let (stdin, stdout, stderr) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let talk = async {
-            let ((), result, last_line) = tokio::try_join!(
-                self.hand_over_arguments(stdin),
-                read_all(stdout, self.max_result_bytes),
-                log_lines(stderr, &self.name, context),
-            )?;
+            let pipes = async {
+                tokio::try_join!(
+                    self.hand_over_arguments(stdin),
+                    read_all(stdout, self.max_result_bytes),
+                    log_lines(stderr, &self.name, context),
+                )
+            };
+            tokio::pin!(pipes);
+            let ((), result, last_line) = tokio::select! {
+                said = &mut pipes => said?,
+                () = end_what_outlives(&mut child, &group) => pipes.await?,
+            };
             Ok::<_, CommandError>((result, last_line, child.wait().await?))
         };
         tokio::pin!(talk);
@@ -193,6 +202,15 @@ impl CommandRun {
         }
         Ok(())
     }
+}
+
+/// What a program leaves running may keep its pipes open for ever: it is ended a while after the program.
+async fn end_what_outlives(child: &mut Child, group: &ProcessGroup) {
+    if child.wait().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+    sleep(OUTLIVES).await;
+    group.signal(Signal::KILL);
 }
 
 async fn read_all(
