@@ -5,7 +5,6 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tokio::task::spawn_blocking;
 
 use super::{ArgumentError, Job, JobContext, JobError, Window};
 use crate::{
@@ -19,6 +18,8 @@ use crate::{
 const ROWS_PER_PAGE: u64 = 500;
 const MOST_CANDIDATES: usize = 1_000;
 const MOST_ROWS: u64 = 1_000_000;
+/// Room for a list within the default cap of 1 MiB.
+const MOST_LIST_BYTES: usize = 1_000_000;
 /// Long enough that the last list outlives a day without a run; policies judge its age by its timestamp.
 const RESULT_TTL: Duration = Duration::from_hours(24);
 /// The key of a platform's list is this and the platform's name.
@@ -41,7 +42,7 @@ pub struct RefreshCandidates {
     pub score: Option<String>,
     /// Most posts of one author in a list.
     pub per_author: usize,
-    /// Most posts in a list, 1 to 1,000.
+    /// Most posts in a list, 1 to 1,000; a list has at most 1 MB.
     pub n: usize,
     /// Most rows to read, newest first.
     pub max_rows: u64,
@@ -123,11 +124,11 @@ impl Job for RefreshCandidates {
             let Some(last) = rows.last() else { break };
             before = Some(last.id);
             read += rows.len() as u64;
-            choice = spawn_blocking(move || {
+            let look = move || {
                 choice.look_at(&rows);
                 choice
-            })
-            .await?;
+            };
+            choice = context.run_blocking(look).await?;
             context.report_progress(read, None);
         }
         let mut counts = BTreeMap::new();
@@ -238,17 +239,22 @@ impl Choice {
             .sort_by_key(|found| Reverse((value(found), found.created_at)));
         let mut of_author: HashMap<(Platform, String), usize> = HashMap::new();
         let platforms = [Platform::Facebook, Platform::Reddit, Platform::Twitter];
-        let mut lists: BTreeMap<Platform, Vec<Candidate>> =
-            platforms.map(|platform| (platform, Vec::new())).into();
+        let mut lists: BTreeMap<Platform, (Vec<Candidate>, usize)> =
+            platforms.map(|platform| (platform, (Vec::new(), 0))).into();
         for found in self.found {
-            let list = lists.entry(found.platform).or_default();
+            let (list, list_bytes) = lists.entry(found.platform).or_default();
             let posts = of_author.entry((found.platform, found.author)).or_default();
             if list.len() < self.wanted.n && *posts < self.wanted.per_author {
-                *posts += 1;
-                list.push(found.candidate);
+                let bytes = json!(found.candidate).to_string().len() + 1;
+                if *list_bytes + bytes <= MOST_LIST_BYTES {
+                    *posts += 1;
+                    *list_bytes += bytes;
+                    list.push(found.candidate);
+                }
             }
         }
-        lists
+        let without_bytes = |(platform, (list, _))| (platform, list);
+        lists.into_iter().map(without_bytes).collect()
     }
 }
 
