@@ -143,6 +143,7 @@ impl Service {
                 max_entity_age: TimeDelta::hours(1),
             }),
             policies: [].into(),
+            scorers: [].into(),
             arms: Arms::default(),
             deadline: Duration::from_secs(1),
             minimal_metadata: false,
@@ -167,11 +168,13 @@ impl Service {
         let front = Front {
             access: Access::new(AuthSettings::default(), listener.local_addr().unwrap()),
             admission: Admission::new(100),
+            scorings: Admission::new(1),
             waits: Admission::new(1),
             limits: Limits {
                 max_body_bytes: 1 << 20,
                 max_items: 100,
                 body_timeout: Duration::from_secs(5),
+                max_score_deadline: Duration::from_secs(5),
             },
             serving: Arc::new(ArcSwap::from_pointee(serving)),
             recorder: None,

@@ -4,12 +4,11 @@ use std::time::Instant;
 
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use super::messages::Score;
 use super::{ServedPolicy, ServedPool};
 use crate::feed::{Degraded, RankRequest};
 use crate::ranking::Column;
 use crate::scoring::Unscored;
-use crate::scoring::pool::{Recalled, ScoreRequest, Scored};
+use crate::scoring::pool::Scored;
 
 /// The scores of one feed as they come in, a column for each term of its policy.
 ///
@@ -33,20 +32,8 @@ impl Gathering {
         let now = Instant::now();
         let ask = |(tag, pool): (usize, &ServedPool)| {
             let until = deadline.min(now + pool.time_limit);
-            let Recalled { known, unknown } = pool.workers.load().recall(feed);
-            let gathered = Gathered::new(feed.items.len(), known, until);
-            if !unknown.is_empty() {
-                let (feed, reply) = (Arc::clone(feed), reply.clone());
-                let request = ScoreRequest {
-                    feed,
-                    places: unknown,
-                    deadline: until,
-                    tag,
-                    reply,
-                };
-                pool.actor.tell(Score(request));
-            }
-            gathered
+            let known = pool.ask(feed, until, tag, &reply);
+            Gathered::new(feed.items.len(), known, until)
         };
         Self {
             columns: policy.pools.iter().enumerate().map(ask).collect(),

@@ -12,7 +12,7 @@ use super::board::{Board, Naming, without_entities};
 use super::gathering::Gathering;
 use super::insertion::{Insertion, slots_of};
 use super::messages::{Explained, Rank, Ranked};
-use crate::feed::RankRequest;
+use crate::feed::{ContentItem, RankRequest};
 use crate::ranking::{Column, Ranking, rank};
 
 /// Texts of more bytes than this are matched on a blocking thread, so that one long feed does not hold up the others:
@@ -172,10 +172,7 @@ impl Shared {
 }
 
 fn text_bytes(feed: &RankRequest) -> usize {
-    feed.items
-        .iter()
-        .map(|item| item.text.len() + item.title.as_ref().map_or(0, String::len))
-        .sum()
+    feed.items.iter().map(ContentItem::text_bytes).sum()
 }
 
 fn explanations(

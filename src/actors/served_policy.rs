@@ -1,15 +1,18 @@
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-
 use chrono::TimeDelta;
+use tokio::sync::mpsc::UnboundedSender;
 
+use super::messages::Score;
 use super::supervision::ActorRef;
 use super::{ScorerPool, ServedInsert};
+use crate::feed::RankRequest;
 use crate::ranking::Policy;
-use crate::scoring::pool::WorkerPool;
+use crate::scoring::Unscored;
+use crate::scoring::pool::{Recalled, ScoreRequest, Scored, WorkerPool};
 
 /// A policy together with the pools it needs.
 pub struct ServedPolicy {
@@ -23,7 +26,8 @@ pub struct ServedPolicy {
     pub max_entity_age: TimeDelta,
 }
 
-/// A scorer pool as a policy uses it.
+/// A scorer pool as those use it who want scores.
+#[derive(Clone)]
 pub struct ServedPool {
     /// Its threads, for what they remember.
     pub workers: Arc<ArcSwap<WorkerPool>>,
@@ -31,6 +35,29 @@ pub struct ServedPool {
     pub actor: ActorRef<ScorerPool>,
     /// How long a request waits for it at the longest.
     pub time_limit: Duration,
+}
+
+impl ServedPool {
+    /// The scores of `feed` that are remembered. The others are asked for, to come on `reply` by the deadline.
+    pub(super) fn ask(
+        &self,
+        feed: &Arc<RankRequest>,
+        deadline: Instant,
+        tag: usize,
+        reply: &UnboundedSender<Scored>,
+    ) -> Vec<(usize, Result<f64, Unscored>)> {
+        let Recalled { known, unknown } = self.workers.load().recall(feed);
+        if !unknown.is_empty() {
+            self.actor.tell(Score(ScoreRequest {
+                feed: Arc::clone(feed),
+                places: unknown,
+                deadline,
+                tag,
+                reply: reply.clone(),
+            }));
+        }
+        known
+    }
 }
 
 impl fmt::Debug for ServedPolicy {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::messages::Rank;
 use super::supervision::ActorRef;
-use super::{Ranker, ServedPolicy};
+use super::{Ranker, ServedPolicy, ServedPool};
 use crate::feed::Session;
 use crate::ranking::{Arm, Arms};
 
@@ -15,6 +15,8 @@ pub struct Serving {
     pub policy: Arc<ServedPolicy>,
     /// Every policy, by name.
     pub policies: BTreeMap<String, Arc<ServedPolicy>>,
+    /// Every scorer, by name.
+    pub scorers: BTreeMap<String, ServedPool>,
     /// Which users get which policy, where that is not the policy in force.
     pub arms: Arms,
     /// The longest time to an answer.

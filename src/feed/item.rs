@@ -52,6 +52,11 @@ pub struct ContentItem {
 }
 
 impl ContentItem {
+    /// How much text there is, in bytes of title and text together.
+    pub fn text_bytes(&self) -> usize {
+        self.text.len() + self.title.as_ref().map_or(0, String::len)
+    }
+
     /// What scorers and entity extraction read: the title, a newline and the text, or the text alone without a title.
     pub fn analysed_text(&self) -> Cow<'_, str> {
         match self.title.as_deref() {

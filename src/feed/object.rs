@@ -3,7 +3,32 @@
 use std::fmt;
 
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
+
+use super::FeedError;
+
+/// Reads a whole body in one pass; only one that fails is read again, to name the place.
+pub(super) fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, FeedError> {
+    // One look at all of the body, which is then text, is quicker than one at each string in it.
+    let Ok(text) = std::str::from_utf8(body) else {
+        return from_json_naming_the_place(body);
+    };
+    let mut json = serde_json::Deserializer::from_str(text);
+    match one(&mut json).and_then(|read| json.end().map(|()| read)) {
+        Ok(read) => Ok(read),
+        Err(_) => from_json_naming_the_place(body),
+    }
+}
+
+/// By way of a `Value`, where the last of repeated keys holds, as it does for the pydantic models.
+fn from_json_naming_the_place<T: DeserializeOwned>(body: &[u8]) -> Result<T, FeedError> {
+    let value: Value =
+        serde_json::from_slice(body).map_err(|error| FeedError::not_json(body, &error))?;
+    let mut track = serde_path_to_error::Track::new();
+    one(serde_path_to_error::Deserializer::new(value, &mut track))
+        .map_err(|error| FeedError::at(&track.path(), &error))
+}
 
 /// A struct that must be an object.
 pub(super) fn one<'de, T: Deserialize<'de>, D: Deserializer<'de>>(

@@ -4,7 +4,6 @@ use std::fmt;
 
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::{ContentItem, FeedError, Session, Survey, object};
@@ -24,26 +23,9 @@ pub struct RankRequest {
 }
 
 impl RankRequest {
-    /// Reads a request in one pass; only a body that fails is read again, to name the place.
+    /// Reads a request in one pass; an error names the place.
     pub fn from_json(body: &[u8]) -> Result<Self, FeedError> {
-        // One look at all of the body, which is then text, is quicker than one at each string in it.
-        let Ok(text) = std::str::from_utf8(body) else {
-            return Self::from_json_naming_the_place(body);
-        };
-        let mut json = serde_json::Deserializer::from_str(text);
-        match object::one(&mut json).and_then(|request| json.end().map(|()| request)) {
-            Ok(request) => Ok(request),
-            Err(_) => Self::from_json_naming_the_place(body),
-        }
-    }
-
-    /// By way of a `Value`, where the last of repeated keys holds, as it does for the pydantic models.
-    fn from_json_naming_the_place(body: &[u8]) -> Result<Self, FeedError> {
-        let value: Value =
-            serde_json::from_slice(body).map_err(|error| FeedError::not_json(body, &error))?;
-        let mut track = serde_path_to_error::Track::new();
-        object::one(serde_path_to_error::Deserializer::new(value, &mut track))
-            .map_err(|error| FeedError::at(&track.path(), &error))
+        object::from_json(body)
     }
 
     /// Drops every item whose id came before.

@@ -102,6 +102,15 @@ impl ApiError {
         }
     }
 
+    /// 503: not all that was asked for is known, and `path` is the first that is not.
+    pub fn incomplete(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            path: Some(path.into()),
+            retry_after_s: Some(1),
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "incomplete", message)
+        }
+    }
+
     /// 500: a fault of Weir's own; the log has it.
     pub fn internal() -> Self {
         Self::new(

@@ -19,6 +19,8 @@ pub struct Front {
     pub access: Access,
     /// How many requests are at work.
     pub admission: Admission,
+    /// How many requests have texts scored.
+    pub scorings: Admission,
     /// How many requests wait for a job.
     pub waits: Admission,
     /// What a request may be like.
@@ -60,6 +62,8 @@ pub struct Limits {
     pub max_items: usize,
     /// Time for a body to arrive.
     pub body_timeout: Duration,
+    /// Time that a request may ask for to have texts scored.
+    pub max_score_deadline: Duration,
 }
 
 impl Front {

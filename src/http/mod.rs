@@ -19,6 +19,7 @@ mod rank;
 mod reported_metrics;
 mod results;
 mod schedules;
+mod score;
 mod scraped;
 mod scrapers;
 mod server;

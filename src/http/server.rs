@@ -10,7 +10,7 @@ use actix_web::{App, HttpServer};
 
 use super::{
     ApiError, Front, actors, cors, health, ingest, jobs, metrics, panics, rank, results, schedules,
-    scrapers,
+    score, scrapers,
 };
 use crate::settings::ServerSettings;
 
@@ -71,6 +71,7 @@ fn routes(config: &mut ServiceConfig) {
         .service(at("/health/live", web::get().to(health::live)))
         .service(at("/health/ready", web::get().to(health::ready)))
         .service(at("/metrics", web::get().to(metrics::render)))
+        .service(at("/score", web::post().to(score::score)))
         .service(at("/actors", web::get().to(actors::list)))
         .service(at("/jobs", web::get().to(jobs::list)).route(web::post().to(jobs::submit)))
         .service(at("/jobs/{id}", web::get().to(jobs::show)).route(web::delete().to(jobs::cancel)))

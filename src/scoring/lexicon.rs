@@ -105,6 +105,10 @@ impl Scorer for Lexicon {
         hash.update(item.analysed_text().as_bytes());
         Some(hash.digest128())
     }
+
+    fn on_the_spot(&self, Subject { item, .. }: Subject<'_>) -> Option<f64> {
+        Some(self.of(&item.analysed_text())).filter(|sum| sum.is_finite())
+    }
 }
 
 impl Worker for Lexicon {

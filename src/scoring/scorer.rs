@@ -25,6 +25,12 @@ pub trait Scorer: Send + Sync {
         None
     }
 
+    /// The score of a worker, where computing it takes about a microsecond for an ordinary text. Feeds of little text are
+    /// then scored by who asks. No finite score, or none: a worker is to see to it.
+    fn on_the_spot(&self, _: Subject<'_>) -> Option<f64> {
+        None
+    }
+
     /// Whether a score costs so much that a request waits for an equal one under way rather than have it computed twice.
     fn is_costly(&self) -> bool {
         false

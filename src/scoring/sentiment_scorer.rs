@@ -1,6 +1,7 @@
 use xxhash_rust::xxh3::Xxh3;
 
 use super::{CacheKey, Scorer, Sentiment, Subject, Unscored, Worker};
+use crate::feed::ContentItem;
 
 /// How positive a text is: VADER's compound score, -1 to 1, of the title, a newline and the text.
 #[derive(Debug, Clone, Copy, Default)]
@@ -21,13 +22,21 @@ impl Scorer for SentimentScorer {
         hash.update(item.text.as_bytes());
         Some(hash.digest128())
     }
+
+    fn on_the_spot(&self, Subject { item, .. }: Subject<'_>) -> Option<f64> {
+        Some(compound(item))
+    }
 }
 
 impl Worker for SentimentScorer {
     fn score(&mut self, batch: &[Subject<'_>]) -> Vec<Result<f64, Unscored>> {
         batch
             .iter()
-            .map(|Subject { item, .. }| Ok(Sentiment::of(&item.analysed_text()).compound))
+            .map(|Subject { item, .. }| Ok(compound(item)))
             .collect()
     }
+}
+
+fn compound(item: &ContentItem) -> f64 {
+    Sentiment::of(&item.analysed_text()).compound
 }

@@ -23,6 +23,8 @@ pub struct ServerSettings {
     pub max_in_flight: usize,
     /// Longest time for a body to arrive, in milliseconds.
     pub body_timeout_ms: u64,
+    /// Longest deadline that a request of `/score` may ask for, in milliseconds.
+    pub max_score_deadline_ms: u64,
     /// Origins that may call `/rank` from a browser; `*` is every origin, an empty list none.
     pub cors_origins: Vec<String>,
 }
@@ -34,6 +36,7 @@ impl ServerSettings {
         check.within("max_items", self.max_items, 1..=1_000_000);
         check.within("max_in_flight", self.max_in_flight, 1..=1_000_000);
         check.lasting("body_timeout_ms", self.body_timeout());
+        check.lasting("max_score_deadline_ms", self.max_score_deadline());
         check.require_each(
             "cors_origins",
             &self.cors_origins,
@@ -46,6 +49,11 @@ impl ServerSettings {
     pub fn body_timeout(&self) -> Duration {
         Duration::from_millis(self.body_timeout_ms)
     }
+
+    /// `max_score_deadline_ms` as a duration.
+    pub fn max_score_deadline(&self) -> Duration {
+        Duration::from_millis(self.max_score_deadline_ms)
+    }
 }
 
 impl Default for ServerSettings {
@@ -57,6 +65,7 @@ impl Default for ServerSettings {
             max_items: 2_000,
             max_in_flight: 256,
             body_timeout_ms: 5_000,
+            max_score_deadline_ms: 30_000,
             cors_origins: vec!["*".to_owned()],
         }
     }

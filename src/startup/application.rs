@@ -128,6 +128,7 @@ impl Application {
         let front = Front {
             access: Access::new(settings.auth.clone(), address),
             admission: Admission::new(settings.server.max_in_flight),
+            scorings: Admission::new(settings.server.max_in_flight),
             waits: Admission::new(LONG_POLLS),
             limits: limits(&settings.server),
             serving: Arc::clone(&serving),
@@ -251,6 +252,7 @@ fn limits(settings: &ServerSettings) -> Limits {
         max_body_bytes: settings.max_body_bytes,
         max_items: settings.max_items,
         body_timeout: settings.body_timeout(),
+        max_score_deadline: settings.max_score_deadline(),
     }
 }
 

@@ -68,17 +68,13 @@ impl Pools {
 
     /// The pool of a scorer as a policy uses it.
     pub(super) fn served(&self, scorer: &str) -> Option<ServedPool> {
-        let Pool {
-            settings,
-            workers,
-            actor,
-            ..
-        } = self.pools.get(scorer)?;
-        Some(ServedPool {
-            workers: Arc::clone(workers),
-            actor: actor.clone(),
-            time_limit: settings.time_limit(),
-        })
+        self.pools.get(scorer).map(Pool::served)
+    }
+
+    /// All of them, by name.
+    pub(super) fn all_served(&self) -> BTreeMap<String, ServedPool> {
+        let served = |(name, pool): (&String, &Pool)| (name.clone(), pool.served());
+        self.pools.iter().map(served).collect()
     }
 }
 
@@ -104,6 +100,14 @@ impl Pool {
             actor,
             keeper,
         })
+    }
+
+    fn served(&self) -> ServedPool {
+        ServedPool {
+            workers: Arc::clone(&self.workers),
+            actor: self.actor.clone(),
+            time_limit: self.settings.time_limit(),
+        }
     }
 
     /// For settings under which the same threads can go on.

@@ -68,6 +68,7 @@ impl Roster {
         Ok(Serving {
             policy: Arc::clone(policy),
             policies,
+            scorers: self.pools.all_served(),
             arms: arms(&settings.arms),
             deadline: settings.ranking.deadline(),
             minimal_metadata: settings.ranking.metadata == Metadata::Minimal,

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod limits;
+mod on_the_spot;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -7,9 +7,9 @@ use serde::Serialize;
 pub struct PoolCounters {
     /// Score requests taken.
     pub requests: AtomicU64,
-    /// Scored by a worker.
+    /// Scored, by a worker or on the spot.
     pub scored: AtomicU64,
-    /// Answered from the cache, or by what needs no thread.
+    /// Answered from the cache, or by a formula.
     pub cached: AtomicU64,
     /// Answered with the score of an equal item that was under way.
     pub coalesced: AtomicU64,

@@ -8,6 +8,7 @@ mod counters;
 mod in_flight;
 mod job;
 mod overruns;
+mod recall;
 mod request;
 mod shared;
 mod worker;
@@ -15,5 +16,6 @@ mod worker_pool;
 
 pub use config::{BreakerConfig, PoolConfig};
 pub use counters::PoolCounters;
-pub use request::{Recalled, ScoreRequest, Scored, Timing};
+pub use recall::Recalled;
+pub use request::{ScoreRequest, Scored, Timing};
 pub use worker_pool::WorkerPool;

@@ -57,6 +57,10 @@ impl Overruns {
         (now < until).then_some(verdict)
     }
 
+    pub(super) fn is_guilty(&self, key: CacheKey, now: Instant) -> bool {
+        self.verdict(key, now) == Some(Verdict::Guilty)
+    }
+
     /// The item was scored well.
     pub(super) fn clear(&self, key: CacheKey) {
         if self.any.load(Ordering::Relaxed) {

@@ -21,15 +21,6 @@ pub struct ScoreRequest {
     pub reply: UnboundedSender<Scored>,
 }
 
-/// A feed as far as a pool can tell its scores without a thread.
-#[derive(Debug, Default)]
-pub struct Recalled {
-    /// Places and their scores.
-    pub known: Vec<(usize, Result<f64, Unscored>)>,
-    /// The other places, with the keys to remember their scores by.
-    pub unknown: Vec<(usize, Option<CacheKey>)>,
-}
-
 /// The scores of some of a feed's items.
 #[derive(Debug)]
 pub struct Scored {

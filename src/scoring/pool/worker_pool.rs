@@ -1,4 +1,3 @@
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -8,16 +7,14 @@ use crossbeam::channel::{Receiver, Sender, TrySendError, bounded};
 use super::config::PoolConfig;
 use super::counters::PoolCounters;
 use super::job::Job;
-use super::overruns::Verdict;
-use super::request::{Recalled, ScoreRequest};
+use super::request::ScoreRequest;
 use super::shared::Shared;
 use super::worker;
-use crate::feed::RankRequest;
-use crate::scoring::{CacheKey, Scorer, Subject, Unscored};
+use crate::scoring::{CacheKey, Scorer, Unscored};
 
 /// Threads that score feeds, batch by batch. They end when it is dropped, after the work that is queued.
 pub struct WorkerPool {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     queue: Sender<Task>,
     tasks: Receiver<Task>,
 }
@@ -45,51 +42,6 @@ impl WorkerPool {
         };
         pool.resize(config.workers);
         pool
-    }
-
-    /// What can be told of a feed's scores without a thread, and what is left to [`submit`](Self::submit).
-    pub fn recall(&self, feed: &RankRequest) -> Recalled {
-        let looked_up = catch_unwind(AssertUnwindSafe(|| self.look_up(feed)));
-        let recalled = looked_up.unwrap_or_else(|_| {
-            // The scorer's code panicked over a key. Its workers may do better without one.
-            self.shared.counters.panics.fetch_add(1, Ordering::Relaxed);
-            Recalled {
-                known: Vec::new(),
-                unknown: (0..feed.items.len()).map(|place| (place, None)).collect(),
-            }
-        });
-        let counters = &self.shared.counters;
-        counters.requests.fetch_add(1, Ordering::Relaxed);
-        counters
-            .cached
-            .fetch_add(recalled.known.len() as u64, Ordering::Relaxed);
-        recalled
-    }
-
-    fn look_up(&self, feed: &RankRequest) -> Recalled {
-        let shared = &self.shared;
-        let (session, now) = (&feed.session, Instant::now());
-        let mut recalled = Recalled::default();
-        for (place, item) in feed.items.iter().enumerate() {
-            let subject = Subject { item, session };
-            if let Some(score) = shared.scorer.at_once(subject) {
-                recalled.known.push((place, Ok(score)));
-                continue;
-            }
-            let key = shared.scorer.cache_key(subject);
-            if let Some(score) = key.and_then(|key| shared.cache.get(key, now)) {
-                recalled.known.push((place, Ok(score)));
-            } else if key.is_some_and(|key| self.is_guilty(key, now)) {
-                recalled.known.push((place, Err(Unscored::Overran)));
-            } else {
-                recalled.unknown.push((place, key));
-            }
-        }
-        recalled
-    }
-
-    fn is_guilty(&self, key: CacheKey, now: Instant) -> bool {
-        self.shared.overruns.verdict(key, now) == Some(Verdict::Guilty)
     }
 
     /// Queues the request in batches. Never blocks; what the queue has no room for, or the breaker does not let through, is

@@ -1,0 +1,165 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix_web::HttpRequest;
+use actix_web::web::{Data, Json, Payload};
+use serde::Serialize;
+
+use super::{ApiError, Front, Scope, body};
+use crate::actors::{Mark, ScoreSheet, ServedPool, Serving};
+use crate::feed::{ScoringMode, ScoringRequest};
+use crate::scoring::pool::Timing;
+
+/// `POST /score`: what chosen scorers make of some texts, with the way of each score.
+pub(super) async fn score(
+    request: HttpRequest,
+    payload: Payload,
+    front: Data<Front>,
+) -> Result<Json<ScoreAnswer>, ApiError> {
+    let arrived = Instant::now();
+    let _permit = front.scorings.admit()?;
+    front.access.check(Scope::Rank, &request)?;
+    let serving = front.serving.load_full();
+    let limits = &front.limits;
+    let body = body::read(
+        &request,
+        payload,
+        limits.max_body_bytes,
+        limits.body_timeout,
+    )
+    .await?;
+
+    let wanted = ScoringRequest::from_json(&body)?;
+    if wanted.data.len() > limits.max_items {
+        let items = wanted.data.len();
+        let message = format!("data: {items} are more than {}", limits.max_items);
+        return Err(ApiError::too_large(message));
+    }
+    let (names, pools) = chosen(&serving, wanted.scorers.as_deref())?;
+    let deadline = arrived + deadline(&wanted, &serving, limits.max_score_deadline)?;
+    let mode = wanted.mode;
+    let feed = Arc::new(wanted.into_feed());
+    let sheet = ScoreSheet::fill(&feed, &pools, deadline, mode).await;
+
+    metrics::histogram!("weir_score_seconds").record(arrived.elapsed());
+    if mode == ScoringMode::AllOrNothing
+        && let Some((scorer, item, why)) = sheet.first_gap()
+    {
+        let message = format!("{} has no score: {why}", names[scorer]);
+        return Err(ApiError::incomplete(format!("data[{item}]"), message));
+    }
+    let ids = feed.items.iter().map(|item| item.id.clone());
+    let answer = |(place, item_id)| ItemScores::of(item_id, place, &names, &sheet, arrived);
+    Ok(Json(ScoreAnswer {
+        data: ids.enumerate().map(answer).collect(),
+    }))
+}
+
+/// The scorers asked for, each once, or all of them.
+fn chosen(
+    serving: &Serving,
+    wanted: Option<&[String]>,
+) -> Result<(Vec<String>, Vec<ServedPool>), ApiError> {
+    let Some(wanted) = wanted else {
+        return Ok(serving.scorers.clone().into_iter().unzip());
+    };
+    let find = |(place, name): (usize, &String)| match serving.scorers.get(name) {
+        _ if wanted[..place].contains(name) => Err(format!("{name:?} is named twice")),
+        Some(pool) => Ok((name.clone(), pool.clone())),
+        None => {
+            let known: Vec<&str> = serving.scorers.keys().map(String::as_str).collect();
+            Err(format!(
+                "there is no scorer {name:?}, expected one of: {}",
+                known.join(", ")
+            ))
+        }
+    };
+    let at = |place, message| ApiError::invalid(format!("scorers[{place}]"), message);
+    let found = wanted.iter().enumerate();
+    let found: Result<Vec<_>, _> = found
+        .map(|(place, name)| find((place, name)).map_err(|message| at(place, message)))
+        .collect();
+    Ok(found?.into_iter().unzip())
+}
+
+fn deadline(
+    wanted: &ScoringRequest,
+    serving: &Serving,
+    longest: Duration,
+) -> Result<Duration, ApiError> {
+    let deadline = wanted
+        .deadline_ms
+        .map_or(serving.deadline, Duration::from_millis);
+    if deadline > longest {
+        let message = format!("expected at most {}", longest.as_millis());
+        return Err(ApiError::invalid("deadline_ms", message));
+    }
+    Ok(deadline)
+}
+
+/// The answer of `/score`.
+#[derive(Serialize)]
+pub(super) struct ScoreAnswer {
+    data: Vec<ItemScores>,
+}
+
+#[derive(Serialize)]
+struct ItemScores {
+    item_id: String,
+    scores: BTreeMap<String, Option<f64>>,
+    errors: BTreeMap<String, String>,
+    timings: BTreeMap<String, Timings>,
+}
+
+/// When a score was where, in milliseconds since the request came; null for where it never was.
+#[derive(Serialize)]
+struct Timings {
+    sent: f64,
+    enqueued: Option<f64>,
+    started: Option<f64>,
+    completed: Option<f64>,
+    received: Option<f64>,
+}
+
+impl ItemScores {
+    fn of(
+        item_id: String,
+        place: usize,
+        names: &[String],
+        sheet: &ScoreSheet,
+        arrived: Instant,
+    ) -> Self {
+        let marks = || {
+            let marks = sheet.columns.iter().map(|column| column[place]);
+            names.iter().cloned().zip(marks)
+        };
+        Self {
+            item_id,
+            scores: marks()
+                .map(|(name, mark)| (name, mark.score.ok()))
+                .collect(),
+            errors: marks()
+                .filter_map(|(name, mark)| Some((name, mark.score.err()?.to_string())))
+                .collect(),
+            timings: marks()
+                .map(|(name, mark)| (name, Timings::of(&mark, arrived)))
+                .collect(),
+        }
+    }
+}
+
+impl Timings {
+    fn of(mark: &Mark, arrived: Instant) -> Self {
+        let since = |time: Instant| (time - arrived).as_micros() as f64 / 1_000.0;
+        let in_pool =
+            |time: fn(&Timing) -> Option<Instant>| mark.timing.as_ref().and_then(time).map(since);
+        Self {
+            sent: since(mark.sent),
+            enqueued: in_pool(|timing| Some(timing.enqueued)),
+            started: in_pool(|timing| timing.started),
+            completed: in_pool(|timing| Some(timing.completed)),
+            received: mark.received.map(since),
+        }
+    }
+}
