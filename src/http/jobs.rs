@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use super::query::QueryArguments;
 use super::submission::Submission;
-use super::{ApiError, Front, Scope, body, files};
+use super::{ApiError, Front, Scope, files};
 use crate::actors::messages::{Cancel, Enqueue};
 use crate::results::jobs::{
     Cancellation, Enqueued, Job, JobFilter, JobId, JobState, NewJob, Replay,
@@ -39,14 +39,7 @@ pub(super) async fn submit(
     front: Data<Front>,
 ) -> Result<HttpResponse, ApiError> {
     front.access.check(Scope::Admin, &request)?;
-    let limits = &front.limits;
-    let body = body::read(
-        &request,
-        payload,
-        limits.max_body_bytes,
-        limits.body_timeout,
-    )
-    .await?;
+    let body = front.read_body(&request, payload).await?;
     match Submission::read(&body, &front.registry)? {
         Submission::One(job) => Ok(HttpResponse::Accepted().json(take_in(&front, job).await?)),
         Submission::Group(jobs) => {
