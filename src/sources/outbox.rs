@@ -209,13 +209,13 @@ impl Outbox {
         let new = open(&new_path)?;
         new.sync_all()?;
         fs::rename(&new_path, &self.path)?;
-        sync_folder(&self.path)?;
+        // From here on the old file has no name: whatever fails yet, nothing more may be written there.
         self.file = new;
         self.end = text.len() as u64;
         for line in &mut self.waiting {
             line.start = line.start - acknowledged + rest;
         }
-        Ok(())
+        sync_folder(&self.path)
     }
 
     fn read_lines(&mut self) -> Result<(), OutboxError> {
