@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use arc_swap::ArcSwap;
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde::Deserialize;
 use serde_json::Value;
@@ -24,13 +25,15 @@ const OUTLIVES: Duration = Duration::from_secs(1);
 /// The longest part of a line on stderr that is logged.
 const LONGEST_LINE: u64 = 2_000;
 
-/// The programs that the job `command` may run, and what they find in their environment.
+/// The programs that the job `command` may run, and what they find in their environment. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct Commands {
-    programs: BTreeMap<String, Arc<CommandSettings>>,
+    programs: Arc<ArcSwap<Programs>>,
     environment: Arc<Vec<(&'static str, String)>>,
     max_result_bytes: usize,
 }
+
+type Programs = BTreeMap<String, Arc<CommandSettings>>;
 
 /// The arguments of the job `command`.
 #[derive(Debug, Deserialize)]
@@ -89,20 +92,29 @@ impl Commands {
         environment: Vec<(&'static str, String)>,
         max_result_bytes: usize,
     ) -> Self {
+        let commands = Self {
+            programs: Arc::default(),
+            environment: Arc::new(environment),
+            max_result_bytes,
+        };
+        commands.replace(programs);
+        commands
+    }
+
+    /// Runs these programs from now on.
+    pub fn replace(&self, programs: &BTreeMap<String, CommandSettings>) {
         let shared = |(name, program): (&String, &CommandSettings)| {
             (name.clone(), Arc::new(program.clone()))
         };
-        Self {
-            programs: programs.iter().map(shared).collect(),
-            environment: Arc::new(environment),
-            max_result_bytes,
-        }
+        let programs: Programs = programs.iter().map(shared).collect();
+        self.programs.store(Arc::new(programs));
     }
 
     pub(super) fn prepare(&self, arguments: &Value) -> Result<CommandRun, ArgumentError> {
         let Arguments { command, args } = super::arguments::read(arguments)?;
-        let Some(program) = self.programs.get(&command) else {
-            let known: Vec<_> = self.programs.keys().map(String::as_str).collect();
+        let programs = self.programs.load();
+        let Some(program) = programs.get(&command) else {
+            let known: Vec<_> = programs.keys().map(String::as_str).collect();
             let why = format!(
                 "there is no command {command:?}; the commands are {}",
                 known.join(", ")
