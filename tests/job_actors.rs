@@ -13,6 +13,7 @@ use chrono::{DurationRound, TimeDelta, Utc};
 use common::databases::TestDatabase;
 use common::jobs::eventually;
 use common::stores::{TestStore, sees};
+use sea_orm::{ConnectionTrait, Database, DbBackend, Statement, TransactionTrait};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -27,10 +28,10 @@ use weir::actors::{
 use weir::jobs::{
     Job, JobContext, JobError, JobResources, LargeResults, Limits, Registry, RetryPolicy,
 };
-use weir::results::Results;
 use weir::results::jobs::{
     Cancellation, Job as Stored, JobFilter, JobId, JobState, Limits as StoreLimits, NewJob,
 };
+use weir::results::{Results, StoreLocation};
 use weir::settings::{CatchUp, JobsSettings, Timetable};
 
 const LIMIT: Duration = Duration::from_secs(20);
@@ -159,15 +160,7 @@ impl Rig {
         });
         let system = ActorSystem::start(policy());
         for nth in 0..workers {
-            let pool = Arc::clone(&pool);
-            system.supervise("worker", Arc::new(json!({})), move |_, incarnation| {
-                JobWorker::new(
-                    nth.to_string(),
-                    Arc::clone(&pool),
-                    incarnation,
-                    Arc::default(),
-                )
-            });
+            start_worker(&system, &pool, &nth.to_string());
         }
         let (of_desk, ready) = (Arc::clone(&pool), watch::Sender::new(true));
         let prepared = ready.subscribe();
@@ -184,6 +177,10 @@ impl Rig {
             _database: database,
             _ready: ready,
         }
+    }
+
+    fn start_worker(&self, name: &str) {
+        start_worker(&self.system, &self.pool, name);
     }
 
     async fn enqueue(&self, job: NewJob) -> JobId {
@@ -206,6 +203,13 @@ impl Rig {
     fn gate(&self) -> PathBuf {
         self.folder.path().join("gate")
     }
+}
+
+fn start_worker(system: &ActorSystem, pool: &Arc<JobPool>, name: &str) {
+    let (pool, name) = (Arc::clone(pool), name.to_owned());
+    system.supervise("worker", Arc::new(json!({})), move |_, incarnation| {
+        JobWorker::new(name.clone(), Arc::clone(&pool), incarnation, Arc::default())
+    });
 }
 
 impl Drop for Rig {
@@ -421,6 +425,41 @@ async fn a_pool_that_drains_hands_back_what_does_not_end() {
     );
 }
 
+#[actix_rt::test]
+async fn a_pool_that_drains_waits_for_a_job_that_is_being_leased() {
+    let store = TestStore::postgres();
+    let StoreLocation::Postgres { url } = &store.location else {
+        unreachable!("this is Postgres")
+    };
+    let other = Database::connect(url.expose()).await.unwrap();
+    let rig = Rig::start(&store.results, 0, JobsSettings::default()).await;
+    let id = rig.enqueue(probe(&Probe::Answer)).await;
+    let lock = other.begin().await.unwrap();
+    let no_lease = "LOCK TABLE weir_jobs IN EXCLUSIVE MODE";
+    lock.execute_unprepared(no_lease).await.unwrap();
+    rig.start_worker("late");
+    let waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+    let waiting = Statement::from_string(DbBackend::Postgres, waiting);
+    let is_waiting = async {
+        while other
+            .query_one_raw(waiting.clone())
+            .await
+            .unwrap()
+            .is_none()
+        {}
+    };
+    tokio::time::timeout(LIMIT, is_waiting).await.unwrap();
+
+    let pool = Arc::clone(&rig.pool);
+    let mut drained = tokio::spawn(async move { pool.drain(LIMIT).await });
+    let too_soon = tokio::time::timeout(Duration::from_millis(100), &mut drained).await;
+    assert!(too_soon.is_err(), "a job may be on its way");
+    lock.commit().await.unwrap();
+    drained.await.unwrap();
+
+    assert_eq!(rig.state(id).await, JobState::Succeeded);
+}
+
 /// The schedules of one Weir, without workers.
 struct Clock {
     system: ActorSystem,
@@ -431,12 +470,16 @@ struct Clock {
 
 impl Clock {
     fn start(results: &Results, schedules: &[Schedule]) -> Self {
+        Self::within(StoreLimits::default(), results, schedules)
+    }
+
+    fn within(limits: StoreLimits, results: &Results, schedules: &[Schedule]) -> Self {
         let planned = watch::Sender::new(Arc::new(schedules.to_vec()));
         let counters = Arc::<SchedulerCounters>::default();
         let (ready, stop) = (watch::Sender::new(true), watch::Sender::new(false));
         let parts = SchedulerParts {
             planned: planned.subscribe(),
-            schedules: results.schedules(StoreLimits::default()),
+            schedules: results.schedules(limits),
             runtime: Handle::current(),
             prepared: ready.subscribe(),
             stopping: stop.subscribe(),
@@ -628,4 +671,35 @@ async fn jitter_delays_a_run() {
     let job = jobs_of(&store.results).await.remove(0);
     assert_eq!(job.state, JobState::Scheduled);
     assert!(job.due_at.unwrap() <= Utc::now() + TimeDelta::hours(24));
+}
+
+#[actix_rt::test]
+async fn a_full_queue_holds_up_the_schedules_that_are_due_and_no_others() {
+    let store = TestStore::redis();
+    let limits = StoreLimits {
+        max_unfinished: 1,
+        ..StoreLimits::default()
+    };
+    let jobs = store.results.jobs(limits);
+    let in_the_way = jobs.enqueue(probe(&Probe::Answer)).await.unwrap().id;
+    let hour = Duration::from_hours(1);
+    let clock = Clock::within(limits, &store.results, &[every("due", hour)]);
+    let never = Schedule {
+        timetable: Timetable::Cron("@yearly".parse().unwrap(), chrono_tz::Tz::UTC),
+        ..every("later", hour)
+    };
+    let both = vec![every("due", hour), never];
+    clock.planned.send_replace(Arc::new(both));
+
+    let schedules = store.results.schedules(limits);
+    let planned = async {
+        while schedules.board().await.unwrap().schedules.len() < 2 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(LIMIT, planned).await.unwrap();
+    assert_eq!(count(&clock.counters.fired), 0);
+
+    jobs.cancel(in_the_way).await.unwrap();
+    eventually(|| count(&clock.counters.fired) == 1).await;
 }

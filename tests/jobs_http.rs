@@ -304,6 +304,21 @@ fn held_up_once(weir: &Weir) -> String {
 }
 
 #[tokio::test]
+async fn a_program_has_ended_although_what_it_left_running_has_not() {
+    let weir =
+        embedded("[commands.leaves]\nargv = [\"sh\", \"-c\", \"sleep 60 & echo $! >&2; echo 7\"]");
+    let begun = Instant::now();
+    let id = weir.submit_id(&command("leaves")).await;
+    let left = weir.said_by_program().await;
+
+    let job = weir.finished(&id).await;
+
+    assert_eq!(job["result"], 7);
+    assert!(begun.elapsed() < Duration::from_secs(30));
+    common::jobs::eventually(|| !is_alive(&left)).await;
+}
+
+#[tokio::test]
 async fn a_killed_weir_takes_its_job_back_at_once() {
     let (mut weir, _redis) = with_redis("");
     let settings = held_up_once(&weir);

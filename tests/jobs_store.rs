@@ -19,6 +19,7 @@ use std::{
 
 use chrono::{TimeDelta, Utc};
 use common::stores::{TestStore, on_every_store, sees, within};
+use sea_orm::{ConnectionTrait, Database, DbBackend, Statement, TransactionTrait};
 use serde_json::{Value, json};
 use uuid::Uuid;
 use weir::results::{
@@ -434,6 +435,44 @@ async fn a_dead_job_can_be_replayed(store: TestStore) {
         Replay::NotDead(JobState::Succeeded)
     );
     assert_eq!(jobs.replay(Uuid::now_v7()).await.unwrap(), Replay::Unknown);
+}
+
+#[tokio::test]
+async fn a_job_that_was_replayed_and_runs_already_is_not_queued_by_a_second_replay() {
+    let store = TestStore::postgres();
+    let jobs = jobs(&store);
+    let id = enqueue(&jobs, "j").await;
+    jobs.settle(&claim(&jobs).await, dead("no")).await.unwrap();
+    let StoreLocation::Postgres { url } = &store.location else {
+        unreachable!("this is Postgres")
+    };
+    let other = Database::connect(url.expose()).await.unwrap();
+    let first = other.begin().await.unwrap();
+    let runs = format!("UPDATE weir_jobs SET state = 'running' WHERE id = '{id}'");
+    first.execute_unprepared(&runs).await.unwrap();
+
+    let second = tokio::spawn({
+        let jobs = jobs.clone();
+        async move { jobs.replay(id).await }
+    });
+    let waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+    let waiting = Statement::from_string(DbBackend::Postgres, waiting);
+    within(LIMIT, async {
+        while other
+            .query_one_raw(waiting.clone())
+            .await
+            .unwrap()
+            .is_none()
+        {}
+    })
+    .await;
+    first.commit().await.unwrap();
+
+    assert_eq!(
+        second.await.unwrap().unwrap(),
+        Replay::NotDead(JobState::Running)
+    );
+    assert_eq!(look_up(&jobs, id).await.state, JobState::Running);
 }
 
 async fn a_replay_gives_way_to_an_equal_job(store: TestStore) {

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use common::weir::{Weir, feed_of};
+use common::jobs::Background;
+use common::weir::{PATIENCE, Weir, feed_of};
 use serde_json::{Value, json};
 
 const BASE: &str = "results.backend = \"embedded\"\nschedules.top_named_entities.enabled = false\n";
@@ -148,4 +149,43 @@ async fn keys_that_need_a_restart_say_so() {
         ready["degraded"],
         json!([{"part": "config", "why": "recorder was edited and takes effect at the next start"}])
     );
+}
+
+#[tokio::test]
+async fn an_edit_whose_schedule_or_scraper_cannot_be_is_bad_as_a_whole() {
+    let weir = Weir::start(BASE);
+    let schedule =
+        "[schedules.daily]\njob = \"post_statistics\"\nevery = \"1day\"\nargs = { windo = \"1d\" }";
+    let scraper = "[scrapers.news]\nsource = \"rss\"\nevery = \"1h\"\nargs = { url = \"ftp://a.example\", platform = \"reddit\" }";
+    for (bad, name) in [(schedule, "daily"), (scraper, "news")] {
+        weir.edit(&format!("{BASE}ranking.policy = \"calm\"\n{bad}"));
+        weir.when("/health/ready", |ready| {
+            ready["degraded"].to_string().contains(name)
+        })
+        .await;
+        assert_eq!(policy_in_force(&weir).await, "entities");
+    }
+}
+
+#[tokio::test]
+async fn edited_programs_run_at_once() {
+    let weir = Weir::start(&format!("{BASE}[commands.one]\nargv = [\"echo\", \"1\"]"));
+    weir.edit(&format!("{BASE}[commands.two]\nargv = [\"echo\", \"2\"]"));
+    let run = |name: &str| json!({"job": "command", "args": {"command": name}});
+    let begun = Instant::now();
+    while weir.post_json("/jobs", &run("two")).await.status() != 202 {
+        assert!(
+            begun.elapsed() < PATIENCE,
+            "never took effect\n{}",
+            weir.log()
+        );
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let id = weir.submit_id(&run("two")).await;
+    assert_eq!(weir.finished(&id).await["result"], 2);
+    assert_eq!(weir.post_json("/jobs", &run("one")).await.status(), 400);
+    weir.when("/health/ready", |ready| {
+        *ready == json!({"status": "ready"})
+    })
+    .await;
 }

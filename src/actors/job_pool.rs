@@ -26,7 +26,8 @@ pub struct JobPool {
     pub(super) strays: Arc<Semaphore>,
     opened: OnceCell<()>,
     open: watch::Sender<bool>,
-    running: watch::Sender<usize>,
+    /// Workers that have a job, or may be about to.
+    at_work: watch::Sender<usize>,
 }
 
 /// What a pool works with.
@@ -83,9 +84,15 @@ pub(super) enum Phase {
     Releasing,
 }
 
+/// A worker that counts as at work until this is dropped.
+pub(super) struct AtWork {
+    pool: Arc<JobPool>,
+}
+
 /// A run that counts as going on until this is dropped.
 pub(super) struct Running {
     pool: Arc<JobPool>,
+    _at_work: AtWork,
 }
 
 impl JobPool {
@@ -97,7 +104,7 @@ impl JobPool {
             strays: Arc::new(Semaphore::new(parts.settings.max_abandoned)),
             opened: OnceCell::new(),
             open: watch::Sender::new(false),
-            running: watch::Sender::new(0),
+            at_work: watch::Sender::new(0),
             parts,
         })
     }
@@ -156,21 +163,20 @@ impl JobPool {
     /// Gives the jobs at hand up to `grace` to finish; those that do not go back to the queue.
     pub async fn drain(&self, grace: Duration) {
         self.stop_taking();
-        let mut running = self.running.subscribe();
-        if timeout(grace, running.wait_for(|&running| running == 0))
-            .await
-            .is_ok()
-        {
+        if self.nobody_is_at_work_within(grace).await {
             return;
         }
         self.phase.send_replace(Phase::Releasing);
-        if timeout(HANDING_BACK, running.wait_for(|&running| running == 0))
-            .await
-            .is_err()
-        {
-            let running = *self.running.borrow();
+        if !self.nobody_is_at_work_within(HANDING_BACK).await {
+            let running = *self.at_work.borrow();
             tracing::warn!(running, "jobs did not end, the next weir takes them back");
         }
+    }
+
+    async fn nobody_is_at_work_within(&self, limit: Duration) -> bool {
+        let mut at_work = self.at_work.subscribe();
+        let nobody = at_work.wait_for(|&workers| workers == 0);
+        timeout(limit, nobody).await.is_ok()
     }
 
     pub(super) fn jobs(&self) -> &Jobs {
@@ -188,19 +194,32 @@ impl JobPool {
         }
     }
 
-    pub(super) fn begin_run(self: &Arc<Self>) -> Running {
-        self.running.send_modify(|running| *running += 1);
+    /// To be had before the phase is looked at, so that a drain waits for the job that is leased next.
+    pub(super) fn at_work(self: &Arc<Self>) -> AtWork {
+        self.at_work.send_modify(|workers| *workers += 1);
+        AtWork {
+            pool: Arc::clone(self),
+        }
+    }
+
+    pub(super) fn begin_run(self: &Arc<Self>, at_work: AtWork) -> Running {
         self.counters().started.fetch_add(1, Ordering::Relaxed);
         self.counters().running.fetch_add(1, Ordering::Relaxed);
         Running {
             pool: Arc::clone(self),
+            _at_work: at_work,
         }
+    }
+}
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        self.pool.at_work.send_modify(|workers| *workers -= 1);
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.pool.running.send_modify(|running| *running -= 1);
         self.pool.counters().running.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::job_outcome::{Asked, Ended, Verdict, dead};
-use super::job_pool::{JobPool, Phase};
+use super::job_pool::{AtWork, JobPool, Phase};
 use crate::jobs::{FencingToken, JobContext, JobError, Limits, PreparedJob, Progress, Run};
 use crate::results::Change;
 use crate::results::jobs::{Heartbeat, Lease, Outcome, Settled};
@@ -30,8 +30,8 @@ const MOST_REFUSALS: u32 = 20;
 const ABORT_PATIENCE: Duration = Duration::from_millis(50);
 
 /// Runs the leased job and settles it. Returns when the worker may take another.
-pub(super) async fn see_through(pool: Arc<JobPool>, lease: Lease) {
-    let running = pool.begin_run();
+pub(super) async fn see_through(pool: Arc<JobPool>, lease: Lease, at_work: AtWork) {
+    let running = pool.begin_run(at_work);
     let prepared = match pool.parts.registry.prepare(&lease.name, &lease.args) {
         Ok(prepared) => prepared,
         // It was good when it came in, so another version of Weir or other settings took it.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use tokio::time::sleep;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::job_pool::{JobPool, Phase};
+use super::job_pool::{AtWork, JobPool, Phase};
 use super::job_run;
 use super::supervision::Incarnation;
 use crate::results::jobs::{Claim, Lease};
@@ -94,7 +94,11 @@ impl Work {
         let worker = self.pool.worker(&self.name);
         let lease = self.pool.parts.settings.lease;
         let mut phase = self.pool.phase.subscribe();
-        while self.is_on_duty() && *phase.borrow_and_update() == Phase::Working {
+        loop {
+            let at_work = self.pool.at_work();
+            if !self.is_on_duty() || *phase.borrow_and_update() != Phase::Working {
+                return;
+            }
             // Listens before it looks, so that nothing falls between the two.
             let rung = self.pool.work.notified();
             tokio::pin!(rung);
@@ -102,7 +106,7 @@ impl Work {
             self.counters.claims.fetch_add(1, Ordering::Relaxed);
             let pause = match self.pool.jobs().claim(&worker, lease).await {
                 Ok(Claim::Leased(lease)) => {
-                    self.see_to(lease).await;
+                    self.see_to(lease, at_work).await;
                     continue;
                 }
                 Ok(Claim::Nothing { look_again }) => look_again.map_or(POLL, |at| at.min(POLL)),
@@ -110,10 +114,12 @@ impl Work {
                     if !error.is_unavailable() {
                         tracing::error!(%error, "no job can be leased");
                     }
+                    drop(at_work);
                     sleep(STORE_RETRY).await;
                     continue;
                 }
             };
+            drop(at_work);
             tokio::select! {
                 () = rung => {}
                 () = sleep(pause) => {}
@@ -127,9 +133,9 @@ impl Work {
         self.incarnation.is_current() && !self.retired.is_cancelled()
     }
 
-    async fn see_to(&self, lease: Lease) {
+    async fn see_to(&self, lease: Lease, at_work: AtWork) {
         self.counters.leased.fetch_add(1, Ordering::Relaxed);
-        let run = tokio::spawn(job_run::see_through(Arc::clone(&self.pool), lease));
+        let run = tokio::spawn(job_run::see_through(Arc::clone(&self.pool), lease, at_work));
         if run.await.is_err() {
             tracing::error!(worker = self.name, "a run was lost, its lease will run out");
         }

@@ -1,29 +1,19 @@
-use std::collections::HashMap;
+mod schedule;
+mod watch;
+
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::atomic::AtomicU64;
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Supervised, WrapFuture};
-use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
-use serde_json::Value;
 use tokio::runtime::Handle;
-use tokio::sync::watch;
+use tokio::sync::watch::Receiver;
 use tokio::task::JoinSet;
-use tokio::time::sleep;
 
+pub use self::schedule::Schedule;
+use self::watch::Watch;
 use super::supervision::Incarnation;
-use crate::results::ResultsError;
-use crate::results::jobs::{NewJob, Start};
-use crate::results::schedules::{Fired, Schedule as State, ScheduleBoard, Schedules};
-use crate::settings::{CatchUp, Timetable};
-
-/// The longest wait between two looks at the board, which others change as well.
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// How soon the board is looked at again after the store was away.
-const STORE_RETRY: Duration = Duration::from_millis(250);
-/// A due time that is later than this was missed.
-const MISSED_AFTER: TimeDelta = TimeDelta::minutes(1);
+use crate::results::schedules::Schedules;
 
 /// Enqueues the jobs of schedules, each due time once, however many Weirs share the store.
 pub struct Scheduler {
@@ -35,34 +25,17 @@ pub struct Scheduler {
 #[derive(Clone)]
 pub struct SchedulerParts {
     /// What runs when; a change takes effect at once.
-    pub planned: watch::Receiver<Arc<Vec<Schedule>>>,
+    pub planned: Receiver<Arc<Vec<Schedule>>>,
     /// Where the schedules stand.
     pub schedules: Schedules,
     /// Where the work is done: no actor's thread.
     pub runtime: Handle,
     /// True once jobs have something to run on.
-    pub prepared: watch::Receiver<bool>,
+    pub prepared: Receiver<bool>,
     /// True once nothing more is to begin.
-    pub stopping: watch::Receiver<bool>,
+    pub stopping: Receiver<bool>,
     /// Kept up to date.
     pub counters: Arc<SchedulerCounters>,
-}
-
-/// A job and when it runs.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Schedule {
-    /// The schedule's name.
-    pub name: String,
-    /// The job's name.
-    pub job: String,
-    /// The job's arguments, checked.
-    pub args: Value,
-    /// When it is due.
-    pub timetable: Timetable,
-    /// Each run waits at random up to this long.
-    pub jitter: Duration,
-    /// What becomes of due times that were missed.
-    pub catch_up: CatchUp,
 }
 
 /// What became of due times so far.
@@ -76,22 +49,6 @@ pub struct SchedulerCounters {
     pub skipped: AtomicU64,
 }
 
-impl Schedule {
-    /// What makes it another schedule, which begins anew: another job or other times.
-    pub fn definition(&self) -> String {
-        format!("{} {}", self.job, self.timetable)
-    }
-
-    /// The job of one run.
-    pub fn new_job(&self) -> NewJob {
-        let wait = self.jitter.mul_f64(rand::random());
-        NewJob {
-            start: Start::After(wait),
-            ..NewJob::new(&*self.job, self.args.clone())
-        }
-    }
-}
-
 impl Scheduler {
     /// A scheduler that begins once its `parts` are prepared.
     pub fn new(parts: SchedulerParts, incarnation: Incarnation) -> Self {
@@ -103,11 +60,7 @@ impl Actor for Scheduler {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        let watch = Watch {
-            parts: self.parts.clone(),
-            incarnation: self.incarnation.clone(),
-            mine: HashMap::new(),
-        };
+        let watch = Watch::new(self.parts.clone(), self.incarnation.clone());
         // Ends with this incarnation.
         let mut task = JoinSet::new();
         task.spawn_on(watch.keep(), &self.parts.runtime);
@@ -121,154 +74,3 @@ impl Actor for Scheduler {
 }
 
 impl Supervised for Scheduler {}
-
-/// The watch that one incarnation keeps over the board.
-struct Watch {
-    parts: SchedulerParts,
-    incarnation: Incarnation,
-    /// The definition by which this watch has planned each schedule.
-    mine: HashMap<String, String>,
-}
-
-impl Watch {
-    async fn keep(mut self) {
-        let mut prepared = self.parts.prepared.clone();
-        let mut stopping = self.parts.stopping.clone();
-        let look = async {
-            // An error means that it never will be.
-            if prepared.wait_for(|&prepared| prepared).await.is_ok() {
-                self.look_again_and_again().await;
-            }
-        };
-        tokio::select! {
-            // An error means that the process ends.
-            _ = stopping.wait_for(|&stopping| stopping) => {}
-            () = look => {}
-        }
-    }
-
-    async fn look_again_and_again(&mut self) {
-        let mut planned = self.parts.planned.clone();
-        while self.incarnation.is_current() {
-            let schedules = Arc::clone(&planned.borrow_and_update());
-            let pause = match self.look(&schedules).await {
-                Ok(pause) => pause,
-                Err(error) => {
-                    if !error.is_unavailable() {
-                        tracing::error!(%error, "schedules cannot be seen to");
-                    }
-                    STORE_RETRY
-                }
-            };
-            tokio::select! {
-                () = sleep(pause) => {}
-                Ok(()) = planned.changed() => {}
-            }
-        }
-    }
-
-    /// Plans what is new, fires what is due, removes what is gone, and answers when to look again.
-    async fn look(&mut self, planned: &[Schedule]) -> Result<Duration, ResultsError> {
-        let board = self.parts.schedules.board().await?;
-        self.remove_all_but(planned).await?;
-        let mut next_due = None;
-        for schedule in planned {
-            let due = self.see_to(schedule, &board).await?;
-            next_due = [next_due, due].into_iter().flatten().min();
-        }
-        let until_due = next_due.and_then(|due: DateTime<Utc>| (due - board.now).to_std().ok());
-        Ok(until_due
-            .map_or(LONGEST_PAUSE, |until| until.min(LONGEST_PAUSE))
-            .max(Duration::from_millis(1)))
-    }
-
-    /// When the schedule is due next, as far as this Weir decides that.
-    async fn see_to(
-        &mut self,
-        schedule: &Schedule,
-        board: &ScheduleBoard,
-    ) -> Result<Option<DateTime<Utc>>, ResultsError> {
-        let definition = schedule.definition();
-        let state = board
-            .schedules
-            .iter()
-            .find(|state| state.name == schedule.name);
-        let is_planned = self.mine.get(&schedule.name) == Some(&definition);
-        match state {
-            Some(state) if state.definition == definition => {
-                self.mine.insert(schedule.name.clone(), definition);
-                if state.next_due > board.now {
-                    return Ok(Some(state.next_due));
-                }
-                self.fire(schedule, state, board.now).await
-            }
-            // Another Weir on the same store has other settings, newer ones: two that plan in turns would never rest.
-            Some(_) if is_planned => Ok(None),
-            _ => {
-                let Some(first) = schedule.timetable.first(board.now) else {
-                    return Ok(None);
-                };
-                self.parts
-                    .schedules
-                    .plan(&schedule.name, &definition, first)
-                    .await?;
-                self.mine.insert(schedule.name.clone(), definition);
-                Ok(Some(first))
-            }
-        }
-    }
-
-    async fn fire(
-        &self,
-        schedule: &Schedule,
-        state: &State,
-        now: DateTime<Utc>,
-    ) -> Result<Option<DateTime<Utc>>, ResultsError> {
-        let (name, due) = (&schedule.name, state.next_due);
-        let Some(next) = schedule.timetable.next(due, now) else {
-            return Ok(None);
-        };
-        let counters = &self.parts.counters;
-        if schedule.catch_up == CatchUp::Skip && now - due > MISSED_AFTER {
-            if self.parts.schedules.pass(name, due, next).await? {
-                counters.skipped.fetch_add(1, Ordering::Relaxed);
-                tracing::info!(schedule = name, %due, %next, "schedule missed its time and is passed over");
-            }
-            return Ok(Some(next));
-        }
-        match self
-            .parts
-            .schedules
-            .fire(name, due, next, schedule.new_job())
-            .await?
-        {
-            Fired::Enqueued(job) => {
-                counters.fired.fetch_add(1, Ordering::Relaxed);
-                tracing::debug!(schedule = name, %due, %job, "schedule fired");
-            }
-            Fired::StillRunning => {
-                counters.not_stacked.fetch_add(1, Ordering::Relaxed);
-                tracing::debug!(schedule = name, %due, "schedule's run before is still going");
-            }
-            // Another Weir was faster, or the clock is not there yet: the board will tell.
-            Fired::Passed | Fired::Early => return Ok(Some(now)),
-        }
-        Ok(Some(next))
-    }
-
-    /// Removes what this watch has planned and is no longer to be. What it has not planned may be another Weir's.
-    async fn remove_all_but(&mut self, planned: &[Schedule]) -> Result<(), ResultsError> {
-        let is_planned = |name: &String| planned.iter().any(|schedule| schedule.name == *name);
-        let gone: Vec<String> = self
-            .mine
-            .keys()
-            .filter(|name| !is_planned(name))
-            .cloned()
-            .collect();
-        for name in gone {
-            self.parts.schedules.unplan(&name).await?;
-            self.mine.remove(&name);
-        }
-        Ok(())
-    }
-}

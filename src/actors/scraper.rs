@@ -93,7 +93,8 @@ impl Scraper {
                 };
                 let failures = log.pass_failed(error.to_string(), hold_off);
                 tracing::warn!(scraper = log.name(), %error, failures, "a source could not be read");
-                hold_off.unwrap_or_else(|| backoff(failures, every))
+                // A host that names no time, or one that is over, is not asked at once again.
+                backoff(failures, every).max(hold_off.unwrap_or_default())
             }
         }
     }

@@ -1,12 +1,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::web::Bytes;
+use actix_web::HttpRequest;
+use actix_web::web::{Bytes, Payload};
 use arc_swap::ArcSwap;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
 
-use super::{Access, Admission, Health, IngestDesk, KnownScrapers};
+use super::{Access, Admission, ApiError, Health, IngestDesk, KnownScrapers, body};
 use crate::actors::supervision::{ActorRef, ActorSystem};
 use crate::actors::{JobDesk, RankingInbox, RecorderInbox, Schedule, Serving};
 use crate::feed::RankRequest;
@@ -69,6 +70,20 @@ pub struct Limits {
 }
 
 impl Front {
+    /// Reads a request's body within the limits.
+    pub(super) async fn read_body(
+        &self,
+        request: &HttpRequest,
+        payload: Payload,
+    ) -> Result<Bytes, ApiError> {
+        let Limits {
+            max_body_bytes,
+            body_timeout,
+            ..
+        } = self.limits;
+        body::read(request, payload, max_body_bytes, body_timeout).await
+    }
+
     /// Offers a served feed to the recorder, if there is one.
     pub(super) fn record(&self, feed: &Arc<RankRequest>, body: Bytes) {
         if let Some(recorder) = &self.recorder {

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::reported_metrics::ReportedMetrics;
 use super::scraped::Scraped;
-use super::{Admission, ApiError, Front, Scope, body};
+use super::{Admission, ApiError, Front, Scope};
 use crate::actors::{IngestError, IngestInbox};
 
 /// How soon a caller may try again, in seconds.
@@ -53,14 +53,7 @@ pub(super) async fn ingest(
     let desk = &front.ingest;
     let _permit = desk.admission.admit()?;
     front.access.check(Scope::Ingest, &request)?;
-    let limits = &front.limits;
-    let body = body::read(
-        &request,
-        payload,
-        limits.max_body_bytes,
-        limits.body_timeout,
-    )
-    .await?;
+    let body = front.read_body(&request, payload).await?;
     let Scraped {
         source_id,
         batch,

@@ -9,12 +9,12 @@ use tokio::sync::oneshot;
 
 use super::query::QueryArguments;
 use super::submission::Submission;
-use super::{ApiError, Front, Scope, body, files};
+use super::{ApiError, Front, Scope, files};
 use crate::actors::messages::{Cancel, Enqueue};
-use crate::results::ResultsError;
 use crate::results::jobs::{
     Cancellation, Enqueued, Job, JobFilter, JobId, JobState, NewJob, Replay,
 };
+use crate::results::{ResultsError, is_key};
 
 /// The longest long poll, in milliseconds.
 const LONGEST_WAIT_MS: u64 = 60_000;
@@ -39,14 +39,7 @@ pub(super) async fn submit(
     front: Data<Front>,
 ) -> Result<HttpResponse, ApiError> {
     front.access.check(Scope::Admin, &request)?;
-    let limits = &front.limits;
-    let body = body::read(
-        &request,
-        payload,
-        limits.max_body_bytes,
-        limits.body_timeout,
-    )
-    .await?;
+    let body = front.read_body(&request, payload).await?;
     match Submission::read(&body, &front.registry)? {
         Submission::One(job) => Ok(HttpResponse::Accepted().json(take_in(&front, job).await?)),
         Submission::Group(jobs) => {
@@ -210,11 +203,12 @@ fn job_id(text: &str) -> Result<JobId, ApiError> {
 fn filter(mut query: QueryArguments) -> Result<JobFilter, ApiError> {
     let limits = 1..=JobFilter::MAX_LIMIT;
     let read_limit = |text: &str| text.parse().ok().filter(|limit| limits.contains(limit));
+    let read_name = |text: &str| is_key(text).then(|| text.to_owned());
     let expected_limit = format!("1 to {}", JobFilter::MAX_LIMIT);
     let expected_state = JobState::ALL.map(JobState::as_str).join(", ");
     let filter = JobFilter {
         state: query.take("state", JobState::named, &expected_state)?,
-        name: query.parse("name", "the name of a job")?,
+        name: query.take("name", read_name, "the name of a job")?,
         before: query.parse("cursor", "the `next` of a page")?,
         limit: query
             .take("limit", read_limit, &expected_limit)?

@@ -13,7 +13,8 @@ pub(super) async fn show(
 ) -> Result<HttpResponse, ApiError> {
     front.access.check(Scope::Admin, &request)?;
     let Some(stored) = front.resources.results.get(&key).await? else {
-        return Err(ApiError::not_found(format!("there is no result {key:?}")));
+        let unknown = format!("there is no result {:?}", *key);
+        return Err(ApiError::not_found(unknown));
     };
     let mut response = HttpResponse::Ok();
     response.content_type(match stored.json::<IgnoredAny>() {

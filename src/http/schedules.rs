@@ -83,7 +83,8 @@ pub(super) async fn run(
     let is_meant = |schedule: &&Schedule| schedule.name == *name;
     let Some(schedule) = planned.iter().find(is_meant) else {
         return Err(ApiError::not_found(format!(
-            "there is no schedule {name:?}"
+            "there is no schedule {:?}",
+            *name
         )));
     };
     let job = NewJob {

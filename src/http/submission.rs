@@ -6,12 +6,11 @@ use serde_json::Value;
 
 use super::ApiError;
 use crate::jobs::{Moment, PrepareError, Registry};
+use crate::results::is_key;
 use crate::results::jobs::{NewJob, Start};
 
 /// The most jobs in one group.
 const LARGEST_GROUP: usize = 1_000;
-/// The longest unique key, in bytes.
-const LONGEST_KEY: usize = 512;
 
 /// What a body of `POST /jobs` asks for.
 pub(super) enum Submission {
@@ -46,9 +45,13 @@ impl Submission {
     /// Reads a body and checks every job in it, so that all can run. An error names the place, as `group[1].args.k`.
     pub(super) fn read(body: &[u8], registry: &Registry) -> Result<Self, ApiError> {
         let body: Value = parse(body)?;
-        if body.get("group").is_none() {
+        let Some(jobs) = body.get("group") else {
+            expect_objects(&body, "")?;
             let submitted: Submitted = from_value(&body)?;
             return Ok(Self::One(submitted.check("", registry)?));
+        };
+        for (place, job) in jobs.as_array().into_iter().flatten().enumerate() {
+            expect_objects(job, &format!("group[{place}]."))?;
         }
         let Group { group } = from_value(&body)?;
         if !(1..=LARGEST_GROUP).contains(&group.len()) {
@@ -79,11 +82,10 @@ impl Submitted {
             (None, Some(eta)) => Start::At(eta.0),
             (None, None) => Start::Now,
         };
-        let fits = |key: &String| (1..=LONGEST_KEY).contains(&key.len());
-        if self.unique_key.as_ref().is_some_and(|key| !fits(key)) {
+        if self.unique_key.as_deref().is_some_and(|key| !is_key(key)) {
             return Err(ApiError::invalid(
                 format!("{place}unique_key"),
-                format!("expected 1 to {LONGEST_KEY} bytes"),
+                "expected 1 to 512 bytes without control characters",
             ));
         }
         let then = self
@@ -97,6 +99,18 @@ impl Submitted {
             then: then.map(Box::new),
             ..NewJob::new(self.job, self.args)
         })
+    }
+}
+
+/// Serde would take a list for the fields of a job in their order.
+fn expect_objects(job: &Value, place: &str) -> Result<(), ApiError> {
+    let Value::Object(fields) = job else {
+        let place = place.strip_suffix('.').unwrap_or("body");
+        return Err(ApiError::invalid(place, "expected an object"));
+    };
+    match fields.get("then") {
+        None | Some(Value::Null) => Ok(()),
+        Some(next) => expect_objects(next, &format!("{place}then.")),
     }
 }
 
@@ -159,6 +173,12 @@ mod tests {
             (json!({"job": "no_such_job"}), "job"),
             (json!({"job": "post_statistics", "arg": {}}), "arg"),
             (json!({"job": "post_statistics", "args": 7}), "args"),
+            (json!({"job": "post_statistics", "args": []}), "args"),
+            (
+                json!(["post_statistics", {}, null, null, 0, null, null]),
+                "body",
+            ),
+            (json!({"group": [["post_statistics"]]}), "group[0]"),
             (
                 json!({"job": "post_statistics", "priority": 200}),
                 "priority",
@@ -170,6 +190,10 @@ mod tests {
             ),
             (
                 json!({"job": "post_statistics", "unique_key": ""}),
+                "unique_key",
+            ),
+            (
+                json!({"job": "post_statistics", "unique_key": "a\0b"}),
                 "unique_key",
             ),
             (

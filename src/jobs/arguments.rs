@@ -15,10 +15,11 @@ use crate::{db::TimeRange, feed::parse_timestamp};
 /// Reads a job's arguments; `null` stands for none.
 pub(super) fn read<T: DeserializeOwned>(arguments: &Value) -> Result<T, ArgumentError> {
     let none = Value::Object(Map::new());
-    let arguments = if arguments.is_null() {
-        &none
-    } else {
-        arguments
+    let arguments = match arguments {
+        Value::Null => &none,
+        Value::Object(_) => arguments,
+        // Serde would take a list for the fields in their order.
+        _ => return Err(ArgumentError::new(".", "expected an object")),
     };
     serde_path_to_error::deserialize(arguments)
         .map_err(|error| ArgumentError::new(error.path().to_string(), error.inner().to_string()))

@@ -5,13 +5,14 @@ use std::{
     time::Duration,
 };
 
+use arc_swap::ArcSwap;
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader},
     process::{Child, ChildStdin, Command},
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 use super::{ArgumentError, JobContext, JobError, Limits, RetryPolicy};
@@ -19,16 +20,20 @@ use crate::settings::CommandSettings;
 
 /// What a program may do after SIGTERM before it is ended by SIGKILL.
 const GRACE: Duration = Duration::from_secs(5);
+/// How long what a program leaves running may go on writing.
+const OUTLIVES: Duration = Duration::from_secs(1);
 /// The longest part of a line on stderr that is logged.
 const LONGEST_LINE: u64 = 2_000;
 
-/// The programs that the job `command` may run, and what they find in their environment.
+/// The programs that the job `command` may run, and what they find in their environment. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct Commands {
-    programs: BTreeMap<String, Arc<CommandSettings>>,
+    programs: Arc<ArcSwap<Programs>>,
     environment: Arc<Vec<(&'static str, String)>>,
     max_result_bytes: usize,
 }
+
+type Programs = BTreeMap<String, Arc<CommandSettings>>;
 
 /// The arguments of the job `command`.
 #[derive(Debug, Deserialize)]
@@ -87,20 +92,29 @@ impl Commands {
         environment: Vec<(&'static str, String)>,
         max_result_bytes: usize,
     ) -> Self {
+        let commands = Self {
+            programs: Arc::default(),
+            environment: Arc::new(environment),
+            max_result_bytes,
+        };
+        commands.replace(programs);
+        commands
+    }
+
+    /// Runs these programs from now on.
+    pub fn replace(&self, programs: &BTreeMap<String, CommandSettings>) {
         let shared = |(name, program): (&String, &CommandSettings)| {
             (name.clone(), Arc::new(program.clone()))
         };
-        Self {
-            programs: programs.iter().map(shared).collect(),
-            environment: Arc::new(environment),
-            max_result_bytes,
-        }
+        let programs: Programs = programs.iter().map(shared).collect();
+        self.programs.store(Arc::new(programs));
     }
 
     pub(super) fn prepare(&self, arguments: &Value) -> Result<CommandRun, ArgumentError> {
         let Arguments { command, args } = super::arguments::read(arguments)?;
-        let Some(program) = self.programs.get(&command) else {
-            let known: Vec<_> = self.programs.keys().map(String::as_str).collect();
+        let programs = self.programs.load();
+        let Some(program) = programs.get(&command) else {
+            let known: Vec<_> = programs.keys().map(String::as_str).collect();
             let why = format!(
                 "there is no command {command:?}; the commands are {}",
                 known.join(", ")
@@ -139,11 +153,18 @@ impl CommandRun {
         let (stdin, stdout, stderr) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let talk = async {
-            let ((), result, last_line) = tokio::try_join!(
-                self.hand_over_arguments(stdin),
-                read_all(stdout, self.max_result_bytes),
-                log_lines(stderr, &self.name, context),
-            )?;
+            let pipes = async {
+                tokio::try_join!(
+                    self.hand_over_arguments(stdin),
+                    read_all(stdout, self.max_result_bytes),
+                    log_lines(stderr, &self.name, context),
+                )
+            };
+            tokio::pin!(pipes);
+            let ((), result, last_line) = tokio::select! {
+                said = &mut pipes => said?,
+                () = end_what_outlives(&mut child, &group) => pipes.await?,
+            };
             Ok::<_, CommandError>((result, last_line, child.wait().await?))
         };
         tokio::pin!(talk);
@@ -193,6 +214,15 @@ impl CommandRun {
         }
         Ok(())
     }
+}
+
+/// What a program leaves running may keep its pipes open for ever: it is ended a while after the program.
+async fn end_what_outlives(child: &mut Child, group: &ProcessGroup) {
+    if child.wait().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+    sleep(OUTLIVES).await;
+    group.signal(Signal::KILL);
 }
 
 async fn read_all(

@@ -42,6 +42,9 @@ impl Job for QueryPostsDb {
         if !is_select(&self.query) {
             return Err(ArgumentError::new("query", "expected a SELECT"));
         }
+        if self.query.contains('\0') {
+            return Err(ArgumentError::new("query", "expected no zero byte"));
+        }
         if !(1..=MOST_ROWS).contains(&self.max_rows) {
             let why = format!("expected 1 to {MOST_ROWS}");
             return Err(ArgumentError::new("max_rows", why));

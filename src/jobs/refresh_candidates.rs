@@ -1,20 +1,15 @@
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+mod choice;
+
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tokio::task::spawn_blocking;
 
+use self::choice::Choice;
 use super::{ArgumentError, Job, JobContext, JobError, Window};
-use crate::{
-    db::{ScrapedRow, TimeRange},
-    feed::{ContentItem, Platform, Session},
-    ranking::{Candidate, Candidates, Score},
-    scoring::{Scorers, Subject, Worker},
-    sources::StoredPost,
-};
+use crate::{db::TimeRange, ranking::Candidates, scoring::Scorers};
 
 const ROWS_PER_PAGE: u64 = 500;
 const MOST_CANDIDATES: usize = 1_000;
@@ -41,7 +36,7 @@ pub struct RefreshCandidates {
     pub score: Option<String>,
     /// Most posts of one author in a list.
     pub per_author: usize,
-    /// Most posts in a list, 1 to 1,000.
+    /// Most posts in a list, 1 to 1,000; a list has at most 1 MB.
     pub n: usize,
     /// Most rows to read, newest first.
     pub max_rows: u64,
@@ -109,7 +104,7 @@ impl Job for RefreshCandidates {
         let now = Utc::now();
         let mut choice = Choice::new(self.clone(), now);
         let stored = TimeRange {
-            from: Some(choice.since),
+            from: Some(choice.since()),
             to: None,
         };
         let (mut before, mut read) = (None, 0);
@@ -123,11 +118,11 @@ impl Job for RefreshCandidates {
             let Some(last) = rows.last() else { break };
             before = Some(last.id);
             read += rows.len() as u64;
-            choice = spawn_blocking(move || {
+            let look = move || {
                 choice.look_at(&rows);
                 choice
-            })
-            .await?;
+            };
+            choice = context.run_blocking(look).await?;
             context.report_progress(read, None);
         }
         let mut counts = BTreeMap::new();
@@ -144,139 +139,8 @@ impl Job for RefreshCandidates {
     }
 }
 
-/// What passed so far.
-struct Choice {
-    wanted: RefreshCandidates,
-    since: DateTime<Utc>,
-    found: Vec<Found>,
-}
-
-struct Found {
-    platform: Platform,
-    candidate: Candidate,
-    author: String,
-    created_at: DateTime<Utc>,
-}
-
-impl Choice {
-    fn new(wanted: RefreshCandidates, now: DateTime<Utc>) -> Self {
-        Self {
-            since: wanted.max_age.start(now),
-            wanted,
-            found: Vec::new(),
-        }
-    }
-
-    fn look_at(&mut self, rows: &[ScrapedRow]) {
-        let mut workers = self.workers();
-        let found = rows.iter().filter_map(|row| {
-            let source = row.source_id.as_deref().unwrap_or_default();
-            let sources = &self.wanted.sources;
-            if !sources.is_empty() && !sources.iter().any(|wanted| wanted == source) {
-                return None;
-            }
-            self.judge(StoredPost::read(row.post_blob.as_deref()?)?, &mut workers)
-        });
-        let found: Vec<Found> = found.collect();
-        self.found.extend(found);
-    }
-
-    fn judge(
-        &self,
-        post: StoredPost,
-        workers: &mut BTreeMap<&str, Box<dyn Worker>>,
-    ) -> Option<Found> {
-        let StoredPost {
-            item,
-            platform,
-            url,
-        } = post;
-        let languages = &self.wanted.languages;
-        let spoken = item.language.as_deref();
-        if item.created_at < self.since
-            || !(languages.is_empty() || languages.iter().any(|one| Some(one.as_str()) == spoken))
-        {
-            return None;
-        }
-        let session = nobody(platform, item.created_at);
-        let mut score_by = |name: &str| {
-            let worker = workers.get_mut(name)?;
-            let scores = worker.score(&[Subject {
-                item: &item,
-                session: &session,
-            }]);
-            scores.first()?.ok().filter(|score| score.is_finite())
-        };
-        for (name, bounds) in &self.wanted.bounds {
-            if !bounds.hold(score_by(name)?) {
-                return None;
-            }
-        }
-        let score = match &self.wanted.score {
-            Some(name) => Some(score_by(name)?),
-            None => None,
-        };
-        Some(Found {
-            platform,
-            author: item.author_name_hash.clone(),
-            created_at: item.created_at,
-            candidate: candidate(item, url, score),
-        })
-    }
-
-    fn workers(&self) -> BTreeMap<&str, Box<dyn Worker>> {
-        let names = self.wanted.bounds.keys().chain(&self.wanted.score);
-        names
-            .filter_map(|name| Some((name.as_str(), self.wanted.scorers.get(name)?.worker())))
-            .collect()
-    }
-
-    /// The best of each platform; a platform without any has an empty list.
-    fn lists(mut self) -> BTreeMap<Platform, Vec<Candidate>> {
-        let value = |found: &Found| Score::new(found.candidate.score.unwrap_or_default());
-        self.found
-            .sort_by_key(|found| Reverse((value(found), found.created_at)));
-        let mut of_author: HashMap<(Platform, String), usize> = HashMap::new();
-        let platforms = [Platform::Facebook, Platform::Reddit, Platform::Twitter];
-        let mut lists: BTreeMap<Platform, Vec<Candidate>> =
-            platforms.map(|platform| (platform, Vec::new())).into();
-        for found in self.found {
-            let list = lists.entry(found.platform).or_default();
-            let posts = of_author.entry((found.platform, found.author)).or_default();
-            if list.len() < self.wanted.n && *posts < self.wanted.per_author {
-                *posts += 1;
-                list.push(found.candidate);
-            }
-        }
-        lists
-    }
-}
-
 impl Bounds {
     fn hold(self, score: f64) -> bool {
         self.min.is_none_or(|min| score >= min) && self.max.is_none_or(|max| score <= max)
-    }
-}
-
-fn candidate(item: ContentItem, url: String, score: Option<f64>) -> Candidate {
-    Candidate {
-        id: item.id,
-        url,
-        score,
-    }
-}
-
-/// A candidate is scored for whoever it may be shown to.
-fn nobody(platform: Platform, now: DateTime<Utc>) -> Session {
-    Session {
-        session_id: String::new(),
-        user_id: String::new(),
-        user_name_hash: String::new(),
-        cohort: None,
-        cohort_index: None,
-        platform,
-        url: String::new(),
-        current_time: now,
-        prefetch: None,
     }
 }

@@ -221,6 +221,8 @@ mod tests {
             (json!({"window": "1d", "from": "2017-05-31"}), "window"),
             (json!({"from": "2017-06-01", "to": "2017-05-31"}), "to"),
             (json!({"result_key": ""}), "result_key"),
+            (json!({"result_key": "a\nb"}), "result_key"),
+            (json!({"result_key": "k".repeat(513)}), "result_key"),
         ] {
             assert_eq!(refusal(&arguments).argument, argument, "{arguments}");
         }

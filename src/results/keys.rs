@@ -59,9 +59,7 @@ impl KeySpace {
 
     /// The key for `name`: as it is if it matches a shared pattern, else `<prefix>result:<name>`.
     pub fn key(&self, name: &str) -> Result<Key, ResultsError> {
-        if name.is_empty() || name.len() > 512 || name.chars().any(char::is_control) {
-            return Err(ResultsError::InvalidKey { key: name.into() });
-        }
+        check(name)?;
         let shared = self.shared.iter().any(|pattern| matches(pattern, name));
         let name = if shared {
             name.to_owned()
@@ -73,15 +71,25 @@ impl KeySpace {
 
     /// The key of a claim, which is Weir's alone: `<prefix>claim:<name>`.
     pub fn claim(&self, name: &str) -> Result<Key, ResultsError> {
-        if name.is_empty() || name.len() > 512 || name.chars().any(char::is_control) {
-            return Err(ResultsError::InvalidKey { key: name.into() });
-        }
+        check(name)?;
         let name = format!("{}claim:{name}", self.prefix);
         Ok(Key {
             name,
             shared: false,
         })
     }
+}
+
+/// Whether a text can be a key: 1 to 512 bytes without control characters.
+pub fn is_key(name: &str) -> bool {
+    (1..=512).contains(&name.len()) && !name.chars().any(char::is_control)
+}
+
+fn check(name: &str) -> Result<(), ResultsError> {
+    if is_key(name) {
+        return Ok(());
+    }
+    Err(ResultsError::InvalidKey { key: name.into() })
 }
 
 /// Whether `name` matches `pattern`, in which `*` stands for any characters.

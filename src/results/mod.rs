@@ -24,7 +24,7 @@ pub use choice::{
 };
 pub use error::ResultsError;
 pub use handle::Results;
-pub use keys::{Key, KeySpace};
+pub use keys::{Key, KeySpace, is_key};
 pub use redis_server::{
     RedisServer, RedisServerError, RedisServerOptions, ServerExit, socket_path,
 };

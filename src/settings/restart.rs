@@ -14,7 +14,6 @@ impl Settings {
                 self.ranking.entities_key != edited.ranking.entities_key,
             ),
             ("jobs", self.jobs != edited.jobs),
-            ("commands", self.commands != edited.commands),
             ("outbox", self.outbox != edited.outbox),
             ("recorder", self.recorder != edited.recorder),
             ("rankings", self.rankings != edited.rankings),

@@ -1,8 +1,17 @@
+mod breaker;
+mod kind;
+mod scale;
+mod unscored;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Deserialize;
 
+pub use self::breaker::BreakerSettings;
+pub use self::kind::ScorerKind;
+pub use self::scale::ScaleSettings;
+pub use self::unscored::UnscoredItem;
 use super::check::Check;
 use super::scorer_kinds::{
     EngagementSettings, HttpSettings, LexiconSettings, LookupSettings, RecencySettings,
@@ -84,79 +93,6 @@ pub struct ScorerSettings {
     pub http: HttpSettings,
 }
 
-/// `[scorers.NAME] breaker`: when a scorer that fails is left alone.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct BreakerSettings {
-    /// After so many failed batches in a row; 0 for never.
-    pub failures: u32,
-    /// For how long at first; it doubles with each trial that fails, up to 32 times this.
-    #[serde(deserialize_with = "text::duration")]
-    pub pause: Duration,
-}
-
-impl Default for BreakerSettings {
-    fn default() -> Self {
-        Self {
-            failures: 10,
-            pause: Duration::from_secs(1),
-        }
-    }
-}
-
-/// `[scorers.NAME] scale`: the same for every request, so that scores stay comparable between requests.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ScaleSettings {
-    /// Raw scores below count as this.
-    pub lowest: f64,
-    /// Raw scores above count as this.
-    pub highest: f64,
-    /// What the result is multiplied by.
-    pub factor: f64,
-}
-
-impl Default for ScaleSettings {
-    fn default() -> Self {
-        Self {
-            lowest: -1e9,
-            highest: 1e9,
-            factor: 1.0,
-        }
-    }
-}
-
-/// What happens to an item that a scorer failed to score.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum UnscoredItem {
-    /// It is weighed by the scorer's `default`.
-    #[default]
-    Default,
-    /// It keeps its incoming place.
-    KeepPosition,
-}
-
-/// What scores.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ScorerKind {
-    /// How positive a text is, -1 to 1.
-    Sentiment,
-    /// Drawn from seed and item id; for tests and drills.
-    Random,
-    /// How much an item is engaged with, 0 to 1, comparable between platforms.
-    Engagement,
-    /// How new an item is, 0 to 1.
-    Recency,
-    /// A number by author, post, domain, user or language from a result key.
-    Lookup,
-    /// The sum of the weights of the terms in a text.
-    Lexicon,
-    /// What a model server answers.
-    Http,
-}
-
 impl ScorerSettings {
     pub(super) fn check(&self, check: &mut Check) {
         check.within("workers", self.workers, 1..=1_024);
@@ -164,23 +100,14 @@ impl ScorerSettings {
         check.within("max_batch", self.max_batch, 1..=1_000_000);
         check.lasting("time_limit_ms", self.time_limit());
         check.finite("default", self.default);
-        check.under("scale", |check| {
-            check.finite("factor", self.scale.factor);
-            check.finite("lowest", self.scale.lowest);
-            check.finite("highest", self.scale.highest);
-            check.require("highest", self.scale.lowest <= self.scale.highest, || {
-                "must not be below lowest".to_owned()
-            });
-        });
+        check.under("scale", |check| self.scale.check(check));
         check.within("cache_entries", self.cache_entries, 0..=100_000_000);
         check.within("fail_rate", self.fail_rate, 0.0..=1.0);
         check.within("panic_rate", self.panic_rate, 0.0..=1.0);
         check.within("max_delay_ms", self.max_delay_ms, 0..=60_000);
         check.within("max_abandoned", self.max_abandoned, 1..=1_024);
         check.lasting("cache_ttl", self.cache_ttl);
-        check.under("breaker", |check| {
-            check.lasting("pause", self.breaker.pause);
-        });
+        check.under("breaker", |check| self.breaker.check(check));
         self.check_kind(check);
     }
 

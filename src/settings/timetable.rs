@@ -136,6 +136,36 @@ mod tests {
     }
 
     #[test]
+    fn times_only_go_forward_whatever_the_clocks_do() {
+        for (expression, longest_hours) in
+            [("*/15 * * * *", 1), ("30 * * * *", 3), ("15 0 * * *", 50)]
+        {
+            for (zone, around) in [
+                (chrono_tz::Europe::Berlin, "2026-10-25T00:00:00Z"),
+                (chrono_tz::Europe::Berlin, "2026-03-29T00:00:00Z"),
+                (chrono_tz::America::New_York, "2026-11-01T05:00:00Z"),
+                // Half an hour, and midnight itself.
+                (chrono_tz::Australia::Lord_Howe, "2026-04-04T15:00:00Z"),
+                (chrono_tz::America::Santiago, "2026-04-05T03:00:00Z"),
+                (chrono_tz::America::Santiago, "2026-09-06T04:00:00Z"),
+            ] {
+                let timetable = cron(expression, zone);
+                let start = time(around) - TimeDelta::hours(6);
+                for minutes in (0..12 * 60).step_by(13) {
+                    let now = start + TimeDelta::minutes(minutes);
+                    let next = timetable.next(now, now).unwrap();
+                    let longest = TimeDelta::hours(longest_hours);
+                    let wait = next - now;
+                    assert!(
+                        wait > TimeDelta::zero() && wait <= longest,
+                        "{expression} in {zone}: {now} is followed by {next}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_date_that_never_comes_has_no_time() {
         assert_eq!(cron("0 0 30 2 *", Tz::UTC).first(Utc::now()), None);
     }

@@ -3,70 +3,22 @@
 //! One entry a line, appended and synced, so that the posts and the position after them are written both or not at all.
 //! What is acknowledged is cut off by writing the rest to a new file, which takes the old one's place.
 
+mod entry;
+mod error;
+mod file;
+
 use std::collections::VecDeque;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
-
+pub use self::entry::{OutboxEntry, OutboxPost};
+pub use self::error::OutboxError;
+use self::file::{open, read_at, sync_folder, write_at};
 use super::Position;
 
 /// Once so much of the file is acknowledged, it is cut off although more is waiting.
 const CUT_BYTES: u64 = 4 * 1024 * 1024;
-
-/// One page, and where the source stands after it.
-#[derive(Debug, Default, Serialize, Deserialize)]
-pub struct OutboxEntry {
-    /// The pass that fetched it.
-    pub task_id: String,
-    /// The source that was asked, by its kind and arguments.
-    #[serde(default)]
-    pub source: String,
-    /// Where the source stands; `None` leaves it where it was.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub position: Option<Position>,
-    /// The posts.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub posts: Vec<OutboxPost>,
-    /// What went wrong.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub errors: Vec<String>,
-}
-
-/// A post that waits to be stored.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct OutboxPost {
-    /// Its id, unique among all sources.
-    pub post_id: String,
-    /// The post.
-    pub blob: Box<RawValue>,
-}
-
-/// Why an outbox cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum OutboxError {
-    /// The system refused.
-    #[error("the outbox {} cannot be used: {source}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// Somebody else has written into the file.
-    #[error("line {line} of the outbox {} cannot be read; move the file away to begin anew", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// The line, from 1.
-        line: usize,
-    },
-    /// Weir stopped, or the file's owner panicked.
-    #[error("the outbox was abandoned")]
-    Abandoned,
-}
 
 /// The file of one scraper. All calls block.
 #[derive(Debug)]
@@ -93,12 +45,6 @@ struct Line {
 /// Which entry was read, so that no other is acknowledged in its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Receipt(u64);
-
-impl OutboxEntry {
-    fn is_empty(&self) -> bool {
-        self.posts.is_empty() && self.errors.is_empty()
-    }
-}
 
 impl Outbox {
     /// Opens the file, made when absent. A last line that was cut off by a crash is dropped: its pass did not count.
@@ -209,13 +155,13 @@ impl Outbox {
         let new = open(&new_path)?;
         new.sync_all()?;
         fs::rename(&new_path, &self.path)?;
-        sync_folder(&self.path)?;
+        // From here on the old file has no name: whatever fails yet, nothing more may be written there.
         self.file = new;
         self.end = text.len() as u64;
         for line in &mut self.waiting {
             line.start = line.start - acknowledged + rest;
         }
-        Ok(())
+        sync_folder(&self.path)
     }
 
     fn read_lines(&mut self) -> Result<(), OutboxError> {
@@ -264,33 +210,6 @@ impl Outbox {
             path: self.path.clone(),
             source,
         }
-    }
-}
-
-fn open(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    options.open(path)
-}
-
-fn write_at(file: &mut File, start: u64, bytes: &[u8]) -> io::Result<()> {
-    file.seek(SeekFrom::Start(start))?;
-    file.write_all(bytes)?;
-    file.sync_data()
-}
-
-fn read_at(file: &mut File, start: u64, length: u64) -> io::Result<Vec<u8>> {
-    file.seek(SeekFrom::Start(start))?;
-    let mut bytes = Vec::new();
-    file.take(length).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-/// A rename, and the making of a file, are on the disk once the folder is.
-fn sync_folder(path: &Path) -> io::Result<()> {
-    match path.parent() {
-        Some(folder) => File::open(folder)?.sync_all(),
-        None => Ok(()),
     }
 }
 

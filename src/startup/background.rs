@@ -52,7 +52,10 @@ pub(super) fn start(
 ) -> Result<(Background, Crew), StartupError> {
     let limits = limits(&settings.jobs);
     let scorers = Arc::new(ArcSwap::from_pointee(scorers::for_jobs(settings)?));
-    let registry = registry(settings, &stores.location, &scorers);
+    let commands = commands(settings, &stores.location);
+    let registry = Registry::shipped()
+        .with_commands(commands.clone())
+        .with_scorers(Arc::clone(&scorers));
     let resources = JobResources {
         database: stores.database.clone(),
         results: stores.results.clone(),
@@ -77,6 +80,7 @@ pub(super) fn start(
         system: system.clone(),
         pool: Arc::clone(&pool),
         scorers,
+        commands,
         workers: Vec::new(),
     };
     crew.align(settings.pools.jobs.workers);
@@ -105,6 +109,7 @@ pub(super) struct Crew {
     pool: Arc<JobPool>,
     /// What jobs score by.
     scorers: Arc<ArcSwap<Scorers>>,
+    commands: Commands,
     workers: Vec<ActorRef<JobWorker>>,
 }
 
@@ -131,7 +136,7 @@ impl Crew {
             })
     }
 
-    /// Runs by each new version of the settings: so many workers, these scorers and schedules.
+    /// Runs by each new version of the settings: so many workers, these scorers, programs and schedules.
     pub(super) async fn follow(
         mut self,
         mut settings: watch::Receiver<Arc<Settings>>,
@@ -140,6 +145,7 @@ impl Crew {
         while settings.changed().await.is_ok() {
             let newest = Arc::clone(&settings.borrow_and_update());
             self.align(newest.pools.jobs.workers);
+            self.commands.replace(&newest.commands);
             match scorers::for_jobs(&newest) {
                 Ok(scorers) => self.scorers.store(Arc::new(scorers)),
                 Err(error) => tracing::error!(%error, "the edited scorers are not taken for jobs"),
@@ -185,12 +191,8 @@ fn limits(settings: &JobsSettings) -> Limits {
     }
 }
 
-/// The jobs that ship. Commands find in their environment where the posts and the results are.
-fn registry(
-    settings: &Settings,
-    location: &StoreLocation,
-    scorers: &Arc<ArcSwap<Scorers>>,
-) -> Registry {
+/// The programs, which find in their environment where the posts and the results are.
+fn commands(settings: &Settings, location: &StoreLocation) -> Commands {
     let mut environment = vec![
         (
             "WEIR_DATABASE_URL",
@@ -204,9 +206,9 @@ fn registry(
         StoreLocation::Sqlite { .. } | StoreLocation::Postgres { .. } => None,
     };
     environment.extend(redis_url.map(|url| ("WEIR_REDIS_URL", url)));
-    let max_result_bytes = settings.jobs.max_result_bytes;
-    let commands = Commands::new(&settings.commands, environment, max_result_bytes);
-    Registry::shipped()
-        .with_commands(commands)
-        .with_scorers(Arc::clone(scorers))
+    Commands::new(
+        &settings.commands,
+        environment,
+        settings.jobs.max_result_bytes,
+    )
 }

@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use super::arms::ArmsLedger;
 use super::roster::Roster;
-use super::scorers;
+use super::{check_scrapers, prepare_schedules, scorers};
 use crate::actors::supervision::ActorSystem;
 use crate::actors::{ConfigParts, ConfigStatus, ConfigWatcher, Serving};
 use crate::settings::{Settings, WatchedFile};
@@ -25,6 +25,8 @@ pub(super) fn watch(
         started_with,
         admit: Arc::new(move |settings: &Settings| {
             scorers::check(settings)?;
+            prepare_schedules(settings)?;
+            check_scrapers(settings)?;
             Ok(arms.admit(&settings.arms)?)
         }),
         newest,

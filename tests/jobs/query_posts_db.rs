@@ -126,6 +126,30 @@ async fn a_query_that_takes_too_long_is_ended(data: TestDatabase) {
     );
 }
 
+/// The most memory this process has had, in KiB.
+fn peak_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let peak = peak.unwrap().split_whitespace().next().unwrap();
+    peak.parse().unwrap()
+}
+
+#[tokio::test]
+async fn rows_behind_the_limits_are_not_held_in_memory() {
+    let data = with_query_role(TestDatabase::postgres().await).await;
+    let limits = QueryLimits {
+        rows: 1_000,
+        bytes: 1_000,
+        time: Duration::from_secs(20),
+    };
+    let before = peak_kib();
+    let large = "SELECT repeat('x', 2000000) FROM generate_series(1, 200)";
+    let answer = data.database.query(large, limits).await.unwrap();
+    assert!(answer.truncated && answer.rows.is_empty());
+    let grown = peak_kib() - before;
+    assert!(grown < 100_000, "{grown} KiB for one row of 2 MB");
+}
+
 #[tokio::test]
 async fn without_a_role_for_it_postgres_is_not_queried() {
     let place = Workplace::new(TestDatabase::postgres().await);
@@ -143,6 +167,7 @@ fn what_is_no_select_is_refused_before_it_is_enqueued() {
         "DELETE FROM posts",
         "PRAGMA query_only = off",
         "ATTACH 'x' AS y",
+        "SELECT 1\0",
     ] {
         let prepared = Registry::shipped().prepare(JOB, &json!({ "query": query }));
         assert!(

@@ -14,6 +14,7 @@ on_both_databases! {
     the_newest_posts_are_listed_for_their_platform,
     source_age_language_bounds_and_authors_limit_the_list,
     the_best_by_score_come_first,
+    a_list_of_long_addresses_is_cut_where_the_store_takes_no_more,
 }
 
 /// A post in Weir's form, this many hours old, with these fields changed.
@@ -124,4 +125,19 @@ fn arguments_that_make_no_sense_are_named() {
         let refusal = refusal.map(drop).unwrap_err().to_string();
         assert!(refusal.starts_with(argument), "{refusal}");
     }
+}
+
+async fn a_list_of_long_addresses_is_cut_where_the_store_takes_no_more(data: TestDatabase) {
+    let long = "x".repeat(2_000);
+    let url = json!({"url": format!("https://a.example/{long}")});
+    let posts: Vec<_> = (0..700)
+        .map(|number| post(&format!("post{number}"), 1, &url))
+        .collect();
+    let place = workplace(data, &posts).await;
+
+    let counts = place.run(JOB, json!({"n": 1_000})).await;
+
+    let listed = list(&place, "reddit").await.len();
+    assert!((400..700).contains(&listed), "{listed} fit into 1 MB");
+    assert_eq!(counts["reddit"], listed);
 }

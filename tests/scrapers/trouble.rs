@@ -11,6 +11,7 @@ use weir::db::Database;
 use wiremock::matchers::method;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
+use crate::common::jobs::eventually;
 use crate::common::weir::PATIENCE;
 use crate::common::x_search::{page_of, tweet};
 use crate::{database_of, rss, scraper, search, stored_at_last, weir};
@@ -154,4 +155,20 @@ async fn rate_limits_of_each_kind_are_waited_out() {
     let waited = asked(&x)[1].elapsed();
     let now = chrono::Utc::now() - chrono::TimeDelta::from_std(waited).unwrap();
     assert!(now.timestamp() >= reset.parse::<i64>().unwrap());
+}
+
+#[tokio::test]
+async fn a_host_that_limits_the_rate_for_no_time_is_not_asked_at_once_again() {
+    let over = ResponseTemplate::new(429).insert_header("retry-after", "0");
+    let limited = Limited {
+        asked: Arc::default(),
+        wait: over.clone(),
+        then: over,
+    };
+    let server = answering(limited.clone()).await;
+    let _weir = weir(&scraper("feed", &server.uri(), "1h"));
+    eventually(|| limited.asked.lock().unwrap().len() >= 3).await;
+    let asked = limited.asked.lock().unwrap();
+    assert!(asked[1] - asked[0] >= Duration::from_millis(500));
+    assert!(asked[2] - asked[1] >= Duration::from_secs(1));
 }

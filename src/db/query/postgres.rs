@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use futures_util::TryStreamExt;
 use sea_orm::{
     SqlxError,
     sqlx::{
@@ -53,7 +54,8 @@ pub(super) async fn query(
     answer
 }
 
-/// Through a cursor, which takes one SELECT that writes nothing, and of which no more is fetched than is answered.
+/// Through a cursor, which takes one SELECT that writes nothing, and of which little more is fetched than is answered: a
+/// row past the limits ends the reading, however large those behind it are.
 async fn gather(
     connection: &mut PgConnection,
     sql: &str,
@@ -74,16 +76,15 @@ async fn gather(
     let mut gathered = Gathered::new(limits);
     loop {
         // Unprepared, so that every type comes as the text that Postgres writes for it.
-        let rows = raw_sql(AssertSqlSafe(fetch.clone()))
-            .fetch_all(&mut *connection)
-            .await?;
-        let is_last = rows.len() < ROWS_AT_ONCE;
-        for row in &rows {
-            if !gathered.take(values(row)?) {
+        let mut rows = raw_sql(AssertSqlSafe(fetch.clone())).fetch(&mut *connection);
+        let mut fetched = 0;
+        while let Some(row) = rows.try_next().await? {
+            fetched += 1;
+            if !gathered.take(values(&row)?) {
                 return Ok(gathered.answer(columns));
             }
         }
-        if is_last {
+        if fetched < ROWS_AT_ONCE {
             return Ok(gathered.answer(columns));
         }
     }

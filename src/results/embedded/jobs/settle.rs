@@ -194,7 +194,7 @@ pub(super) async fn cancel(
 
 pub(super) async fn replay(store: &EmbeddedStore, id: JobId) -> Result<Replay, ResultsError> {
     let transaction = store.begin().await?;
-    let job = store.statement(sql::STATE, [id.to_string().into()]);
+    let job = store.statement(sql::STATE_FOR_UPDATE, [id.to_string().into()]);
     let Some(job) = transaction.query_one_raw(job).await? else {
         return Ok(Replay::Unknown);
     };

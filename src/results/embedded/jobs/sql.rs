@@ -25,7 +25,7 @@ pub(super) const INSERT: &str = "INSERT INTO {jobs}
     WHERE true
     ON CONFLICT DO NOTHING RETURNING state";
 
-pub(super) const STATE: &str = "SELECT state, unique_key FROM {jobs} WHERE id = $1";
+pub(super) const STATE: &str = "SELECT state FROM {jobs} WHERE id = $1";
 
 /// Jobs whose time has come, a bounded number.
 pub(super) const MAKE_READY: &str = "UPDATE {jobs} SET state = 'queued' WHERE id IN
@@ -80,7 +80,8 @@ pub(super) const REPEAT_RUN: &str =
 
 pub(super) const SETTLED: &str = "SELECT settled FROM {jobs} WHERE id = $1";
 
-pub(super) const STATE_FOR_UPDATE: &str = "SELECT state FROM {jobs} WHERE id = $1 {for_update}";
+pub(super) const STATE_FOR_UPDATE: &str =
+    "SELECT state, unique_key FROM {jobs} WHERE id = $1 {for_update}";
 
 pub(super) const FINISH: &str =
     "UPDATE {jobs} SET state = $2, finished_at = {now}, expires_at = {now} + $3

@@ -5,7 +5,7 @@ use ::redis::RedisResult;
 use super::record::{self, Values};
 use crate::results::error::ResultsError;
 use crate::results::jobs::{JobFilter, JobId, JobPage, JobState, parse};
-use crate::results::redis::RedisStore;
+use crate::results::redis::{RedisStore, transaction};
 
 /// How many jobs of other names a page may look at for each that it wants.
 const LOOKS_PER_PAGE: usize = 10;
@@ -43,7 +43,8 @@ pub(super) async fn page(store: &RedisStore, filter: &JobFilter) -> Result<JobPa
     Ok(JobPage { jobs, next: before })
 }
 
-/// The newest ids older than `before`, in one state or in all.
+/// The newest ids older than `before`, in one state or in all: read in one step, so that a job that goes from one state to
+/// another is in one of them.
 async fn ids(
     store: &RedisStore,
     state: Option<JobState>,
@@ -52,7 +53,7 @@ async fn ids(
 ) -> Result<Vec<JobId>, ResultsError> {
     let states = state.map_or(JobState::ALL.to_vec(), |state| vec![state]);
     let newest = before.map_or("+".to_owned(), |id| format!("({id}"));
-    let mut read = ::redis::pipe();
+    let mut read = transaction();
     for state in states {
         read.cmd("ZREVRANGEBYLEX")
             .arg(format!("{}jobs:{state}", store.prefix));
@@ -61,8 +62,6 @@ async fn ids(
     let by_state: RedisResult<Vec<Vec<String>>> = store.run(&read).await;
     let mut ids = by_state?.concat();
     ids.sort_unstable_by(|a, b| b.cmp(a));
-    // A job that changed its state between two of the reads is in both.
-    ids.dedup();
     ids.truncate(limit);
     ids.iter().map(|id| parse::id(id)).collect()
 }
