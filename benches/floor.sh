@@ -31,7 +31,7 @@ done
 
 bench() { # port, further arguments: the line of all platforms together
     port=$1; shift
-    "$target/weir" bench "http://127.0.0.1:$port" --requests "$requests" --seed "${round:-0}" "$@" | tee /dev/stderr | grep '^all'
+    "$target/weir" bench "http://127.0.0.1:$port" --requests "$requests" --seed "${round:-0}" "$@" | tee -a /dev/stderr | grep '^all'
 }
 per_second() { bench "$@" | awk '{ print $4 }'; }
 median() { sort -n "$1" | sed -n 3p; }

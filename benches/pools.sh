@@ -55,7 +55,7 @@ counter() { # the counter of the scorer's pool
 resident() { awk '/VmRSS/ { printf "%d", $2 / 1024 }' "/proc/$weir/status"; }
 bench() { # arguments of weir bench; prints a JSON object of all platforms together
     "$target/weir" bench "$url" --json "$@" > "$work/report" || true
-    python3 -c 'import json, sys; print(json.dumps(json.load(open(sys.argv[1]))[-1]))' "$work/report" | tee /dev/stderr
+    python3 -c 'import json, sys; print(json.dumps(json.load(open(sys.argv[1]))[-1]))' "$work/report" | tee -a /dev/stderr
 }
 say() { # a text with {names} of the report on stdin, {whole} a second and {items} a second of ITEMS each among them
     python3 -c '

@@ -8,8 +8,10 @@ use sea_orm::{Condition, DbBackend, ExprTrait, Value, sea_query::Expr};
 
 use super::posts::entity::Column;
 
-/// `created_at`, whatever its form, as UTC `YYYY-MM-DD hh:mm:ss.fff`; null when it is no time at all.
-const SQLITE_CREATED_AT: &str = "strftime('%Y-%m-%d %H:%M:%f', created_at)";
+/// Weir's own form, without and with a fraction.
+const SQLITE_SECONDS: &str =
+    "[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9] [0-2][0-9]:[0-5][0-9]:[0-5][0-9]";
+const SQLITE_MILLIS: &str = ".[0-9][0-9][0-9]";
 const SQLITE_FORM: &str = "%Y-%m-%d %H:%M:%S%.3f";
 
 /// The times in `from <= t < to`, to the millisecond; an absent bound does not limit.
@@ -21,11 +23,26 @@ pub struct TimeRange {
     pub to: Option<DateTime<Utc>>,
 }
 
+/// SQLite: whether `column` is in Weir's own form, in which text can be compared. That is asked first, for functions of
+/// times take microseconds.
+pub(super) fn is_in_own_form(column: &str) -> String {
+    format!("({column} GLOB '{SQLITE_SECONDS}' OR {column} GLOB '{SQLITE_SECONDS}{SQLITE_MILLIS}')")
+}
+
+/// SQLite: `created_at`, whatever its form, as UTC `YYYY-MM-DD hh:mm:ss.fff`; null when it is no time at all.
+fn comparable_created_at() -> String {
+    format!(
+        "CASE WHEN created_at GLOB '{SQLITE_SECONDS}{SQLITE_MILLIS}' THEN created_at
+        WHEN created_at GLOB '{SQLITE_SECONDS}' THEN created_at || '.000'
+        ELSE strftime('%Y-%m-%d %H:%M:%f', created_at) END"
+    )
+}
+
 impl TimeRange {
     /// Rows with `created_at` inside. On SQLite no index can serve it.
     pub(super) fn condition(self, backend: DbBackend) -> Condition {
         let (column, bound): (Expr, fn(DateTime<Utc>) -> Value) = match backend {
-            DbBackend::Sqlite => (Expr::cust(SQLITE_CREATED_AT), comparable_text),
+            DbBackend::Sqlite => (Expr::cust(comparable_created_at()), comparable_text),
             _ => (Expr::col(Column::CreatedAt), Value::from),
         };
         Condition::all()
@@ -97,14 +114,15 @@ pub(super) fn newest(backend: DbBackend) -> Expr {
     match backend {
         // The greatest text is within a day of the newest instant, whatever the forms.
         DbBackend::Sqlite => Expr::cust(format!(
-            "(SELECT max({SQLITE_CREATED_AT}) FROM posts \
-             WHERE created_at >= date((SELECT max(created_at) FROM posts), '-1 day'))"
+            "(SELECT max({}) FROM posts \
+             WHERE created_at >= date((SELECT max(created_at) FROM posts), '-1 day'))",
+            comparable_created_at()
         )),
         _ => Expr::cust("(SELECT max(created_at) FROM posts)"),
     }
 }
 
-/// Reads the form of [`SQLITE_CREATED_AT`].
+/// Reads the form of [`comparable_created_at`].
 pub(super) fn parse_comparable_text(text: &str) -> Option<DateTime<Utc>> {
     let time = NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f").ok()?;
     Some(time.and_utc())

@@ -39,10 +39,7 @@ impl EntityCounts {
     /// Counts the names of one post.
     pub fn add_names(&mut self, names: &PostNames) {
         for (key, forms) in names.by_key() {
-            for form in forms {
-                self.add_form(&key, form, 1);
-            }
-            self.add_posts(&key, 1);
+            self.add_tally(key, 1, forms.into_iter().map(|form| (form, 1)));
         }
     }
 
@@ -72,20 +69,21 @@ impl EntityCounts {
         self.names.values().map(|tally| (tally.posts, &tally.forms))
     }
 
-    pub(super) fn add_posts(&mut self, key: &str, posts: u64) {
-        self.tally(key).posts += posts;
-    }
-
-    pub(super) fn add_form(&mut self, key: &str, form: &str, posts: u64) {
-        let forms = &mut self.tally(key).forms;
-        match forms.get_mut(form) {
-            Some(count) => *count += posts,
-            None => drop(forms.insert(form.to_owned(), posts)),
+    /// Adds to an entity so many posts that name it, and its spellings with theirs.
+    pub(super) fn add_tally<'f>(
+        &mut self,
+        key: String,
+        posts: u64,
+        forms: impl IntoIterator<Item = (&'f str, u64)>,
+    ) {
+        let tally = self.names.entry(key).or_default();
+        tally.posts += posts;
+        for (form, posts) in forms {
+            match tally.forms.get_mut(form) {
+                Some(count) => *count += posts,
+                None => drop(tally.forms.insert(form.to_owned(), posts)),
+            }
         }
-    }
-
-    fn tally(&mut self, key: &str) -> &mut Tally {
-        self.names.entry(key.to_owned()).or_default()
     }
 
     /// The `k` entities that most posts name, most first, ties by name.

@@ -46,21 +46,17 @@ impl EntityCounts {
 
     /// Adds what [`EntityCounts::to_bytes`] wrote of other posts, as far as it belongs to `part`.
     pub fn merge_bytes(&mut self, mut bytes: &[u8], part: Part) -> Result<(), DamagedCounts> {
+        let mut forms = Vec::new();
         while !bytes.is_empty() {
             let posts = take(&mut bytes)?;
-            let forms = take(&mut bytes)?;
-            let mut key = None;
-            for _ in 0..forms {
-                let form = take_text(&mut bytes)?;
-                let posts_with_form = take(&mut bytes)?;
-                let key = key.get_or_insert_with(|| surface::key(form));
-                if part.holds(key) {
-                    self.add_form(key, form, posts_with_form);
-                }
+            for _ in 0..take(&mut bytes)? {
+                forms.push((take_text(&mut bytes)?, take(&mut bytes)?));
             }
+            let key = forms.first().map(|(form, _)| surface::key(form));
             if let Some(key) = key.filter(|key| part.holds(key)) {
-                self.add_posts(&key, posts);
+                self.add_tally(key, posts, forms.iter().copied());
             }
+            forms.clear();
         }
         Ok(())
     }
