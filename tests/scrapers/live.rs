@@ -51,12 +51,14 @@ async fn edited_scrapers_start_change_and_stop_without_a_restart() {
 }
 
 #[tokio::test]
-async fn an_edit_that_cannot_be_taken_leaves_the_scraper_as_it_was() {
+async fn a_scraper_that_cannot_be_opened_as_edited_stays_as_it_was() {
     let (one, two) = (feed(1..=2).await, feed(11..=13).await);
     let weir = weir(&scraper("a", &one.uri(), "50ms"));
     let database = database_of(&weir).await;
     stored_at_last(&weir, &database, 2).await;
-    let wrong = scraper("a", "ftp://a.example", "50ms") + &scraper("b", &two.uri(), "1h");
+    let without_token = "[scrapers.a]\nsource = \"twitter_search\"\nevery = \"50ms\"\n\
+                         args = { query = \"x\", token_variable = \"NOBODY_SETS_THIS\" }\n";
+    let wrong = without_token.to_owned() + &scraper("b", &two.uri(), "1h");
     weir.edit(&settings(&wrong));
     stored_at_last(&weir, &database, 5).await;
     let told = weir
