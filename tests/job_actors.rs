@@ -684,20 +684,23 @@ async fn a_full_queue_holds_up_the_schedules_that_are_due_and_no_others() {
     let in_the_way = jobs.enqueue(probe(&Probe::Answer)).await.unwrap().id;
     let hour = Duration::from_hours(1);
     let clock = Clock::within(limits, &store.results, &[every("due", hour)]);
+    let schedules = store.results.schedules(limits);
+    let planned = async |many: usize| {
+        let in_time = async {
+            while schedules.board().await.unwrap().schedules.len() < many {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(LIMIT, in_time).await.unwrap();
+    };
+    planned(1).await;
     let never = Schedule {
         timetable: Timetable::Cron("@yearly".parse().unwrap(), chrono_tz::Tz::UTC),
         ..every("later", hour)
     };
     let both = vec![every("due", hour), never];
     clock.planned.send_replace(Arc::new(both));
-
-    let schedules = store.results.schedules(limits);
-    let planned = async {
-        while schedules.board().await.unwrap().schedules.len() < 2 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(LIMIT, planned).await.unwrap();
+    planned(2).await;
     assert_eq!(count(&clock.counters.fired), 0);
 
     jobs.cancel(in_the_way).await.unwrap();

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::client::{Client, Server};
 use super::print_line;
+use crate::results::jobs::JobId;
 
 /// Run and look after jobs on a running server.
 #[derive(Debug, Args)]
@@ -21,17 +22,17 @@ enum Action {
     /// Print all that is known of a job.
     Show {
         /// The job's id.
-        id: String,
+        id: JobId,
     },
     /// Cancel a waiting job, or ask a running one to end.
     Cancel {
         /// The job's id.
-        id: String,
+        id: JobId,
     },
     /// Queue a dead job again.
     Retry {
         /// The job's id.
-        id: String,
+        id: JobId,
     },
 }
 

@@ -23,7 +23,7 @@ pub(super) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Dur
     let by_reset = || {
         let at = DateTime::from_timestamp(text(RESET)?.parse().ok()?, 0)?;
         // The window ends somewhere within that second.
-        Some(until(at + TimeDelta::seconds(1), now))
+        Some(until(at.checked_add_signed(TimeDelta::seconds(1))?, now))
     };
     by_header.or_else(by_reset).map(|wait| wait.min(LONGEST))
 }
@@ -63,5 +63,11 @@ mod tests {
         assert_eq!(wait(&[("retry-after", "soon")]), None);
         assert_eq!(wait(&[]), None);
         assert_eq!(wait(&[("retry-after", "9999999999")]), Some(24 * 3600));
+        assert_eq!(
+            wait(&[("x-rate-limit-reset", "9999999999")]),
+            Some(24 * 3600)
+        );
+        let last_second = DateTime::<Utc>::MAX_UTC.timestamp().to_string();
+        assert_eq!(wait(&[("x-rate-limit-reset", &last_second)]), None);
     }
 }
