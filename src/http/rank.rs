@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use super::kept_ranking::kept_ranking;
 use super::options::RankOptions;
-use super::{ApiError, Front, Scope, body};
+use super::{ApiError, Front, Scope};
 use crate::actors::messages::{Explained, Rank, Ranked};
 use crate::actors::{ServedPolicy, Serving};
 use crate::feed::{Degraded, Metadata, NewItem, RankRequest, RankResponse};
@@ -31,13 +31,7 @@ pub(super) async fn rank(
     let serving = front.serving.load_full();
     let options = RankOptions::of(&request, &front.access, &serving)?;
 
-    let body = body::read(
-        &request,
-        payload,
-        front.limits.max_body_bytes,
-        front.limits.body_timeout,
-    )
-    .await?;
+    let body = front.read_body(&request, payload).await?;
     let feed = Arc::new(parse(&body, front.limits.max_items)?);
     let terms = Terms::of(&feed, &serving, &options, arrived);
     let deadline = arrived + options.deadline;

@@ -6,7 +6,7 @@ use actix_web::HttpRequest;
 use actix_web::web::{Data, Json, Payload};
 use serde::Serialize;
 
-use super::{ApiError, Front, Scope, body};
+use super::{ApiError, Front, Scope};
 use crate::actors::{Mark, ScoreSheet, ServedPool, Serving};
 use crate::feed::{ScoringMode, ScoringRequest};
 use crate::scoring::pool::Timing;
@@ -22,13 +22,7 @@ pub(super) async fn score(
     front.access.check(Scope::Rank, &request)?;
     let serving = front.serving.load_full();
     let limits = &front.limits;
-    let body = body::read(
-        &request,
-        payload,
-        limits.max_body_bytes,
-        limits.body_timeout,
-    )
-    .await?;
+    let body = front.read_body(&request, payload).await?;
 
     let wanted = ScoringRequest::from_json(&body)?;
     if wanted.data.len() > limits.max_items {
