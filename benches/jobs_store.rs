@@ -1,5 +1,5 @@
 //! What jobs cost in each store that needs no server of its own: an empty queue against a long one, one caller against
-//! many. `cargo bench --bench jobs_store -- [JOBS]`, 100,000 in the long queue by default.
+//! many. `cargo bench --bench jobs_store -- [JOBS] [sqlite|redis]`, 100,000 in the long queue of both by default.
 
 use std::error::Error;
 use std::path::Path;
@@ -29,7 +29,17 @@ async fn main() -> Outcomes<()> {
     let sqlite = StoreLocation::Sqlite {
         file: folder.path().join("results.db"),
     };
-    measure("sqlite", &sqlite, long).await?;
+    let asked = |store: &str| {
+        let others = ["sqlite", "redis"];
+        let mut named = std::env::args().filter(|arg| others.contains(&arg.as_str()));
+        named.all(|named| named == store)
+    };
+    if asked("sqlite") {
+        measure("sqlite", &sqlite, long).await?;
+    }
+    if !asked("redis") {
+        return Ok(());
+    }
     let Some((mut server, redis)) = redis(folder.path()).await? else {
         eprintln!("redis-server is not on PATH");
         return Ok(());
