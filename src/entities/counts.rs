@@ -1,6 +1,7 @@
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
 use serde::Serialize;
 
 use super::entity::Entity;
@@ -9,14 +10,14 @@ use super::post_names::PostNames;
 /// How many posts name each entity, its spellings counted together.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EntityCounts {
-    names: HashMap<String, Tally>,
+    names: HashMap<String, Tally, RandomState>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Tally {
     posts: u64,
-    /// Spelling to posts that use it.
-    forms: BTreeMap<String, u64>,
+    /// Each spelling with the posts that use it, in the order of the spellings: most names have one or two.
+    forms: Vec<(Box<str>, u64)>,
 }
 
 /// An entity that many posts name. Ordered as in a list of the top: most posts first, then by name.
@@ -49,7 +50,7 @@ impl EntityCounts {
             let mine = self.names.entry(key).or_default();
             mine.posts += tally.posts;
             for (form, posts) in tally.forms {
-                *mine.forms.entry(form).or_default() += posts;
+                mine.add(&form, posts);
             }
         }
     }
@@ -65,8 +66,9 @@ impl EntityCounts {
     }
 
     /// For each entity the posts that name it, and its spellings with theirs.
-    pub(super) fn tallies(&self) -> impl Iterator<Item = (u64, &BTreeMap<String, u64>)> {
-        self.names.values().map(|tally| (tally.posts, &tally.forms))
+    pub(super) fn tallies(&self) -> impl Iterator<Item = (u64, &[(Box<str>, u64)])> {
+        let tallies = self.names.values();
+        tallies.map(|tally| (tally.posts, tally.forms.as_slice()))
     }
 
     /// Adds to an entity so many posts that name it, and its spellings with theirs.
@@ -79,10 +81,7 @@ impl EntityCounts {
         let tally = self.names.entry(key).or_default();
         tally.posts += posts;
         for (form, posts) in forms {
-            match tally.forms.get_mut(form) {
-                Some(count) => *count += posts,
-                None => drop(tally.forms.insert(form.to_owned(), posts)),
-            }
+            tally.add(form, posts);
         }
     }
 
@@ -122,12 +121,22 @@ impl PartialOrd for TopEntity {
 }
 
 impl Tally {
+    fn add(&mut self, form: &str, posts: u64) {
+        match self
+            .forms
+            .binary_search_by(|(known, _)| (**known).cmp(form))
+        {
+            Ok(at) => self.forms[at].1 += posts,
+            Err(at) => self.forms.insert(at, (form.into(), posts)),
+        }
+    }
+
     /// Spellings, commonest first; of equally common ones a plain capitalised one before shouting and lower case, then by text.
     fn by_count(&self) -> Vec<&str> {
         let mut forms: Vec<(&str, u64)> = self
             .forms
             .iter()
-            .map(|(form, &posts)| (form.as_str(), posts))
+            .map(|(form, posts)| (&**form, *posts))
             .collect();
         forms.sort_by(|a, b| {
             b.1.cmp(&a.1)

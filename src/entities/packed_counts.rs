@@ -35,10 +35,10 @@ impl EntityCounts {
         for (posts, forms) in self.tallies() {
             push(&mut bytes, posts);
             push(&mut bytes, forms.len() as u64);
-            for (form, &posts) in forms {
+            for (form, posts) in forms {
                 push(&mut bytes, form.len() as u64);
                 bytes.extend_from_slice(form.as_bytes());
-                push(&mut bytes, posts);
+                push(&mut bytes, *posts);
             }
         }
         bytes

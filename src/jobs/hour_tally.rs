@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, HashSet};
 
+use foldhash::fast::RandomState;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
 #[derive(Default)]
 pub(super) struct HourTally {
     /// Hashes of what was counted, eight bytes a post.
-    seen: HashSet<u64>,
+    seen: HashSet<u64, RandomState>,
     counts: BTreeMap<(Hour, String), EntityCounts>,
     found: Vec<FoundNames>,
     scratch: Scratch,
