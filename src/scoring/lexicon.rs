@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use aho_corasick::{AhoCorasick, BuildError, MatchKind};
 use serde::Deserialize;
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::{Xxh3, xxh3_128_with_seed};
 
 use super::{CacheKey, Scorer, Subject, Unscored, Worker};
 
@@ -101,9 +101,8 @@ impl Scorer for Lexicon {
     }
 
     fn cache_key(&self, Subject { item, .. }: Subject<'_>) -> Option<CacheKey> {
-        let mut hash = Xxh3::with_seed(self.0.version);
-        hash.update(item.analysed_text().as_bytes());
-        Some(hash.digest128())
+        let text = item.analysed_text();
+        Some(xxh3_128_with_seed(text.as_bytes(), self.0.version))
     }
 
     fn on_the_spot(&self, Subject { item, .. }: Subject<'_>) -> Option<f64> {

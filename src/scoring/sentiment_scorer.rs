@@ -1,4 +1,4 @@
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::xxh3_128;
 
 use super::{CacheKey, Scorer, Sentiment, Subject, Unscored, Worker};
 use crate::feed::ContentItem;
@@ -14,13 +14,7 @@ impl Scorer for SentimentScorer {
     }
 
     fn cache_key(&self, Subject { item, .. }: Subject<'_>) -> Option<CacheKey> {
-        let mut hash = Xxh3::new();
-        if let Some(title) = &item.title {
-            hash.update(title.as_bytes());
-            hash.update(b"\n");
-        }
-        hash.update(item.text.as_bytes());
-        Some(hash.digest128())
+        Some(xxh3_128(item.analysed_text().as_bytes()))
     }
 
     fn on_the_spot(&self, Subject { item, .. }: Subject<'_>) -> Option<f64> {
