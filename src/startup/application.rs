@@ -13,9 +13,9 @@ use tokio::sync::watch;
 use super::arms::ArmsLedger;
 use super::background::{self, Background, Signals};
 use super::roster::Roster;
-use super::scrapers::Fleet;
+use super::scrapers::{Fleet, try_sources};
 use super::stores::Stores;
-use super::{StartupError, check_scrapers, ingest, prepare_schedules, rankings, reload};
+use super::{StartupError, ingest, prepare_schedules, rankings, reload};
 use crate::actors::messages::Flush;
 use crate::actors::supervision::{ActorSystem, SupervisionPolicy};
 use crate::actors::{
@@ -76,7 +76,7 @@ impl Application {
             file,
             first_posts,
         } = start;
-        check_scrapers(&settings)?;
+        try_sources(&settings)?;
         let planned = prepare_schedules(&settings)?;
         let data_dir = DataDir::open(&settings.data_dir)?;
         let arms = ArmsLedger::new(&data_dir.arms());

@@ -10,12 +10,36 @@ use crate::actors::supervision::ActorSystem;
 use crate::actors::{IngestInbox, Scraper, ScraperLog, ScraperParts};
 use crate::http::{KnownScraper, KnownScrapers};
 use crate::settings::{ScraperSettings, Settings};
-use crate::sources::{self, Outbox, Outside, SourcePlan};
+use crate::sources::{self, Outbox, Outside, Source, SourcePlan};
 
 /// Reads and checks the arguments of every scraper's source, without opening any.
 pub fn check_scrapers(settings: &Settings) -> Result<(), StartupError> {
     let mut scrapers = settings.scrapers.iter();
     scrapers.try_for_each(|(name, scraper)| plan(name, scraper).map(drop))
+}
+
+/// Opens the source of every scraper and lets go of it again: one that cannot be opened is to keep Weir from starting
+/// before anything else is.
+pub(super) fn try_sources(settings: &Settings) -> Result<(), StartupError> {
+    let outside = Outside::new(BTreeSet::new())?;
+    let mut scrapers = settings.scrapers.iter();
+    scrapers.try_for_each(|(name, scraper)| {
+        let plan = plan(name, scraper)?;
+        open(name, scraper, plan, &outside).map(drop)
+    })
+}
+
+fn open(
+    name: &str,
+    settings: &ScraperSettings,
+    plan: SourcePlan,
+    outside: &Outside,
+) -> Result<Arc<dyn Source>, StartupError> {
+    let source = plan.open(outside, settings.timeout);
+    source.map_err(|source| StartupError::Source {
+        scraper: name.to_owned(),
+        source,
+    })
 }
 
 fn plan(name: &str, scraper: &ScraperSettings) -> Result<SourcePlan, StartupError> {
@@ -110,11 +134,7 @@ impl Fleet {
         let plan = plan(name, settings)?;
         let source_identity = plan.identity().to_owned();
         let outside = self.outside(plan.private_hosts())?;
-        let source = plan.open(&outside, settings.timeout);
-        let source = source.map_err(|source| StartupError::Source {
-            scraper: name.to_owned(),
-            source,
-        })?;
+        let source = open(name, settings, plan, &outside)?;
         let outbox = self.outbox(name)?;
         let log = ScraperLog::new(name, settings.every, self.max_outbox_bytes);
         let parts = ScraperParts {

@@ -221,6 +221,7 @@ async fn without_its_credential_a_scraper_keeps_weir_from_starting() {
         told.contains("scrapers.x") && told.contains("WEIR_TEST_NO_SUCH_VARIABLE"),
         "{told}"
     );
+    assert!(!folder.path().join("data").exists(), "nothing was begun");
     // Where the settings are written there need be no credential.
     assert!(weir(&["check"]).status.success());
 }
