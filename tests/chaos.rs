@@ -22,7 +22,8 @@ use serde_json::{Value, json};
 use tokio::task::{JoinSet, block_in_place};
 use tokio::time::sleep;
 
-/// A run appends its job and its token to the ledger, and answers the token.
+/// A run appends its job and its token to the ledger, and answers the token. The tests' Postgres puts commits off, which a
+/// ledger must not.
 const SETTINGS: &str = r#"
 results.durability = "disk"
 schedules.top_named_entities.enabled = false
@@ -32,7 +33,7 @@ lease = "1s"
 [pools]
 jobs = { workers = 3 }
 [commands.append]
-argv = ["sh", "-c", '''psql -qX "$WEIR_DATABASE_URL" -c "INSERT INTO ledger VALUES ('$WEIR_JOB_ID', $WEIR_FENCING_TOKEN)" && echo $WEIR_FENCING_TOKEN''']
+argv = ["sh", "-c", '''PGOPTIONS="-c synchronous_commit=on" psql -qX "$WEIR_DATABASE_URL" -c "INSERT INTO ledger VALUES ('$WEIR_JOB_ID', $WEIR_FENCING_TOKEN)" && echo $WEIR_FENCING_TOKEN''']
 max_attempts = 100
 [schedules.tick]
 job = "command"
