@@ -22,7 +22,7 @@ pub struct Mark {
     pub score: Result<f64, Unscored>,
     /// It was asked for.
     pub sent: Instant,
-    /// Its way through the pool; nothing if it was remembered, or had not come.
+    /// Its way through the pool; nothing if it needed no thread, or had not come.
     pub timing: Option<Timing>,
     /// It was here, if it came.
     pub received: Option<Instant>,

@@ -29,7 +29,8 @@ pub(super) fn is_in_own_form(column: &str) -> String {
     format!("({column} GLOB '{SQLITE_SECONDS}' OR {column} GLOB '{SQLITE_SECONDS}{SQLITE_MILLIS}')")
 }
 
-/// SQLite: `created_at`, whatever its form, as UTC `YYYY-MM-DD hh:mm:ss.fff`; null when it is no time at all.
+/// SQLite: `created_at`, whatever its form, as UTC `YYYY-MM-DD hh:mm:ss.fff`; null when it is no time at all. What is in
+/// Weir's own form is taken as it stands, a day that no calendar has as well.
 fn comparable_created_at() -> String {
     format!(
         "CASE WHEN created_at GLOB '{SQLITE_SECONDS}{SQLITE_MILLIS}' THEN created_at
