@@ -20,7 +20,7 @@ const FILE_TIMEOUT: Duration = Duration::from_secs(9);
 const OPENING_TRIES: u32 = 10;
 const OPENING_PAUSE: Duration = Duration::from_millis(20);
 const READERS: u32 = 4;
-/// A job's life is about six uses and 30 KiB of log.
+/// Taking a job in is a use and writes up to 28 KiB of log (200,000 of them wrote 5.6 GB).
 const USES_PER_CHECKPOINT: u64 = 2_048;
 /// What is left of a log that was once longer.
 const LOG_BYTES: &str = "16777216";
