@@ -20,6 +20,7 @@ mod model;
 mod packed_counts;
 mod post_names;
 mod reader;
+mod sieve;
 mod surface;
 mod tokenizer;
 mod trainer;

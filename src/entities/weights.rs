@@ -3,11 +3,13 @@
 use super::crf::Row;
 use super::labels::{LABELS, PADDED};
 use super::reader::{Reader, write_ascending};
+use super::sieve::{AT_ONCE, Sieve};
 
 /// The quantised weights of every kept feature.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Weights {
     slots: Vec<Slot>,
+    sieve: Sieve,
     step: f32,
 }
 
@@ -40,7 +42,7 @@ impl Weights {
     }
 
     fn table(kept: &[Slot], step: f32) -> Self {
-        let mut slots = vec![Slot::default(); (kept.len() * 3 / 2 + 1).next_power_of_two()];
+        let mut slots = vec![Slot::default(); (kept.len() * 2 + 1).next_power_of_two()];
         let mask = slots.len() - 1;
         for slot in kept {
             let mut at = slot.key as usize & mask;
@@ -49,7 +51,8 @@ impl Weights {
             }
             slots[at] = *slot;
         }
-        Self { slots, step }
+        let sieve = Sieve::of(kept.iter().map(|slot| slot.key), kept.len());
+        Self { slots, sieve, step }
     }
 
     /// How many features have a weight.
@@ -61,21 +64,31 @@ impl Weights {
     #[inline]
     pub(super) fn score(&self, features: &[u32]) -> Row {
         let mut sum = [0i32; PADDED];
-        let mask = self.slots.len() - 1;
-        for &feature in features {
-            let mut at = feature as usize & mask;
-            while self.slots[at].key != feature {
-                if self.slots[at].key == 0 {
-                    break;
+        let mut kept = [0; AT_ONCE];
+        for features in features.chunks(AT_ONCE) {
+            // So few rows of eight bits fit into sixteen.
+            let mut some = [0i16; PADDED];
+            for &feature in self.sieve.sift(features, &mut kept) {
+                for (some, &weight) in some.iter_mut().zip(self.row(feature)) {
+                    *some += i16::from(weight);
                 }
-                at = (at + 1) & mask;
             }
-            // The row of an empty slot is zero.
-            for (sum, &weight) in sum.iter_mut().zip(&self.slots[at].row) {
-                *sum += i32::from(weight);
+            for (sum, some) in sum.iter_mut().zip(some) {
+                *sum += i32::from(some);
             }
         }
         sum.map(|sum| sum as f32 * self.step)
+    }
+
+    /// The weights of a feature; those of an empty slot are zero.
+    #[inline]
+    fn row(&self, feature: u32) -> &[i8; PADDED] {
+        let mask = self.slots.len() - 1;
+        let mut at = feature as usize & mask;
+        while self.slots[at].key != feature && self.slots[at].key != 0 {
+            at = (at + 1) & mask;
+        }
+        &self.slots[at].row
     }
 
     /// Appends the table: step, count, ascending features, then for each a bit mask of labels and their weights.
