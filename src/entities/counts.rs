@@ -40,18 +40,15 @@ impl EntityCounts {
     /// Counts the names of one post.
     pub fn add_names(&mut self, names: &PostNames) {
         for (key, forms) in names.by_key() {
-            self.add_tally(key, 1, forms.into_iter().map(|form| (form, 1)));
+            self.add_tally(&key, 1, forms.into_iter().map(|form| (form, 1)));
         }
     }
 
     /// Adds the counts of other posts.
     pub fn merge(&mut self, other: Self) {
         for (key, tally) in other.names {
-            let mine = self.names.entry(key).or_default();
-            mine.posts += tally.posts;
-            for (form, posts) in tally.forms {
-                mine.add(&form, posts);
-            }
+            let forms = tally.forms.iter().map(|(form, posts)| (&**form, *posts));
+            self.add_tally(&key, tally.posts, forms);
         }
     }
 
@@ -74,14 +71,16 @@ impl EntityCounts {
     /// Adds to an entity so many posts that name it, and its spellings with theirs.
     pub(super) fn add_tally<'f>(
         &mut self,
-        key: String,
+        key: &str,
         posts: u64,
         forms: impl IntoIterator<Item = (&'f str, u64)>,
     ) {
-        let tally = self.names.entry(key).or_default();
-        tally.posts += posts;
-        for (form, posts) in forms {
-            tally.add(form, posts);
+        if let Some(tally) = self.names.get_mut(key) {
+            tally.add_all(posts, forms);
+        } else {
+            let mut tally = Tally::default();
+            tally.add_all(posts, forms);
+            self.names.insert(key.to_owned(), tally);
         }
     }
 
@@ -121,6 +120,13 @@ impl PartialOrd for TopEntity {
 }
 
 impl Tally {
+    fn add_all<'f>(&mut self, posts: u64, forms: impl IntoIterator<Item = (&'f str, u64)>) {
+        self.posts += posts;
+        for (form, posts) in forms {
+            self.add(form, posts);
+        }
+    }
+
     fn add(&mut self, form: &str, posts: u64) {
         match self
             .forms

@@ -46,17 +46,20 @@ impl EntityCounts {
 
     /// Adds what [`EntityCounts::to_bytes`] wrote of other posts, as far as it belongs to `part`.
     pub fn merge_bytes(&mut self, mut bytes: &[u8], part: Part) -> Result<(), DamagedCounts> {
-        let mut forms = Vec::new();
+        let (mut forms, mut key) = (Vec::new(), String::new());
         while !bytes.is_empty() {
             let posts = take(&mut bytes)?;
             for _ in 0..take(&mut bytes)? {
                 forms.push((take_text(&mut bytes)?, take(&mut bytes)?));
             }
-            let key = forms.first().map(|(form, _)| surface::key(form));
-            if let Some(key) = key.filter(|key| part.holds(key)) {
-                self.add_tally(key, posts, forms.iter().copied());
+            if let Some((form, _)) = forms.first() {
+                surface::push_key(form, &mut key);
+                if part.holds(&key) {
+                    self.add_tally(&key, posts, forms.iter().copied());
+                }
             }
             forms.clear();
+            key.clear();
         }
         Ok(())
     }

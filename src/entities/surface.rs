@@ -24,17 +24,25 @@ pub(super) fn name(form: &str) -> &str {
 /// What two spellings of one name have in common: lower case, single spaces, straight apostrophes.
 pub(super) fn key(name: &str) -> String {
     let mut key = String::with_capacity(name.len());
+    push_key(name, &mut key);
+    key
+}
+
+/// Appends the [`key`] of a name to an empty text.
+pub(super) fn push_key(name: &str, key: &mut String) {
     for word in name.split_whitespace() {
         if !key.is_empty() {
             key.push(' ');
         }
-        key.extend(
-            word.chars()
-                .map(|c| if c == '\u{2019}' { '\'' } else { c })
-                .flat_map(char::to_lowercase),
-        );
+        if word.is_ascii() {
+            let start = key.len();
+            key.push_str(word);
+            key[start..].make_ascii_lowercase();
+        } else {
+            let straight = |c| if c == '\u{2019}' { '\'' } else { c };
+            key.extend(word.chars().map(straight).flat_map(char::to_lowercase));
+        }
     }
-    key
 }
 
 #[cfg(test)]
