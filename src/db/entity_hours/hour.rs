@@ -2,7 +2,6 @@ use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use sea_orm::DbBackend;
 
 use crate::db::TimeRange;
-use crate::db::time::is_in_own_form;
 
 /// An hour of `created_at` in UTC, as `2017-05-31 23`; empty for posts without a time.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,10 +45,7 @@ impl Hour {
 /// The hour of a time in `column`.
 pub(super) fn hour_of(column: &str, backend: DbBackend) -> String {
     match backend {
-        DbBackend::Sqlite => format!(
-            "CASE WHEN {} THEN substr({column}, 1, 13) ELSE COALESCE(strftime('%Y-%m-%d %H', {column}), '') END",
-            is_in_own_form(column)
-        ),
+        DbBackend::Sqlite => format!("COALESCE(strftime('%Y-%m-%d %H', {column}), '')"),
         _ => format!(
             "COALESCE(CASE WHEN isfinite({column}) THEN to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24') END, '')"
         ),
