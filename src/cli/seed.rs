@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::print_line;
 use super::user_pool::PoolArgs;
-use crate::db::{Database, Existing};
+use crate::db::{Database, Existing, NewFile};
 use crate::seeding::{self, Progress};
 use crate::settings::{DatabaseSettings, Settings};
 
@@ -76,12 +76,19 @@ async fn load(
     seed: &seeding::Seed,
     settings: &DatabaseSettings,
 ) -> anyhow::Result<seeding::Seeded> {
-    let database = Database::connect(settings).await?;
+    let file = NewFile::begin(settings)?;
+    let database = match &file {
+        Some(file) => Database::connect_new(file, settings).await?,
+        None => Database::connect(settings).await?,
+    };
     database.migrate().await?;
     let seeded = seed
         .run(&database, &Progress::shown(), &stopped_by_ctrl_c())
         .await?;
     database.close().await?;
+    if let Some(file) = file {
+        file.publish()?;
+    }
     Ok(seeded)
 }
 

@@ -6,7 +6,7 @@ use sea_orm::{
 };
 use tracing::{info, warn};
 
-use super::{DbError, migrations, postgres, sqlite};
+use super::{DbError, NewFile, migrations, postgres, sqlite};
 use crate::settings::DatabaseSettings;
 
 const FIRST_RETRY: Duration = Duration::from_millis(100);
@@ -34,6 +34,18 @@ impl Database {
             sqlite::require_file(settings)?;
         }
         Self::connect(settings).await
+    }
+
+    /// Opens a database that is in the making.
+    pub async fn connect_new(file: &NewFile, settings: &DatabaseSettings) -> Result<Self, DbError> {
+        let only = sqlite::open_new(settings, file.path()).await?;
+        let database = Self {
+            reader: only.clone(),
+            writer: only,
+            settings: settings.clone(),
+        };
+        database.ping().await?;
+        Ok(database)
     }
 
     /// Prepares the connections, which are made when first used: only a bad URL or folder fails here.

@@ -26,6 +26,20 @@ pub enum DbError {
         /// What the system answered.
         source: io::Error,
     },
+    /// A new SQLite file cannot be made.
+    #[error("cannot make the database {}: {source}", path.display())]
+    NewFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system answered.
+        source: io::Error,
+    },
+    /// Another process makes the same new SQLite file.
+    #[error("another weir seed is filling {}", path.display())]
+    InTheMaking {
+        /// The file.
+        path: PathBuf,
+    },
     /// The database is away, starting, busy or full: the same call may succeed later.
     #[error("the database is unavailable: {0}")]
     Unavailable(DbErr),

@@ -6,6 +6,7 @@ mod entity_hours;
 mod error;
 mod insert_rows;
 mod migrations;
+mod new_file;
 mod placeholders;
 mod postgres;
 mod posts;
@@ -23,6 +24,7 @@ pub use entity_hours::{
 };
 pub use error::DbError;
 pub use insert_rows::{InsertOutcome, RejectedRow};
+pub use new_file::NewFile;
 pub use posts::{
     Existing, IndexedLoad, LoadError, NewPost, PostBatch, PostCount, PostFilter, PostLoad,
     PostPages, PostText, entity as post,

@@ -1,6 +1,9 @@
 //! How SQLite is opened: WAL, one connection that writes, several that read.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use sea_orm::{
     ConnectOptions, DatabaseConnection,
@@ -17,17 +20,13 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 pub(super) async fn open(
     settings: &DatabaseSettings,
 ) -> Result<(DatabaseConnection, DatabaseConnection), DbError> {
-    let url = settings.url.expose();
-    let options = url
-        .parse::<SqliteConnectOptions>()
-        .map_err(DbError::Url)?
+    let options = options(settings)?
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Normal)
         .busy_timeout(BUSY_TIMEOUT)
         .pragma("journal_size_limit", "67108864");
-    let in_memory = url.contains(":memory:") || url.contains("mode=memory");
-    if in_memory {
+    if is_in_memory(settings) {
         // Each further connection would have an empty database of its own.
         let only = pool(settings, options, 1).await?;
         return Ok((only.clone(), only));
@@ -39,17 +38,42 @@ pub(super) async fn open(
     Ok((reader, writer))
 }
 
+/// The one connection to a file in the making, of which nothing is kept unless all is well.
+pub(super) async fn open_new(
+    settings: &DatabaseSettings,
+    file: &Path,
+) -> Result<DatabaseConnection, DbError> {
+    let options = options(settings)?
+        .filename(file)
+        .journal_mode(SqliteJournalMode::Off)
+        .synchronous(SqliteSynchronous::Off);
+    pool(settings, options, 1).await
+}
+
 /// Fails unless the file is there.
 pub(super) fn require_file(settings: &DatabaseSettings) -> Result<(), DbError> {
-    let options = settings.url.expose().parse::<SqliteConnectOptions>();
-    let options = options.map_err(DbError::Url)?;
-    let path = options.get_filename();
+    let path = options(settings)?.get_filename().to_owned();
     if path.exists() {
         return Ok(());
     }
-    Err(DbError::NoFile {
-        path: path.to_owned(),
-    })
+    Err(DbError::NoFile { path })
+}
+
+/// The file of these settings; `None` where they name Postgres or a database in memory.
+pub(super) fn file_of(settings: &DatabaseSettings) -> Result<Option<PathBuf>, DbError> {
+    if !settings.url.expose().starts_with("sqlite:") || is_in_memory(settings) {
+        return Ok(None);
+    }
+    Ok(Some(options(settings)?.get_filename().to_owned()))
+}
+
+fn options(settings: &DatabaseSettings) -> Result<SqliteConnectOptions, DbError> {
+    settings.url.expose().parse().map_err(DbError::Url)
+}
+
+fn is_in_memory(settings: &DatabaseSettings) -> bool {
+    let url = settings.url.expose();
+    url.contains(":memory:") || url.contains("mode=memory")
 }
 
 async fn pool(
@@ -71,7 +95,7 @@ async fn pool(
     Ok(sea_orm::Database::connect(pool).await?)
 }
 
-fn create_folder_of(file: &Path) -> Result<(), DbError> {
+pub(super) fn create_folder_of(file: &Path) -> Result<(), DbError> {
     match file.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => {
             std::fs::create_dir_all(folder).map_err(|source| DbError::Folder {

@@ -4,6 +4,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod new_file;
 mod others;
 mod queries;
 mod schema;
