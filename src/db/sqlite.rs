@@ -16,6 +16,9 @@ use crate::settings::DatabaseSettings;
 /// Longest wait for another process's lock, longer than any batch of ours takes to commit.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Rows that a connection may read ahead of who takes them: pages are taken whole, and each wait is two switches of threads.
+const ROWS_AHEAD: usize = 1_000;
+
 /// The connections that read and the one that writes. Makes the folder and the file when absent.
 pub(super) async fn open(
     settings: &DatabaseSettings,
@@ -32,7 +35,10 @@ pub(super) async fn open(
         return Ok((only.clone(), only));
     }
     create_folder_of(options.get_filename())?;
-    let reading = options.clone().pragma("query_only", "on");
+    let reading = options
+        .clone()
+        .pragma("query_only", "on")
+        .row_buffer_size(ROWS_AHEAD);
     let writer = pool(settings, options, 1).await?;
     let reader = pool(settings, reading, settings.max_connections).await?;
     Ok((reader, writer))
