@@ -19,7 +19,7 @@ pub enum DbError {
         path: PathBuf,
     },
     /// The folder of a SQLite file cannot be made.
-    #[error("cannot create the database's folder {}: {source}", path.display())]
+    #[error("cannot create the database's folder {}", path.display())]
     Folder {
         /// The folder.
         path: PathBuf,
@@ -27,7 +27,7 @@ pub enum DbError {
         source: io::Error,
     },
     /// A new SQLite file cannot be made.
-    #[error("cannot make the database {}: {source}", path.display())]
+    #[error("cannot make the database {}", path.display())]
     NewFile {
         /// The file.
         path: PathBuf,

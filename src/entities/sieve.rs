@@ -1,8 +1,8 @@
 /// Features sifted in one go.
 pub(super) const AT_ONCE: usize = 64;
 
-/// Tells most features without weights from those with some, in a small part of the table's memory: a Bloom filter of one
-/// hash function: the feature itself is a hash.
+/// Tells most features without weights from those with some, in a small part of the table's memory. A Bloom filter of one
+/// hash function, the feature itself.
 #[derive(Debug)]
 pub(super) struct Sieve {
     bits: Vec<u64>,
