@@ -119,6 +119,8 @@ async fn a_range_is_right_at_its_bounds_over_rows_of_several_writers() {
         ("iso first", "2017-05-31T23:00:00+00:00"),
         ("zulu last inside", "2017-05-31T23:59:59.999Z"),
         ("zone inside", "2017-06-01T01:30:00+02:00"),
+        ("farthest east inside", "2017-06-01T13:59:00+14:59"),
+        ("farthest west inside", "2017-05-31 08:01:00-14:59"),
         ("zone after", "2017-05-31T20:00:00-04:00"),
         ("iso after", "2017-06-01T00:00:00+00:00"),
         ("text after", "2017-06-01 00:00:00"),
@@ -141,6 +143,8 @@ async fn a_range_is_right_at_its_bounds_over_rows_of_several_writers() {
         "iso first",
         "zulu last inside",
         "zone inside",
+        "farthest east inside",
+        "farthest west inside",
         "ours first",
     ];
     assert_eq!(ids(&walk(&database, hour.clone(), 2).await), inside);
@@ -148,7 +152,7 @@ async fn a_range_is_right_at_its_bounds_over_rows_of_several_writers() {
         .count_posts_by_platform(hour.created)
         .await
         .unwrap();
-    assert_eq!(counts.values().sum::<u64>(), 5);
+    assert_eq!(counts.values().sum::<u64>(), 7);
     let from = PostFilter {
         created: TimeRange {
             from: Some(time("2017-06-01T00:00:00Z")),
