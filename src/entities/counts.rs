@@ -44,14 +44,6 @@ impl EntityCounts {
         }
     }
 
-    /// Adds the counts of other posts.
-    pub fn merge(&mut self, other: Self) {
-        for (key, tally) in other.names {
-            let forms = tally.forms.iter().map(|(form, posts)| (&**form, *posts));
-            self.add_tally(&key, tally.posts, forms);
-        }
-    }
-
     /// How many different entities there are.
     pub fn len(&self) -> usize {
         self.names.len()
@@ -218,15 +210,5 @@ mod tests {
             .map(|top| top.name)
             .collect();
         assert_eq!(names, ["Zoe", "Adam", "Mia"]);
-    }
-
-    #[test]
-    fn merged_counts_are_those_of_all_posts() {
-        let mut merged = counts(&[&["Rome"], &["ROME", "Oslo"]]);
-        merged.merge(counts(&[&["Oslo's"], &["Oslo"]]));
-        assert_eq!(
-            merged,
-            counts(&[&["Rome"], &["ROME", "Oslo"], &["Oslo"], &["Oslo"]])
-        );
     }
 }

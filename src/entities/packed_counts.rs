@@ -117,6 +117,19 @@ mod tests {
     }
 
     #[test]
+    fn merged_counts_are_those_of_all_posts() {
+        let mut merged = counts();
+        merged
+            .merge_bytes(&counts().to_bytes(), Part::WHOLE)
+            .unwrap();
+        let top = |counts: &EntityCounts| counts.top(1)[0].count;
+        assert_eq!(
+            (merged.len(), top(&merged)),
+            (counts().len(), 2 * top(&counts()))
+        );
+    }
+
+    #[test]
     fn the_parts_are_the_whole() {
         let bytes = counts().to_bytes();
         let mut top: Vec<_> = (0..3)
