@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
-use weir::entities::{EntityCounts, EntityKind, Extractor, Scratch, Token, tokenize};
+use weir::entities::{EntityCounts, EntityKind, Extractor, Part, Scratch, Token, tokenize};
 
 /// Words, handles, links, punctuation, emoji and control characters in any order.
 fn post() -> impl Strategy<Value = String> {
@@ -83,7 +83,7 @@ proptest! {
         };
         let (left, right) = texts.split_at(cut.min(texts.len()));
         let mut merged = count(left);
-        merged.merge(count(right));
+        merged.merge_bytes(&count(right).to_bytes(), Part::WHOLE).unwrap();
         prop_assert_eq!(merged.top(10), count(&texts).top(10));
     }
 }
