@@ -82,14 +82,14 @@ fn deadline(
     serving: &Serving,
     longest: Duration,
 ) -> Result<Duration, ApiError> {
-    let deadline = wanted
-        .deadline_ms
-        .map_or(serving.deadline, Duration::from_millis);
-    if deadline > longest {
+    let Some(asked) = wanted.deadline_ms.map(Duration::from_millis) else {
+        return Ok(serving.deadline.min(longest));
+    };
+    if asked > longest {
         let message = format!("expected at most {}", longest.as_millis());
         return Err(ApiError::invalid("deadline_ms", message));
     }
-    Ok(deadline)
+    Ok(asked)
 }
 
 /// The answer of `/score`.
