@@ -171,14 +171,14 @@ const SLACK: Duration = Duration::from_secs(2);
 #[tokio::test]
 async fn a_scorer_that_sleeps_does_not_delay_the_answer() {
     let (weir, _redis) = with_redis(
-        "ranking.policy = \"slow\"\nranking.deadline_ms = 300\n\
+        "ranking.policy = \"slow\"\nranking.deadline_ms = 2000\n\
          [policies.slow]\nentity_weight = 0.0\nweights = { asleep = 1.0, sentiment = 1.0 }\n\
          [scorers.asleep]\nkind = \"random\"\nsleep_ms = 10000\ntime_limit_ms = 60000",
     );
     let feed = feed_of(&["I hate this horrible war", "I love this wonderful day"]);
     let begun = Instant::now();
     let (order, metadata) = weir.rank(&feed).await;
-    assert!(begun.elapsed() < Duration::from_millis(300) + SLACK);
+    assert!(begun.elapsed() < Duration::from_secs(2) + SLACK);
     assert_eq!(order, [1, 0], "what was known in time is used");
     assert_eq!(metadata["intervention_on"], true);
     assert_eq!(

@@ -232,12 +232,17 @@ pub(crate) fn http_client() -> Client {
     Client::new()
 }
 
+/// How long a request may take unless a test says otherwise: a machine that pauses is no fault of an answer.
+const DEADLINE: Duration = Duration::from_secs(5);
+
 fn write_settings(folder: &TempDir, settings: &str) {
     let settings: toml_edit::DocumentMut = settings.parse().unwrap();
     let mut all: toml_edit::DocumentMut = format!(
-        "data_dir = {data:?}\nserver.bind = \"127.0.0.1:0\"\nlog.format = \"json\"\ndatabase.url = {url:?}\n",
+        "data_dir = {data:?}\nserver.bind = \"127.0.0.1:0\"\nlog.format = \"json\"\ndatabase.url = {url:?}\n\
+         ranking.deadline_ms = {deadline}\n",
         data = folder.path().join("data").display().to_string(),
         url = format!("sqlite://{}/weir.db", folder.path().display()),
+        deadline = DEADLINE.as_millis(),
     )
     .parse()
     .unwrap();
