@@ -11,6 +11,8 @@ use crate::feed::Platform;
 const MAX_PREPARED_BYTES: usize = 4 << 30;
 /// About what an item takes besides its text.
 const ITEM_BYTES: usize = 600;
+/// Each has a load of its own.
+const PLATFORMS: [Platform; 3] = [Platform::Facebook, Platform::Reddit, Platform::Twitter];
 
 /// Put a load on a ranking server, check every answer and print how long they took.
 #[derive(Debug, Args)]
@@ -32,7 +34,10 @@ pub(super) struct Bench {
     /// Characters in each text, about.
     #[arg(long, default_value_t = 110)]
     chars: usize,
-    /// Send one feed again and again, in place of fresh texts in each request.
+    /// Send so many feeds of each platform in turn, in place of fresh texts in each request.
+    #[arg(long, value_name = "N", conflicts_with = "repeat")]
+    feeds: Option<usize>,
+    /// Send one feed again and again, as `--feeds 1` does.
     #[arg(long)]
     repeat: bool,
     /// The share of texts that are some earlier text once more, 0 to 1.
@@ -65,10 +70,10 @@ impl Bench {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()?;
+        let loads = self.loads(&target)?;
         let mut all = Outcome::default();
         let mut reports = Vec::new();
-        for platform in [Platform::Facebook, Platform::Reddit, Platform::Twitter] {
-            let load = self.load(&target, platform)?;
+        for (platform, load) in loads {
             let outcome = runtime.block_on(load.run());
             reports.push(outcome.report(platform.as_str()));
             all.took += outcome.took;
@@ -88,8 +93,8 @@ impl Bench {
 
     fn check(&self) -> anyhow::Result<()> {
         ensure!(
-            self.requests > 0 && self.connections > 0,
-            "at least one request and one connection are needed"
+            self.requests > 0 && self.feeds() > 0 && self.connections > 0,
+            "at least one request, one feed and one connection are needed"
         );
         ensure!(
             self.rate.is_none_or(|rate| rate.is_finite() && rate > 0.0),
@@ -99,14 +104,13 @@ impl Bench {
             (0.0..=1.0).contains(&self.repeat_share),
             "--repeat-share must be from 0 to 1"
         );
-        let bytes = self
-            .feeds()
+        let bytes = (self.feeds() * PLATFORMS.len())
             .saturating_mul(self.items)
             .saturating_mul(self.chars + ITEM_BYTES);
         ensure!(
             bytes <= MAX_PREPARED_BYTES,
-            "{} requests of fresh texts take about {} GiB of memory: ask for fewer, or for --repeat",
-            self.requests,
+            "{} feeds of each platform take about {} GiB of memory: ask for fewer by --feeds",
+            self.feeds(),
             bytes >> 30
         );
         Ok(())
@@ -114,7 +118,14 @@ impl Bench {
 
     /// How many different feeds are sent for each platform.
     fn feeds(&self) -> usize {
-        if self.repeat { 1 } else { self.requests }
+        let asked = if self.repeat { Some(1) } else { self.feeds };
+        asked.map_or(self.requests, |feeds| feeds.min(self.requests))
+    }
+
+    /// The loads that follow one another; making them takes a core, so all are made before the first begins.
+    fn loads(&self, target: &Target) -> anyhow::Result<Vec<(Platform, Load)>> {
+        let load = |platform| Ok((platform, self.load(target, platform)?));
+        PLATFORMS.into_iter().map(load).collect()
     }
 
     fn load(&self, target: &Target, platform: Platform) -> anyhow::Result<Load> {
