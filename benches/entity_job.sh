@@ -1,10 +1,11 @@
 #!/bin/sh
-# The entity job over many posts, first on a quiet Weir's database and /rank under load meanwhile, then after 1,000 new posts.
-# usage: benches/entity_job.sh [posts] [requests a second]; builds a release, serves on 127.0.0.1:8005, ends it.
+# The entity job over many posts while /rank is under half of the load that it can bear, then after 1,000 new posts.
+# usage: benches/entity_job.sh [posts] [seconds of load]; builds a release, serves on 127.0.0.1:8005, ends it. The load begins
+# before the first run of the job and should last longer than it.
 # DATABASE=postgres://... measures there, in an empty database, instead of on SQLite; BUILT=1 takes the release that is there.
 set -eu
 cd "$(dirname "$0")/.."
-posts=${1:-1000000}; rate=${2:-2500}
+posts=${1:-1000000}; seconds=${2:-60}
 [ -n "${BUILT:-}" ] || cargo build --release --locked --bin weir --example many_posts
 target=${CARGO_TARGET_DIR:-target}/release
 work=$(mktemp -d)
@@ -26,7 +27,7 @@ until curl -sf http://127.0.0.1:8005/health/ready > "$work/ready"; do sleep 0.2;
 export WEIR_URL=http://127.0.0.1:8005
 
 memory() { awk -v what="$1" '$1 == what ":" { printf "%d", $2 / 1024 }' "/proc/$weir/status"; }
-rank() { "$target/weir" bench "$WEIR_URL" --requests "$1" --rate "$rate" | grep '^all'; }
+rank() { "$target/weir" bench "$WEIR_URL" --feeds 5000 "$@"; }
 job() { # prints the seconds that the job ran
     id=$("$target/weir" job run count_top_named_entities --args '{"window": "40d"}')
     until "$target/weir" job show "$id" > "$work/job"; grep -q finished_at "$work/job"; do sleep 0.05; done
@@ -36,12 +37,19 @@ job = json.load(open(sys.argv[1])); at = lambda key: d.fromisoformat(job[key].re
 print((at("finished_at") - at("started_at")).total_seconds())' "$work/job"
 }
 
-echo "/rank at $rate requests/s without a job: $(rank $((rate * 5)))"
+rank --requests 10000 > "$work/peak"
+rate=$(awk '$1 == "all" { print int($4 / 2) }' "$work/peak")
+echo "/rank at half of its peak, $rate requests/s, without a job:"
+rank --requests $((rate * 5)) --rate "$rate"
 echo "resident before: $(memory VmRSS) MiB"
-( while :; do rank $((rate * 5)); done ) > "$work/load" & load=$!
-seconds=$(job)
-kill $load; wait $load 2>/dev/null || true; load=
-echo "first run over $posts posts with /rank at $rate requests/s: $seconds s, $(awk "BEGIN { printf \"%d\", $posts / $seconds }") posts/s"
+answered() { curl -s "$WEIR_URL/metrics" | awk '/^weir_rank_total/ { n += $2 } END { print n + 0 }'; }
+before=$(answered)
+rank --requests $((rate * seconds / 3)) --rate "$rate" > "$work/load" & load=$!
+until [ "$(answered)" -gt "$before" ]; do sleep 0.2; done
+took=$(job)
+if kill -0 $load 2>/dev/null; then echo "the load outlasted the job"; else echo "the load ended before the job: ask for more seconds"; fi
+wait $load || true; load=
+echo "first run over $posts posts with /rank at $rate requests/s: $took s, $(awk "BEGIN { printf \"%d\", $posts / $took }") posts/s"
 echo "/rank meanwhile:"; cat "$work/load"
 echo "resident at most: $(memory VmHWM) MiB"
 echo "next run without new posts: $(job) s"

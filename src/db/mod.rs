@@ -20,7 +20,8 @@ mod transfer;
 
 pub use connection::Database;
 pub use entity_hours::{
-    ChangedHours, FoundNames, Hour, HourCounts, HourPost, HourPosts, PostSpan, Said, StoredCounts,
+    Arrivals, ChangedHours, FoundNames, Hour, HourCounts, HourPost, HourPosts, LastMark, PostSpan,
+    Said, StoredCounts,
 };
 pub use error::DbError;
 pub use insert_rows::{InsertOutcome, RejectedRow};

@@ -6,7 +6,7 @@ use tokio::sync::Mutex;
 use super::hour_tally::HourTally;
 use super::{JobContext, JobError};
 use crate::{
-    db::{ChangedHours, Hour, HourPost, PostFilter, PostSpan, StoredCounts, TimeRange},
+    db::{Hour, HourPost, LastMark, PostFilter, PostSpan, StoredCounts, TimeRange},
     entities::{DamagedCounts, EntityCounts, Extractor, Part, TopEntity},
 };
 
@@ -22,7 +22,7 @@ fn model() -> i64 {
     Extractor::bundled().fingerprint().cast_signed()
 }
 
-/// Counts the hours whose posts have changed.
+/// Adds what has come, and counts the hours whose posts have changed otherwise.
 pub(super) async fn bring_up_to_date(context: &JobContext) -> Result<(), JobError> {
     let counting = COUNTING.lock();
     let _counting = context.cancellation().run_until_cancelled(counting).await;
@@ -31,13 +31,19 @@ pub(super) async fn bring_up_to_date(context: &JobContext) -> Result<(), JobErro
     database.track_hours().await?;
     // Reading the model takes a moment.
     let model = context.run_blocking(model).await?;
-    let changed = database.take_changed_hours(model).await?;
     let mut done = 0;
+    for arrivals in database.arrivals().await?.by_day() {
+        let span = PostSpan::Keys(arrivals.posts());
+        let tally = tally(context, span, arrivals.last_mark(), |_| true, &mut done).await?;
+        let counts = context.run_blocking(move || tally.packed()).await?;
+        database.add_counts(&arrivals, &counts, model).await?;
+    }
+    let changed = database.take_changed_hours(model).await?;
     for hours in changed.by_day() {
         let span = span(&hours);
         let hours_counted = hours.clone();
         let is_changed = move |post: &HourPost| hours_counted.contains(&post.hour);
-        let tally = tally(context, span, &changed, is_changed, &mut done).await?;
+        let tally = tally(context, span, changed.last_mark(), is_changed, &mut done).await?;
         let counts = context.run_blocking(move || tally.packed()).await?;
         database
             .keep_counts(&hours, &counts, model, &changed)
@@ -63,7 +69,7 @@ fn span(hours: &[Hour]) -> PostSpan {
 async fn tally(
     context: &JobContext,
     span: PostSpan,
-    changed: &ChangedHours,
+    last: LastMark,
     counts: impl Fn(&HourPost) -> bool,
     done: &mut u64,
 ) -> Result<HourTally, JobError> {
@@ -80,14 +86,14 @@ async fn tally(
             tally.count(posts);
             tally
         });
-        let keep = database.keep_names(&found, model, changed);
+        let keep = database.keep_names(&found, model, last);
         let (counted, next, kept) = tokio::join!(counted, pages.next(), keep);
         kept?;
         (tally, page) = (counted?, next?);
         context.report_progress(*done, None);
     }
     database
-        .keep_names(&tally.take_found(), model, changed)
+        .keep_names(&tally.take_found(), model, last)
         .await?;
     Ok(tally)
 }
@@ -154,9 +160,8 @@ async fn count_edges(
     let mut packed = Vec::new();
     for &edge in edges {
         let is_meant = |post: &HourPost| platform.is_none_or(|platform| post.platform == platform);
-        let (nothing, mut done) = (ChangedHours::default(), 0);
         let span = PostSpan::Of(edge);
-        let tally = tally(context, span, &nothing, is_meant, &mut done).await?;
+        let tally = tally(context, span, LastMark::default(), is_meant, &mut 0).await?;
         packed.extend(tally.packed().into_iter().map(|counts| counts.counts));
     }
     Ok(packed)

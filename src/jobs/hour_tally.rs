@@ -58,11 +58,8 @@ impl HourTally {
 
     /// The counts by hour and platform.
     pub(super) fn packed(&self) -> Vec<HourCounts> {
-        let packed = |((hour, platform), counts): (&(Hour, String), &EntityCounts)| HourCounts {
-            hour: hour.clone(),
-            platform: platform.clone(),
-            names: counts.len() as u64,
-            counts: counts.to_bytes(),
+        let packed = |((hour, platform), counts): (&(Hour, String), &EntityCounts)| {
+            HourCounts::new(hour.clone(), platform.clone(), counts)
         };
         self.counts.iter().map(packed).collect()
     }

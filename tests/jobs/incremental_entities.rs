@@ -1,14 +1,17 @@
 //! Whatever happens to posts between runs, counting what has changed comes to the same as counting all of them.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use sea_orm::{DbBackend, EntityTrait, QueryOrder};
+use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, QueryOrder, Statement};
 use serde_json::{Value, json, value::to_raw_value};
-use weir::db::{Database, Existing, Hour, HourCounts, NewPost, post as post_entity};
-use weir::entities::{EntityCounts, Extractor, Scratch};
+use weir::db::{
+    Arrivals, ChangedHours, Database, Existing, Hour, HourCounts, NewPost, PostSpan, Said,
+    TimeRange, post as post_entity,
+};
+use weir::entities::{EntityCounts, Extractor, PostNames, Scratch};
 
 use crate::common::databases::{TestDatabase, on_both_databases, sql};
 use crate::common::posts::{post, time};
@@ -17,6 +20,8 @@ use crate::common::workplace::Workplace;
 const JOB: &str = "count_top_named_entities";
 
 on_both_databases! {
+    a_post_that_comes_is_added_to_its_hour,
+    where_many_come_at_once_their_hours_are_counted,
     nothing_written_while_others_count_is_missed,
 }
 
@@ -65,11 +70,97 @@ enum Step {
     Prune {
         quarter: u8,
     },
-    /// A run that ends right after it has taken the marks.
-    DieCounting,
+    /// A run of another process goes on, by one of its steps.
+    Elsewhere(Other),
     /// A run with another model.
     CountOtherwise,
     Run,
+}
+
+/// What a run of another process does next.
+#[derive(Clone, Copy, Debug)]
+enum Other {
+    ReadArrivals,
+    AddArrivals,
+    TakeHours,
+    CountHours,
+    KeepHours,
+}
+
+/// A run of another process, which may be as slow as it likes, and never come to its end.
+#[derive(Default)]
+struct Elsewhere {
+    arrivals: Vec<(Arrivals, Vec<HourCounts>)>,
+    hours: ChangedHours,
+    counts: Vec<HourCounts>,
+}
+
+impl Elsewhere {
+    async fn go_on(&mut self, step: Other, database: &Database) {
+        match step {
+            Other::ReadArrivals => {
+                database.track_hours().await.unwrap();
+                for day in database.arrivals().await.unwrap().by_day() {
+                    let counts = counts_of(database, PostSpan::Keys(day.posts())).await;
+                    self.arrivals.push((day, counts));
+                }
+            }
+            Other::AddArrivals => {
+                for (arrivals, counts) in std::mem::take(&mut self.arrivals) {
+                    let added = database.add_counts(&arrivals, &counts, model());
+                    added.await.unwrap();
+                }
+            }
+            Other::TakeHours => {
+                database.track_hours().await.unwrap();
+                *self = Self {
+                    hours: database.take_changed_hours(model()).await.unwrap(),
+                    arrivals: std::mem::take(&mut self.arrivals),
+                    counts: Vec::new(),
+                };
+                self.count(database).await;
+            }
+            Other::CountHours => self.count(database).await,
+            Other::KeepHours => {
+                let (changed, counts) = (&self.hours, &self.counts);
+                for hours in changed.by_day() {
+                    let kept = database.keep_counts(&hours, counts, model(), changed);
+                    kept.await.unwrap();
+                }
+            }
+        }
+    }
+
+    async fn count(&mut self, database: &Database) {
+        let everything = PostSpan::Of(TimeRange::default());
+        self.counts = counts_of(database, everything).await;
+        self.counts
+            .extend(counts_of(database, PostSpan::WithoutTime).await);
+    }
+}
+
+/// The counts of posts by hour and platform.
+async fn counts_of(database: &Database, span: PostSpan) -> Vec<HourCounts> {
+    let mut posts = database.hour_posts(span, model(), 1_000);
+    let (mut seen, mut counts) = (HashSet::new(), BTreeMap::<_, EntityCounts>::new());
+    while let Some(page) = posts.next().await.unwrap() {
+        for post in page {
+            if !seen.insert((post.hour.clone(), post.platform.clone(), post.post_id)) {
+                continue;
+            }
+            let names = match &post.said {
+                Said::Names(names) => PostNames::from_bytes(names),
+                Said::Text(text) => {
+                    PostNames::of(&Extractor::bundled().entities(text, &mut Scratch::default()))
+                }
+            };
+            let at = (post.hour, post.platform);
+            counts.entry(at).or_default().add_names(&names);
+        }
+    }
+    let packed =
+        |((hour, platform), counts): ((Hour, String), _)| HourCounts::new(hour, platform, &counts);
+    counts.into_iter().map(packed).collect()
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -93,6 +184,13 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         drafts
     });
     let nth = || 0..12_u8;
+    let elsewhere = prop_oneof![
+        Just(Other::ReadArrivals),
+        Just(Other::AddArrivals),
+        Just(Other::TakeHours),
+        Just(Other::CountHours),
+        Just(Other::KeepHours),
+    ];
     let step = prop_oneof![
         6 => drafts().prop_map(Step::Insert),
         3 => distinct.prop_map(Step::Upsert),
@@ -103,11 +201,11 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => (nth(), draft()).prop_map(|(nth, draft)| Step::Replace { nth, draft }),
         2 => nth().prop_map(|nth| Step::Delete { nth }),
         1 => quarter().prop_map(|quarter| Step::Prune { quarter }),
-        1 => Just(Step::DieCounting),
+        6 => elsewhere.prop_map(Step::Elsewhere),
         1 => Just(Step::CountOtherwise),
         4 => Just(Step::Run),
     ];
-    prop::collection::vec(step, 1..16)
+    prop::collection::vec(step, 1..24)
 }
 
 fn at(quarter: u8) -> DateTime<Utc> {
@@ -128,7 +226,7 @@ fn model() -> i64 {
     Extractor::bundled().fingerprint().cast_signed()
 }
 
-/// Does a step, but for [`Step::Run`].
+/// Does a step, but for runs.
 async fn take(step: &Step, database: &Database) {
     let posts =
         |drafts: &[Draft]| -> Vec<NewPost> { drafts.iter().map(|draft| draft.post()).collect() };
@@ -202,10 +300,6 @@ async fn take(step: &Step, database: &Database) {
                 .await
                 .unwrap();
         }
-        Step::DieCounting => {
-            database.track_hours().await.unwrap();
-            drop(database.take_changed_hours(model()).await.unwrap());
-        }
         Step::CountOtherwise => {
             database.track_hours().await.unwrap();
             let changed = database.take_changed_hours(1).await.unwrap();
@@ -223,7 +317,7 @@ async fn take(step: &Step, database: &Database) {
                     .unwrap();
             }
         }
-        Step::Run => {}
+        Step::Elsewhere(_) | Step::Run => {}
     }
 }
 
@@ -302,6 +396,7 @@ async fn empty(database: &Database) {
         "weir_changed_hours",
         "weir_post_entities",
         "weir_entity_hours",
+        "weir_arrivals",
     ] {
         sql(database, &format!("DELETE FROM {table}")).await;
     }
@@ -318,9 +413,11 @@ fn check(data: impl Future<Output = TestDatabase>, cases: u32) {
     let outcome = runner.run(&steps(), |steps| {
         runtime.block_on(async {
             empty(&place.data.database).await;
+            let mut elsewhere = Elsewhere::default();
             for step in &steps {
                 match step {
                     Step::Run => both_agree(&place).await?,
+                    Step::Elsewhere(other) => elsewhere.go_on(*other, &place.data.database).await,
                     other => take(other, &place.data.database).await,
                 }
             }
@@ -340,6 +437,71 @@ fn counting_what_has_changed_comes_to_the_same_as_counting_all_on_sqlite() {
 #[test]
 fn counting_what_has_changed_comes_to_the_same_as_counting_all_on_postgres() {
     check(TestDatabase::postgres(), 20);
+}
+
+/// How many hours are marked, and how many posts wait to be added.
+async fn to_do(database: &Database) -> (i64, i64) {
+    let count = async |table| {
+        let count = format!("SELECT count(*) FROM {table}");
+        let count = Statement::from_string(database.reader().get_database_backend(), count);
+        let row = database
+            .reader()
+            .query_one_raw(count)
+            .await
+            .unwrap()
+            .unwrap();
+        row.try_get_by_index(0).unwrap()
+    };
+    (
+        count("weir_changed_hours").await,
+        count("weir_arrivals").await,
+    )
+}
+
+async fn a_post_that_comes_is_added_to_its_hour(data: TestDatabase) {
+    let place = Workplace::new(data);
+    let database = &place.data.database;
+    let draft = |post_id, text| Draft {
+        post_id,
+        quarter: 1,
+        platform: 0,
+        text,
+    };
+    take(&Step::Insert(vec![draft(0, 0)]), database).await;
+    both_agree(&place).await.unwrap();
+
+    let come = vec![draft(1, 1), draft(1, 1), draft(0, 2), draft(2, 2)];
+    take(&Step::Insert(come), database).await;
+    assert_eq!(to_do(database).await, (0, 4));
+    both_agree(&place).await.unwrap();
+    assert_eq!(to_do(database).await, (0, 0));
+}
+
+async fn where_many_come_at_once_their_hours_are_counted(data: TestDatabase) {
+    let place = Workplace::new(data);
+    let database = &place.data.database;
+    let posts = |hour: &str| -> Vec<NewPost> {
+        let created_at = time(hour);
+        let post = |number: i32| NewPost {
+            created_at,
+            ..post(&format!("{hour} {number}"), "a")
+        };
+        (0..3_600).map(post).collect()
+    };
+    database.track_hours().await.unwrap();
+    drop(place.run(JOB, json!({})).await);
+    for hour in ["2017-05-31T20:00:00Z", "2017-05-31T21:00:00Z"] {
+        database.insert_posts(&posts(hour)).await.unwrap();
+    }
+    let most = 10_000;
+    database
+        .insert_posts(&posts("2017-05-31T22:00:00Z"))
+        .await
+        .unwrap();
+    let (marked, waiting) = to_do(database).await;
+    assert!(marked > 0 && waiting < most + 3_600, "{marked} {waiting}");
+    drop(place.run(JOB, json!({})).await);
+    assert_eq!(to_do(database).await, (0, 0));
 }
 
 /// Writers that are never held up or made to fail, and runs that lose none of what they write.

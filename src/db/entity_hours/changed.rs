@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement, TryGetable};
 
@@ -14,9 +14,14 @@ const HOURS_PER_STATEMENT: usize = 1_000;
 #[derive(Debug, Default)]
 pub struct ChangedHours {
     marks: BTreeMap<Hour, Vec<Mark>>,
-    /// The greatest mark read: on SQLite every change that is not in these marks has a greater one.
-    last: i64,
+    last: LastMark,
+    /// The posts that came one by one and are among those of the hours.
+    pub(super) arrived: HashSet<i64>,
 }
+
+/// The greatest mark when marks were read: on SQLite every change that they do not tell of has a greater one.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LastMark(pub(super) i64);
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Mark {
@@ -45,7 +50,8 @@ impl ChangedHours {
         self.marks.get(hour).map_or(&[], Vec::as_slice)
     }
 
-    pub(super) fn last(&self) -> i64 {
+    /// The newest mark among them.
+    pub fn last_mark(&self) -> LastMark {
         self.last
     }
 }
@@ -87,7 +93,11 @@ impl Database {
                 taken: row.try_get_by_index(2)?,
             };
             changed.marks.entry(Hour(hour)).or_default().push(mark);
-            changed.last = changed.last.max(id);
+            changed.last.0 = changed.last.0.max(id);
+        }
+        let arrived = Statement::from_string(self.backend(), "SELECT id FROM weir_arrivals");
+        for row in transaction.query_all_raw(arrived).await? {
+            changed.arrived.insert(row.try_get_by_index(0)?);
         }
         Ok(changed)
     }
@@ -110,11 +120,23 @@ impl Database {
         }))
     }
 
-    async fn read_column<T: TryGetable>(&self, sql: &str) -> Result<Vec<T>, DbError> {
+    pub(super) async fn read_column<T: TryGetable>(&self, sql: &str) -> Result<Vec<T>, DbError> {
         let statement = Statement::from_string(self.backend(), sql);
         let rows = self.reader().query_all_raw(statement).await?;
         let column = rows.iter().map(|row| row.try_get_by_index(0));
         Ok(column.collect::<Result<_, _>>()?)
+    }
+
+    /// Marks an hour.
+    pub(super) async fn mark_hour(
+        &self,
+        hour: &Hour,
+        transaction: &DatabaseTransaction,
+    ) -> Result<(), DbError> {
+        let insert = "INSERT INTO weir_changed_hours (hour) VALUES ($1)";
+        let insert = self.to_statement(insert, [hour.0.as_str().into()]);
+        transaction.execute_raw(insert).await?;
+        Ok(())
     }
 
     /// Forgets all counts, and marks every hour by itself in place of the marks that stood for all.

@@ -1,7 +1,11 @@
+use std::collections::BTreeSet;
+
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement, Value};
 
 use super::{ChangedHours, Hour};
+use crate::db::placeholders::placeholders;
 use crate::db::{Database, DbError, TimeRange};
+use crate::entities::EntityCounts;
 
 /// Rows of counts read at once: some hundred kilobytes.
 const ROWS_PER_PAGE: u64 = 64;
@@ -19,6 +23,18 @@ pub struct HourCounts {
     pub counts: Vec<u8>,
 }
 
+impl HourCounts {
+    /// These counts, packed.
+    pub fn new(hour: Hour, platform: String, counts: &EntityCounts) -> Self {
+        Self {
+            hour,
+            platform,
+            names: counts.len() as u64,
+            counts: counts.to_bytes(),
+        }
+    }
+}
+
 /// The stored counts of whole hours, a page in memory at a time.
 #[derive(Debug)]
 pub struct StoredCounts {
@@ -31,7 +47,8 @@ pub struct StoredCounts {
 
 impl Database {
     /// Stores the counts of changed hours and removes the marks that they had. An hour that another run has counted
-    /// meanwhile is left as it is: its marks are not all there any more.
+    /// meanwhile is left as it is: its marks are not all there any more. One that posts came into since `changed` was read,
+    /// of which nobody knows whether they are among the counted, is marked again.
     pub async fn keep_counts(
         &self,
         hours: &[Hour],
@@ -40,27 +57,59 @@ impl Database {
         changed: &ChangedHours,
     ) -> Result<(), DbError> {
         let transaction = self.begin_counting().await?;
+        let mut stored = Vec::new();
         for hour in hours {
             if self.remove_marks(hour, changed, &transaction).await? {
                 let delete = "DELETE FROM weir_entity_hours WHERE hour = $1";
                 let delete = self.to_statement(delete, [hour.0.as_str().into()]);
                 transaction.execute_raw(delete).await?;
                 for counts in counts.iter().filter(|counts| counts.hour == *hour) {
-                    self.insert(counts, model, &transaction).await?;
+                    self.store(counts, model, &transaction).await?;
                 }
+                stored.push(hour);
             }
+        }
+        for hour in self.forget_arrivals(&stored, changed, &transaction).await? {
+            self.mark_hour(&hour, &transaction).await?;
         }
         Ok(transaction.commit().await?)
     }
 
-    async fn insert(
+    /// Forgets the posts that wait to be added to these hours; answers the hours of those that are not in `changed`.
+    async fn forget_arrivals(
+        &self,
+        hours: &[&Hour],
+        changed: &ChangedHours,
+        transaction: &DatabaseTransaction,
+    ) -> Result<BTreeSet<Hour>, DbError> {
+        let mut late = BTreeSet::new();
+        if hours.is_empty() {
+            return Ok(late);
+        }
+        let delete = format!(
+            "DELETE FROM weir_arrivals WHERE hour IN (VALUES {}) RETURNING id, hour",
+            placeholders(self.backend(), hours.len(), 1)
+        );
+        let delete = self.to_statement(&delete, hours.iter().map(|hour| hour.as_str().into()));
+        for row in transaction.query_all_raw(delete).await? {
+            if !changed.arrived.contains(&row.try_get_by_index(0)?) {
+                late.insert(Hour(row.try_get_by_index(1)?));
+            }
+        }
+        Ok(late)
+    }
+
+    /// Stores the counts of an hour and platform in place of those there are.
+    pub(super) async fn store(
         &self,
         counts: &HourCounts,
         model: i64,
         transaction: &DatabaseTransaction,
     ) -> Result<(), DbError> {
         let insert = "INSERT INTO weir_entity_hours (hour, platform, model, names, counts)
-            VALUES ($1, $2, $3, $4, $5)";
+            VALUES ($1, $2, $3, $4, $5)
+            ON CONFLICT (hour, platform) DO UPDATE
+            SET model = excluded.model, names = excluded.names, counts = excluded.counts";
         let values = [
             counts.hour.0.as_str().into(),
             counts.platform.as_str().into(),
@@ -136,7 +185,11 @@ impl Database {
         }
     }
 
-    fn to_statement(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
+    pub(super) fn to_statement(
+        &self,
+        sql: &str,
+        values: impl IntoIterator<Item = Value>,
+    ) -> Statement {
         Statement::from_sql_and_values(self.backend(), sql, values)
     }
 }

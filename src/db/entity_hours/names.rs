@@ -2,7 +2,7 @@ use std::collections::HashSet;
 
 use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
 
-use super::{ChangedHours, Hour, HourPost};
+use super::{Hour, HourPost, LastMark};
 use crate::db::placeholders::placeholders;
 use crate::db::{Database, DbError};
 
@@ -32,18 +32,18 @@ const ROWS_PER_STATEMENT: usize = 1_000;
 
 impl Database {
     /// Keeps the names found in posts, so that they need not be looked for again. Those of an hour in which rows have been
-    /// rewritten since `changed` was read are not kept, where the database does not tell versions of a row apart. Nor are
+    /// rewritten since the mark `last` are not kept, where the database does not tell versions of a row apart. Nor are
     /// any kept while a writer is in the way: writers come first.
     pub async fn keep_names(
         &self,
         posts: &[FoundNames],
         model: i64,
-        changed: &ChangedHours,
+        last: LastMark,
     ) -> Result<(), DbError> {
         if posts.is_empty() {
             return Ok(());
         }
-        match self.try_keep_names(posts, model, changed).await {
+        match self.try_keep_names(posts, model, last).await {
             Err(error) if error.is_unavailable() => Ok(()),
             outcome => outcome,
         }
@@ -53,7 +53,7 @@ impl Database {
         &self,
         posts: &[FoundNames],
         model: i64,
-        changed: &ChangedHours,
+        last: LastMark,
     ) -> Result<(), DbError> {
         let transaction = self.begin().await?;
         if self.backend() == DbBackend::Postgres {
@@ -65,7 +65,7 @@ impl Database {
         if self.backend() == DbBackend::Sqlite {
             let read = format!(
                 "SELECT DISTINCT hour FROM weir_changed_hours WHERE rewritten AND id > {}",
-                changed.last()
+                last.0
             );
             let read = Statement::from_string(self.backend(), read);
             for row in transaction.query_all_raw(read).await? {

@@ -12,12 +12,21 @@ use crate::db::posts::{
 use crate::db::{Database, DbError, TimeRange};
 
 /// Which posts to walk over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PostSpan {
     /// Those of a time.
     Of(TimeRange),
     /// Those without a time.
     WithoutTime,
+    /// Those with these keys, at most ten thousand or so.
+    Keys(Vec<i64>),
+}
+
+impl PostSpan {
+    /// Whether its posts are walked by time, not by key alone.
+    fn is_by_time(&self) -> bool {
+        matches!(self, Self::Of(_))
+    }
 }
 
 /// A post and what is known of its names.
@@ -98,7 +107,7 @@ impl HourPosts {
     /// The rest of an instant first: the two conditions in one would not go by the index.
     async fn read_after(&self, created_at: Value, id: i64) -> Result<Vec<QueryResult>, DbError> {
         let greater_key = Expr::col(Column::Id).gt(id);
-        if self.span == PostSpan::WithoutTime {
+        if !self.span.is_by_time() {
             return self
                 .read(Condition::all().add(greater_key), self.page_size)
                 .await;
@@ -128,8 +137,11 @@ impl HourPosts {
             _ => ("created_at", "CAST(CAST(posts.xmin AS text) AS bigint)"),
         };
         let hour = hour_of("created_at", backend);
-        let span = match self.span {
+        let span = match &self.span {
             PostSpan::Of(range) => range.indexed_condition(backend),
+            PostSpan::Keys(keys) => {
+                Condition::all().add(Expr::col(Column::Id).is_in(keys.iter().copied()))
+            }
             PostSpan::WithoutTime => Condition::all().add(Expr::cust(format!("{hour} = ''"))),
         };
         let kept = Condition::all()
@@ -152,7 +164,7 @@ impl HourPosts {
             .left_join(Alias::new("weir_post_entities"), kept)
             .cond_where(span)
             .cond_where(place);
-        if self.span != PostSpan::WithoutTime {
+        if self.span.is_by_time() {
             statement.order_by(Column::CreatedAt, Order::Asc);
         }
         statement.order_by(Column::Id, Order::Asc).limit(limit);
@@ -160,7 +172,7 @@ impl HourPosts {
     }
 
     fn created_at(&self, row: &QueryResult) -> Result<Value, DbError> {
-        if self.span == PostSpan::WithoutTime {
+        if !self.span.is_by_time() {
             return Ok(Value::from(0_i64));
         }
         Ok(match self.database.backend() {

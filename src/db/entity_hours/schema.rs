@@ -4,6 +4,9 @@ use sea_orm::DbBackend;
 
 use super::hour::{EVERY_HOUR, hour_of};
 
+/// So many posts may wait to be counted one by one, about; of more, the hours are marked.
+const MOST_ARRIVALS: u32 = 10_000;
+
 /// `taken` marks are being dealt with, so later changes need marks of their own. `rewritten`: of a row that was there.
 const SQLITE_TABLES: [&str; 4] = [
     "CREATE TABLE IF NOT EXISTS weir_changed_hours (
@@ -38,13 +41,45 @@ pub(in crate::db) fn tables(backend: DbBackend) -> [&'static str; 4] {
     }
 }
 
+/// The posts that have come into hours which are counted otherwise.
+pub(in crate::db) fn arrivals_table(backend: DbBackend) -> &'static str {
+    match backend {
+        DbBackend::Sqlite => {
+            "CREATE TABLE IF NOT EXISTS weir_arrivals (
+                id INTEGER PRIMARY KEY AUTOINCREMENT, post BIGINT NOT NULL, hour TEXT NOT NULL)"
+        }
+        _ => {
+            "CREATE TABLE IF NOT EXISTS weir_arrivals (
+                id BIGSERIAL PRIMARY KEY, post BIGINT NOT NULL, hour TEXT NOT NULL)"
+        }
+    }
+}
+
+/// Whether another post may be counted by itself.
+fn room() -> String {
+    format!(
+        "COALESCE((SELECT max(id) FROM weir_arrivals) - (SELECT min(id) FROM weir_arrivals), 0) < {MOST_ARRIVALS}"
+    )
+}
+
 /// The triggers on `posts`.
-pub(super) const TRIGGERS: [&str; 4] = [
+const TRIGGERS: [&str; 4] = [
     "weir_hours_of_inserted",
     "weir_hours_of_updated",
     "weir_hours_of_deleted",
     "weir_hours_of_replaced",
 ];
+
+/// What removes the triggers that are there.
+pub(in crate::db) fn drop_triggers(backend: DbBackend) -> impl Iterator<Item = String> {
+    let on = match backend {
+        DbBackend::Sqlite => "",
+        _ => " ON posts",
+    };
+    TRIGGERS
+        .into_iter()
+        .map(move |name| format!("DROP TRIGGER IF EXISTS {name}{on}"))
+}
 
 /// What makes the triggers.
 pub(super) fn triggers(backend: DbBackend) -> Vec<String> {
@@ -58,13 +93,24 @@ fn sqlite_triggers() -> Vec<String> {
     let [inserted, updated, deleted, replaced] = TRIGGERS;
     let hour = |row: &str| hour_of(&format!("{row}.created_at"), DbBackend::Sqlite);
     // Spelled without INSERT OR IGNORE, which would take the conflict clause of the statement that fires it.
-    let mark = |hour: &str, rewritten: &str| {
+    let mark = |hour: &str| {
         format!(
-            "INSERT INTO weir_changed_hours (hour, rewritten) SELECT hour, {rewritten} FROM (SELECT {hour} AS hour) AS row
+            "INSERT INTO weir_changed_hours (hour, rewritten) SELECT hour, TRUE FROM (SELECT {hour} AS hour) AS row
              WHERE NOT EXISTS (SELECT 1 FROM weir_changed_hours AS mark
-                WHERE mark.hour = row.hour AND NOT taken AND rewritten >= {rewritten});"
+                WHERE mark.hour = row.hour AND NOT taken AND rewritten);"
         )
     };
+    // A post is counted by itself unless its hour has a mark, by which the hour is counted whole.
+    let is_marked = "SELECT 1 FROM weir_changed_hours AS mark WHERE mark.hour = row.hour";
+    let arrive = format!(
+        "INSERT INTO weir_changed_hours (hour) SELECT hour FROM (SELECT {new} AS hour) AS row
+         WHERE NOT EXISTS ({is_marked} AND NOT taken)
+            AND (row.hour = '' OR EXISTS ({is_marked}) OR NOT {room});
+         INSERT INTO weir_arrivals (post, hour) SELECT NEW.id, hour FROM (SELECT {new} AS hour) AS row
+         WHERE NOT EXISTS ({is_marked});",
+        new = hour("NEW"),
+        room = room(),
+    );
     let forget = |row: &str| format!("DELETE FROM weir_post_entities WHERE post = {row}.id;");
     let (old, new) = (hour("OLD"), hour("NEW"));
     let there = format!(
@@ -72,28 +118,25 @@ fn sqlite_triggers() -> Vec<String> {
         hour("posts")
     );
     vec![
-        format!(
-            "CREATE TRIGGER {inserted} AFTER INSERT ON posts BEGIN {} END",
-            mark(&new, "FALSE")
-        ),
+        format!("CREATE TRIGGER {inserted} AFTER INSERT ON posts BEGIN {arrive} END"),
         format!(
             "CREATE TRIGGER {updated} AFTER UPDATE OF id, post_id, platform, created_at, post_blob ON posts
              BEGIN {} {} {} {} END",
-            mark(&old, "TRUE"),
-            mark(&new, "TRUE"),
+            mark(&old),
+            mark(&new),
             forget("OLD"),
             forget("NEW"),
         ),
         format!(
             "CREATE TRIGGER {deleted} AFTER DELETE ON posts BEGIN {} {} END",
-            mark(&old, "TRUE"),
+            mark(&old),
             forget("OLD")
         ),
         // A row that INSERT OR REPLACE puts another in the place of goes without a word.
         format!(
             "CREATE TRIGGER {replaced} BEFORE INSERT ON posts WHEN EXISTS (SELECT 1 FROM posts WHERE id = NEW.id)
              BEGIN {} {} END",
-            mark(&there, "TRUE"),
+            mark(&there),
             forget("NEW")
         ),
     ]
@@ -107,7 +150,7 @@ fn postgres_triggers() -> Vec<String> {
     let hour = hour_of("created_at", DbBackend::Postgres);
     let mark = |rows: &str| {
         format!(
-            "FOR changed IN SELECT DISTINCT {hour} FROM {rows} LOOP
+            "FOR changed IN SELECT DISTINCT {hour} FROM {rows} WHERE {hour} <> ALL (alone) LOOP
                 PERFORM 1 FROM weir_changed_hours WHERE hour = changed AND NOT taken LIMIT 1 FOR SHARE;
                 IF NOT FOUND THEN INSERT INTO weir_changed_hours (hour) VALUES (changed); END IF;
              END LOOP;"
@@ -117,7 +160,9 @@ fn postgres_triggers() -> Vec<String> {
         format!(
             "CREATE OR REPLACE FUNCTION weir_mark_hours() RETURNS trigger LANGUAGE plpgsql
              SECURITY DEFINER SET search_path FROM CURRENT AS $$
-             DECLARE changed TEXT;
+             DECLARE
+                changed TEXT;
+                alone TEXT[] := '{{}}';
              BEGIN
                 IF TG_OP = 'TRUNCATE' THEN
                     INSERT INTO weir_changed_hours (hour) VALUES ('{EVERY_HOUR}');
@@ -125,14 +170,22 @@ fn postgres_triggers() -> Vec<String> {
                     RETURN NULL;
                 END IF;
                 IF TG_OP <> 'INSERT' THEN
-                    {}
+                    {mark_old}
                     DELETE FROM weir_post_entities USING old_rows WHERE post = old_rows.id;
+                ELSIF {room} AND (SELECT count(*) FROM new_rows) <= {MOST_ARRIVALS} THEN
+                    WITH arrived AS (
+                        INSERT INTO weir_arrivals (post, hour)
+                        SELECT id, hour FROM (SELECT id, {hour} AS hour FROM new_rows) AS row
+                        WHERE hour <> '' AND NOT EXISTS (SELECT 1 FROM weir_changed_hours AS mark WHERE mark.hour = row.hour)
+                        RETURNING hour)
+                    SELECT COALESCE(array_agg(DISTINCT hour), '{{}}') INTO alone FROM arrived;
                 END IF;
-                IF TG_OP <> 'DELETE' THEN {} END IF;
+                IF TG_OP <> 'DELETE' THEN {mark_new} END IF;
                 RETURN NULL;
              END $$",
-            mark("old_rows"),
-            mark("new_rows"),
+            mark_old = mark("old_rows"),
+            mark_new = mark("new_rows"),
+            room = room(),
         ),
         format!(
             "CREATE TRIGGER {inserted} AFTER INSERT ON posts REFERENCING NEW TABLE AS new_rows

@@ -1,7 +1,7 @@
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
 
 use super::hour::EVERY_HOUR;
-use super::schema::{TRIGGERS, triggers};
+use super::schema::{drop_triggers, triggers};
 use crate::db::{Database, DbError};
 
 /// Any number, the same in every Weir: whoever changes counts or triggers holds it on Postgres. On SQLite the transaction
@@ -21,21 +21,17 @@ impl Database {
             let patience = "SET LOCAL lock_timeout = '5s'";
             transaction.execute_unprepared(patience).await?;
         }
-        for name in TRIGGERS {
-            let on = match self.backend() {
-                DbBackend::Sqlite => "",
-                _ => " ON posts",
-            };
-            let drop = format!("DROP TRIGGER IF EXISTS {name}{on}");
-            transaction.execute_unprepared(&drop).await?;
+        for trigger in drop_triggers(self.backend()) {
+            transaction.execute_unprepared(&trigger).await?;
         }
         for trigger in triggers(self.backend()) {
             transaction.execute_unprepared(&trigger).await?;
         }
         let everything = format!("INSERT INTO weir_changed_hours (hour) VALUES ('{EVERY_HOUR}')");
-        transaction
-            .execute_unprepared("DELETE FROM weir_post_entities")
-            .await?;
+        for table in ["weir_post_entities", "weir_arrivals"] {
+            let forget = format!("DELETE FROM {table}");
+            transaction.execute_unprepared(&forget).await?;
+        }
         transaction.execute_unprepared(&everything).await?;
         Ok(transaction.commit().await?)
     }

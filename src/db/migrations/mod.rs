@@ -4,6 +4,7 @@ mod m0001_create_posts;
 mod m0002_create_scraper_tables;
 mod m0003_create_entity_hours;
 mod m0004_create_rankings;
+mod m0005_create_arrivals;
 
 pub(super) use m0001_create_posts::{indexes as posts_indexes, table as posts_table};
 use sea_orm::{ConnectionTrait, DbBackend};
@@ -26,6 +27,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_create_scraper_tables::Migration),
             Box::new(m0003_create_entity_hours::Migration),
             Box::new(m0004_create_rankings::Migration),
+            Box::new(m0005_create_arrivals::Migration),
         ]
     }
 }
