@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, QueryOrder, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, QueryOrder, Statement, TransactionTrait};
 use serde_json::{Value, json, value::to_raw_value};
 use weir::db::{
     Arrivals, ChangedHours, Database, Existing, Hour, HourCounts, NewPost, PostSpan, Said,
@@ -22,6 +22,8 @@ const JOB: &str = "count_top_named_entities";
 on_both_databases! {
     a_post_that_comes_is_added_to_its_hour,
     where_many_come_at_once_their_hours_are_counted,
+    what_two_runs_add_at_once_is_added_once,
+    a_row_that_has_moved_counts_where_it_is,
     nothing_written_while_others_count_is_missed,
 }
 
@@ -414,6 +416,8 @@ fn check(data: impl Future<Output = TestDatabase>, cases: u32) {
         runtime.block_on(async {
             empty(&place.data.database).await;
             let mut elsewhere = Elsewhere::default();
+            take(&Step::Insert(vec![draft(0, 0)]), &place.data.database).await;
+            both_agree(&place).await?;
             for step in &steps {
                 match step {
                     Step::Run => both_agree(&place).await?,
@@ -458,21 +462,32 @@ async fn to_do(database: &Database) -> (i64, i64) {
     )
 }
 
-async fn a_post_that_comes_is_added_to_its_hour(data: TestDatabase) {
-    let place = Workplace::new(data);
-    let database = &place.data.database;
-    let draft = |post_id, text| Draft {
+fn draft(post_id: u8, text: usize) -> Draft {
+    Draft {
         post_id,
         quarter: 1,
         platform: 0,
         text,
-    };
+    }
+}
+
+async fn a_post_that_comes_is_added_to_its_hour(data: TestDatabase) {
+    let place = Workplace::new(data);
+    let database = &place.data.database;
     take(&Step::Insert(vec![draft(0, 0)]), database).await;
     both_agree(&place).await.unwrap();
 
     let come = vec![draft(1, 1), draft(1, 1), draft(0, 2), draft(2, 2)];
     take(&Step::Insert(come), database).await;
     assert_eq!(to_do(database).await, (0, 4));
+    both_agree(&place).await.unwrap();
+    assert_eq!(to_do(database).await, (0, 0));
+
+    let before_all = Draft {
+        quarter: 0,
+        ..draft(0, 1)
+    };
+    take(&Step::Insert(vec![before_all]), database).await;
     both_agree(&place).await.unwrap();
     assert_eq!(to_do(database).await, (0, 0));
 }
@@ -502,6 +517,72 @@ async fn where_many_come_at_once_their_hours_are_counted(data: TestDatabase) {
     assert!(marked > 0 && waiting < most + 3_600, "{marked} {waiting}");
     drop(place.run(JOB, json!({})).await);
     assert_eq!(to_do(database).await, (0, 0));
+}
+
+async fn what_two_runs_add_at_once_is_added_once(data: TestDatabase) {
+    let place = Workplace::new(data);
+    let database = &place.data.database;
+    let mut elsewhere = Elsewhere::default();
+    take(&Step::Insert(vec![draft(0, 0)]), database).await;
+    both_agree(&place).await.unwrap();
+    take(&Step::Insert(vec![draft(1, 0)]), database).await;
+    elsewhere.go_on(Other::ReadArrivals, database).await;
+    both_agree(&place).await.unwrap();
+    elsewhere.go_on(Other::AddArrivals, database).await;
+    both_agree(&place).await.unwrap();
+}
+
+/// From the second day to the first, of which only the first is counted anew before the run dies.
+async fn a_row_that_has_moved_counts_where_it_is(data: TestDatabase) {
+    let place = Workplace::new(data);
+    let database = &place.data.database;
+    let (tomorrow, today, later_in_that_hour) = (16, 0, 3);
+    let at = |post_id, quarter| Draft {
+        quarter,
+        ..draft(post_id, 0)
+    };
+    take(&Step::Insert(vec![at(1, tomorrow), at(1, today)]), database).await;
+    both_agree(&place).await.unwrap();
+    take(&Step::Insert(vec![at(0, tomorrow)]), database).await;
+    let moved = Step::Move {
+        nth: 2,
+        quarter: later_in_that_hour,
+    };
+    take(&moved, database).await;
+
+    let mut elsewhere = Elsewhere::default();
+    elsewhere.go_on(Other::TakeHours, database).await;
+    let first = &elsewhere.hours.by_day()[0];
+    let kept = database.keep_counts(first, &elsewhere.counts, model(), &elsewhere.hours);
+    kept.await.unwrap();
+    take(&Step::Insert(vec![at(0, today)]), database).await;
+    both_agree(&place).await.unwrap();
+}
+
+/// What a writer has not committed when the marks of its hour are taken is seen by the count, or it is not.
+#[tokio::test]
+async fn what_is_committed_while_its_hour_is_counted_is_counted_once() {
+    let place = Workplace::new(TestDatabase::postgres().await);
+    let database = &place.data.database;
+    for is_seen in [true, false] {
+        empty(database).await;
+        take(&Step::Insert(vec![draft(0, 0)]), database).await;
+        both_agree(&place).await.unwrap();
+        let writing = database.reader().begin().await.unwrap();
+        let insert = "INSERT INTO posts (post_id, platform, created_at, post_blob)
+            SELECT 'another', platform, created_at, post_blob FROM posts";
+        writing.execute_unprepared(insert).await.unwrap();
+        take(&Step::Rewrite { nth: 0, text: 1 }, database).await;
+
+        let mut elsewhere = Elsewhere::default();
+        elsewhere.go_on(Other::TakeHours, database).await;
+        writing.commit().await.unwrap();
+        if is_seen {
+            elsewhere.go_on(Other::CountHours, database).await;
+        }
+        elsewhere.go_on(Other::KeepHours, database).await;
+        both_agree(&place).await.unwrap();
+    }
 }
 
 /// Writers that are never held up or made to fail, and runs that lose none of what they write.

@@ -4,7 +4,6 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
 
 use super::hour::hour_of;
 use super::{Hour, HourCounts, LastMark};
-use crate::db::placeholders::placeholders;
 use crate::db::{Database, DbError};
 
 /// Posts that came into hours without marks: to be added to the counts there are.
@@ -128,8 +127,9 @@ impl Database {
         )
     }
 
-    /// Adds the counts of arrivals to those that are stored, and forgets the arrivals. What has been marked since is left to
-    /// its marks; an hour whose counts cannot be added to is marked.
+    /// Adds the counts of arrivals to those that are stored, and forgets the arrivals. An hour that another run has counted
+    /// meanwhile, or added to, is left as it is: its arrivals are not all there any more. One whose counts cannot be added to
+    /// is marked.
     pub async fn add_counts(
         &self,
         arrivals: &Arrivals,
@@ -138,12 +138,11 @@ impl Database {
     ) -> Result<(), DbError> {
         let transaction = self.begin_counting().await?;
         let hours: Vec<&Hour> = arrivals.hours.keys().collect();
-        let marked = self.marked(&hours, &transaction).await?;
         let waiting = self.waiting(&arrivals.ids(), &transaction).await?;
         let stored = self.stored(&hours, model, &transaction).await?;
         let mut done = Vec::new();
         for (hour, own) in &arrivals.hours {
-            if marked.contains(hour) || !own.iter().all(|arrival| waiting.contains(&arrival.id)) {
+            if !own.iter().all(|arrival| waiting.contains(&arrival.id)) {
                 continue;
             }
             let of_hour = counts.iter().filter(|counts| counts.hour == *hour);
@@ -160,24 +159,6 @@ impl Database {
         }
         self.forget(&done, &transaction).await?;
         Ok(transaction.commit().await?)
-    }
-
-    /// Which of the hours have marks.
-    async fn marked(
-        &self,
-        hours: &[&Hour],
-        transaction: &DatabaseTransaction,
-    ) -> Result<HashSet<Hour>, DbError> {
-        let mut marked = HashSet::new();
-        let read = format!(
-            "SELECT DISTINCT hour FROM weir_changed_hours WHERE hour IN (VALUES {})",
-            placeholders(self.backend(), hours.len(), 1)
-        );
-        let read = self.to_statement(&read, hours.iter().map(|hour| hour.as_str().into()));
-        for row in transaction.query_all_raw(read).await? {
-            marked.insert(Hour(row.try_get_by_index(0)?));
-        }
-        Ok(marked)
     }
 
     /// Which of the arrivals nobody has counted yet.

@@ -6,9 +6,10 @@
 //! added to the counts, unless so many wait that its hour is marked. So an hour without marks is counted as it is, but for
 //! its arrivals.
 //!
-//! An arrival must be counted once, also where one run counts its whole hour while another adds it. Whoever adds leaves
-//! alone an hour that has a mark; whoever counts a whole hour takes its arrivals away, and marks the hour again for those
-//! that came after it took the marks, for it cannot know whether it has seen them.
+//! An arrival must be counted once, also where one run counts its whole hour while another adds it. Whoever adds takes the
+//! arrivals away, and adds none that has been taken. Whoever counts a whole hour takes its arrivals away too, and marks the
+//! hour again for those that came after it took the marks, for it cannot know whether it has seen them. What changes
+//! between reading an arrival and adding it has a mark by then, and what is added to is counted again.
 
 mod arrivals;
 mod changed;
