@@ -12,6 +12,7 @@ pub mod entities;
 pub mod feed;
 pub mod http;
 pub mod jobs;
+mod priority;
 pub mod ranking;
 pub mod results;
 pub mod scoring;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 /// Lowest first. A module imports from its own layer and those before it.
 const LAYERS: &[&[&str]] = &[
-    &["data_dir", "feed", "settings", "telemetry"],
+    &["data_dir", "feed", "priority", "settings", "telemetry"],
     &["ranking", "scoring", "entities"],
     &["results", "db", "sources", "seeding"],
     &["jobs", "bench"],

@@ -1,4 +1,4 @@
-//! How SQLite is opened: WAL, one connection that writes, several that read.
+//! How SQLite is opened: WAL, one connection that writes, several that read and give way to who serves.
 
 use std::{
     path::{Path, PathBuf},
@@ -7,10 +7,17 @@ use std::{
 
 use sea_orm::{
     ConnectOptions, DatabaseConnection,
-    sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
+    sqlx::{
+        self,
+        sqlite::{
+            SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions,
+            SqliteSynchronous,
+        },
+    },
 };
 
 use super::DbError;
+use crate::priority;
 use crate::settings::DatabaseSettings;
 
 /// Longest wait for another process's lock, longer than any batch of ours takes to commit.
@@ -18,6 +25,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Rows that a connection may read ahead of who takes them: pages are taken whole, and each wait is two switches of threads.
 const ROWS_AHEAD: usize = 1_000;
+
+/// Instructions of SQLite's machine after which a connection that reads gives way: some 20 us.
+const INSTRUCTIONS_AT_ONCE: i32 = 1_000;
 
 /// The connections that read and the one that writes. Makes the folder and the file when absent.
 pub(super) async fn open(
@@ -31,7 +41,7 @@ pub(super) async fn open(
         .pragma("journal_size_limit", "67108864");
     if is_in_memory(settings) {
         // Each further connection would have an empty database of its own.
-        let only = pool(settings, options, 1).await?;
+        let only = pool(settings, options, 1, Manner::Straight).await?;
         return Ok((only.clone(), only));
     }
     create_folder_of(options.get_filename())?;
@@ -39,8 +49,9 @@ pub(super) async fn open(
         .clone()
         .pragma("query_only", "on")
         .row_buffer_size(ROWS_AHEAD);
-    let writer = pool(settings, options, 1).await?;
-    let reader = pool(settings, reading, settings.max_connections).await?;
+    let writer = pool(settings, options, 1, Manner::Straight).await?;
+    let readers = settings.max_connections;
+    let reader = pool(settings, reading, readers, Manner::GivingWay).await?;
     Ok((reader, writer))
 }
 
@@ -53,7 +64,7 @@ pub(super) async fn open_new(
         .filename(file)
         .journal_mode(SqliteJournalMode::Off)
         .synchronous(SqliteSynchronous::Off);
-    pool(settings, options, 1).await
+    pool(settings, options, 1, Manner::Straight).await
 }
 
 /// Fails unless the file is there.
@@ -82,10 +93,20 @@ fn is_in_memory(settings: &DatabaseSettings) -> bool {
     url.contains(":memory:") || url.contains("mode=memory")
 }
 
+/// How the threads of connections work.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    /// At the priority of who opens them.
+    Straight,
+    /// Giving way, in the midst of a statement too.
+    GivingWay,
+}
+
 async fn pool(
     settings: &DatabaseSettings,
     options: SqliteConnectOptions,
     max_connections: u32,
+    manner: Manner,
 ) -> Result<DatabaseConnection, DbError> {
     let mut pool = ConnectOptions::new("sqlite::memory:");
     pool.max_connections(max_connections)
@@ -98,7 +119,29 @@ async fn pool(
         .record_stmt_in_spans(false)
         .connect_lazy(true)
         .map_sqlx_sqlite_opts(move |_| options.clone());
+    if manner == Manner::GivingWay {
+        pool.map_sqlx_sqlite_pool_opts(giving_way);
+    }
     Ok(sea_orm::Database::connect(pool).await?)
+}
+
+fn giving_way(pool: SqlitePoolOptions) -> SqlitePoolOptions {
+    pool.after_connect(|connection, _| Box::pin(give_way(connection)))
+}
+
+/// Each connection has a thread of its own, which is reached only from within a statement.
+async fn give_way(connection: &mut SqliteConnection) -> sqlx::Result<()> {
+    let mut is_lowered = false;
+    let give_way = move || {
+        if !std::mem::replace(&mut is_lowered, true) {
+            priority::lower();
+        }
+        priority::give_way();
+        true
+    };
+    let mut handle = connection.lock_handle().await?;
+    handle.set_progress_handler(INSTRUCTIONS_AT_ONCE, give_way);
+    Ok(())
 }
 
 pub(super) fn create_folder_of(file: &Path) -> Result<(), DbError> {

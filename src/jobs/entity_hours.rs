@@ -8,6 +8,7 @@ use super::{JobContext, JobError};
 use crate::{
     db::{Hour, HourPost, LastMark, PostFilter, PostSpan, StoredCounts, TimeRange},
     entities::{DamagedCounts, EntityCounts, Extractor, Part, TopEntity},
+    priority,
 };
 
 const PAGE_SIZE: u64 = 1_000;
@@ -193,6 +194,7 @@ async fn merge(
 ) -> Result<EntityCounts, JobError> {
     let merged = context.run_blocking(move || {
         for packed in packed {
+            priority::give_way();
             counts.merge_bytes(&packed, part)?;
         }
         Ok::<_, DamagedCounts>(counts)

@@ -6,6 +6,7 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::{
     db::{FoundNames, Hour, HourCounts, HourPost, Said},
     entities::{EntityCounts, Extractor, PostNames, Scratch},
+    priority,
 };
 
 /// Counts the entities of posts by hour and platform. A post counts once in an hour, however many people saw it: by its
@@ -22,6 +23,7 @@ pub(super) struct HourTally {
 impl HourTally {
     pub(super) fn count(&mut self, posts: Vec<HourPost>) {
         for post in posts {
+            priority::give_way();
             if !self.is_new(&post) {
                 continue;
             }
