@@ -17,6 +17,7 @@ mod scraped;
 mod sqlite;
 mod time;
 mod transfer;
+mod writeback;
 
 pub use connection::Database;
 pub use entity_hours::{

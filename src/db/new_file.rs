@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempPath;
 
-use super::{DbError, sqlite};
+use super::{DbError, sqlite, writeback::Writeback};
 use crate::settings::DatabaseSettings;
 
 /// A SQLite database in the making: `NAME.new` beside its place, where nobody looks for it, so that it needs no journal.
@@ -17,6 +17,7 @@ pub struct NewFile {
     file: TempPath,
     /// Held while the file is filled. What a killed process has left is nobody's, and is overwritten.
     lock: File,
+    writeback: Writeback,
 }
 
 impl NewFile {
@@ -33,21 +34,34 @@ impl NewFile {
         let mut path = place.clone().into_os_string();
         path.push(".new");
         let lock = lock(&path)?;
-        let file = TempPath::try_from_path(&path).map_err(|source| DbError::NewFile {
-            path: path.into(),
+        let failed = |source| DbError::NewFile {
+            path: path.clone().into(),
             source,
-        })?;
-        Ok(Self { place, file, lock })
+        };
+        let file = TempPath::try_from_path(&path).map_err(failed)?;
+        let writeback = lock.try_clone().and_then(Writeback::of).map_err(failed)?;
+        Ok(Self {
+            place,
+            file,
+            lock,
+            writeback,
+        })
     }
 
     /// Puts it in its place, to stay through a loss of power. Its connections must have been closed. What has come to be
     /// there meanwhile is left alone.
     pub fn publish(self) -> Result<(), DbError> {
-        let Self { place, file, lock } = self;
+        let Self {
+            place,
+            file,
+            lock,
+            writeback,
+        } = self;
         let failed = |source| DbError::NewFile {
             path: place.clone(),
             source,
         };
+        writeback.end().map_err(failed)?;
         lock.sync_all().map_err(failed)?;
         file.persist_noclobber(&place)
             .map_err(|error| failed(error.error))?;
