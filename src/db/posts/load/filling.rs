@@ -8,12 +8,13 @@ use sea_orm::{
 use super::Existing;
 use crate::db::{Database, DbError};
 
-/// Memory, and a second thread, to sort indexes with.
-const FOR_MANY_ROWS: &str = "PRAGMA cache_size = -32768; PRAGMA threads = 1";
+/// A second thread to sort indexes with. A larger cache would only slow them down, for what SQLite sorts at a time is as
+/// large, and no longer in the cache of the processor.
+const FOR_MANY_ROWS: &str = "PRAGMA threads = 1";
 /// As SQLite begins.
-const AS_USUAL: &str = "PRAGMA cache_size = -2000; PRAGMA threads = 0";
+const AS_USUAL: &str = "PRAGMA threads = 0";
 
-/// The one connection that writes, while it is set to fill a table. Dropped early it stays so, which costs memory.
+/// The one connection that writes, while it is set to fill a table. Dropped early it stays so, which does no harm.
 #[derive(Debug)]
 pub(super) struct Filling(SqlitePool);
 
