@@ -90,6 +90,8 @@ pub(super) fn postgres_text(time: DateTime<Utc>) -> String {
 /// UTC `YYYY-MM-DD hh:mm:ss`, with a fraction of so many digits unless it is 0. By hand: a load writes two for each post,
 /// and chrono would read its format each time.
 fn text(time: DateTime<Utc>, fraction: u32, fraction_digits: u32) -> String {
+    // Of a `DateTime`, each part would be worked out with its offset.
+    let time = time.naive_utc();
     let mut text = String::with_capacity("YYYY-MM-DD hh:mm:ss.ffffff+00".len());
     let mut number = |number: u32, digits: u32, before: &str| {
         text.push_str(before);

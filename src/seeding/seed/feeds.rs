@@ -43,14 +43,14 @@ impl Feeds {
         mut item: ContentItem,
     ) -> Result<Option<NewPost>, SeedingError> {
         match self {
-            Self::OneUser { now } => new_post(&item, platform, ONE_USER, *now).map(Some),
+            Self::OneUser { now } => new_post(item, platform, ONE_USER, *now).map(Some),
             Self::Pool(builders) => {
                 let builder = builders.iter_mut().find(|(known, _)| *known == platform);
                 let Some((_, builder)) = builder else {
                     return Ok(None);
                 };
                 let place = builder.place(&mut item);
-                new_post(&item, platform, place.user, place.session).map(Some)
+                new_post(item, platform, place.user, place.session).map(Some)
             }
         }
     }
