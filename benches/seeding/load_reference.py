@@ -1,8 +1,8 @@
-"""The raw rate of each database: `load_reference.py ROWS.db TARGET.db|postgres://URL`.
+"""The raw rate of each database: `load_reference.py ROWS.db TARGET.db|postgres://URL [--indexes-last]`.
 
 Reads the rows of `posts` in ROWS.db into memory, then times nothing but loading them: `executemany` into SQLite, COPY
 into Postgres, both into an empty table in one transaction, with the indexes from the start and with the indexes last.
-Prints the seconds of both ways.
+Prints the seconds of both ways, or of the last alone.
 """
 
 import io
@@ -72,14 +72,15 @@ def to_postgres(text, url, indexes_last):
 
 
 def main():
-    source, target = sys.argv[1:]
+    source, target, *flags = sys.argv[1:]
+    ways = (True,) if flags == ["--indexes-last"] else (False, True)
     rows = sqlite3.connect(source).execute(f"SELECT {COLUMNS} FROM posts ORDER BY id").fetchall()
     if target.startswith("postgres"):
         text = copy_text(rows)
-        seconds = [to_postgres(text, target, last) for last in (False, True)]
+        seconds = [to_postgres(text, target, last) for last in ways]
     else:
-        seconds = [to_sqlite(rows, target, last) for last in (False, True)]
-    print(f"{seconds[0]:.3f} {seconds[1]:.3f}")
+        seconds = [to_sqlite(rows, target, last) for last in ways]
+    print(*(f"{way:.3f}" for way in seconds))
 
 
 if __name__ == "__main__":
