@@ -30,7 +30,7 @@ memory() { awk -v what="$1" '$1 == what ":" { printf "%d", $2 / 1024 }' "/proc/$
 rank() { "$target/weir" bench "$WEIR_URL" --feeds 5000 "$@"; }
 job() { # prints the seconds that the job ran
     id=$("$target/weir" job run count_top_named_entities --args '{"window": "40d"}')
-    until "$target/weir" job show "$id" > "$work/job"; grep -q finished_at "$work/job"; do sleep 0.05; done
+    until "$target/weir" job show "$id" > "$work/job"; grep -q finished_at "$work/job"; do sleep 0.5; done
     grep -q '"state": "succeeded"' "$work/job" || { cat "$work/job" >&2; exit 1; }
     python3 -c 'import json, sys; from datetime import datetime as d
 job = json.load(open(sys.argv[1])); at = lambda key: d.fromisoformat(job[key].replace("Z", "+00:00"))
