@@ -14,7 +14,7 @@ pub(crate) fn lower() {
     }
 }
 
-/// Lets a thread that waits for this core go first; called every some 100 us. Linux tells one thread to make room for
+/// Lets a thread that waits for this core go first; to be called every 100 us or so. Linux tells one thread to make room for
 /// another that wakes only once it has had its slice, milliseconds, whatever their priorities.
 pub(crate) fn give_way() {
     std::thread::yield_now();

@@ -104,12 +104,14 @@ impl Bench {
             (0.0..=1.0).contains(&self.repeat_share),
             "--repeat-share must be from 0 to 1"
         );
-        let bytes = (self.feeds() * PLATFORMS.len())
+        let bytes = self
+            .feeds()
+            .saturating_mul(PLATFORMS.len())
             .saturating_mul(self.items)
             .saturating_mul(self.chars + ITEM_BYTES);
         ensure!(
             bytes <= MAX_PREPARED_BYTES,
-            "{} feeds of each platform take about {} GiB of memory: ask for fewer by --feeds",
+            "{} feeds of each platform take about {} GiB of memory: ask for fewer feeds or items",
             self.feeds(),
             bytes >> 30
         );

@@ -64,11 +64,6 @@ impl Arrivals {
         self.hours.keys().next().map_or("", Hour::day)
     }
 
-    fn ids(&self) -> Vec<i64> {
-        let all = self.hours.values().flatten();
-        all.map(|arrival| arrival.id).collect()
-    }
-
     fn unsettles(&self, hour: &Hour) -> bool {
         let mut arrivals = self.hours.get(hour).into_iter().flatten();
         arrivals.any(|arrival| arrival.effect == Effect::Unsettles)
@@ -86,18 +81,13 @@ impl Database {
         };
         let read = Statement::from_string(self.backend(), self.classified());
         for row in self.reader().query_all_raw(read).await? {
-            let (is_there, is_repeated, was_counted): (bool, bool, bool) = (
-                row.try_get_by_index(3)?,
-                row.try_get_by_index(4)?,
-                row.try_get_by_index(5)?,
-            );
             let arrival = Arrival {
                 id: row.try_get_by_index(0)?,
                 post: row.try_get_by_index(1)?,
-                effect: match (is_there, is_repeated, was_counted) {
-                    (false, ..) | (_, true, _) => Effect::Repeats,
-                    (true, false, true) => Effect::Unsettles,
-                    (true, false, false) => Effect::Counts,
+                effect: match row.try_get_by_index::<String>(3)?.as_str() {
+                    "counts" => Effect::Counts,
+                    "unsettles" => Effect::Unsettles,
+                    _ => Effect::Repeats,
                 },
             };
             let hour = Hour(row.try_get_by_index(2)?);
@@ -106,8 +96,8 @@ impl Database {
         Ok(arrivals)
     }
 
-    /// Arrivals with: whether the post is still in its hour, whether a row of the same post precedes it there as counting
-    /// walks them, and whether one is there that has been counted.
+    /// Arrivals with their effects: by whether the post is still in its hour, whether a row of the same post precedes it
+    /// there as counting walks them, and whether one is there that has been counted.
     fn classified(&self) -> String {
         let hour = |row: &str| hour_of(&format!("{row}.created_at"), self.backend());
         let same = format!(
@@ -117,9 +107,11 @@ impl Database {
         );
         format!(
             "SELECT arrival.id, arrival.post, arrival.hour,
-                {} = arrival.hour,
-                EXISTS ({same} AND (other.created_at, other.id) < (posts.created_at, posts.id)),
-                EXISTS ({same} AND (other.id, arrival.hour) NOT IN (SELECT post, hour FROM weir_arrivals))
+                CASE WHEN {} <> arrival.hour
+                    OR EXISTS ({same} AND (other.created_at, other.id) < (posts.created_at, posts.id)) THEN 'repeats'
+                WHEN EXISTS ({same} AND (other.id, arrival.hour) NOT IN (SELECT post, hour FROM weir_arrivals))
+                    THEN 'unsettles'
+                ELSE 'counts' END
              FROM weir_arrivals AS arrival LEFT JOIN posts ON posts.id = arrival.post
              WHERE NOT EXISTS (SELECT 1 FROM weir_changed_hours AS mark WHERE mark.hour = arrival.hour)
              ORDER BY arrival.id",
@@ -138,7 +130,7 @@ impl Database {
     ) -> Result<(), DbError> {
         let transaction = self.begin_counting().await?;
         let hours: Vec<&Hour> = arrivals.hours.keys().collect();
-        let waiting = self.waiting(&arrivals.ids(), &transaction).await?;
+        let waiting = self.waiting(&transaction).await?;
         let stored = self.stored(&hours, model, &transaction).await?;
         let mut done = Vec::new();
         for (hour, own) in &arrivals.hours {
@@ -161,16 +153,10 @@ impl Database {
         Ok(transaction.commit().await?)
     }
 
-    /// Which of the arrivals nobody has counted yet.
-    async fn waiting(
-        &self,
-        ids: &[i64],
-        transaction: &DatabaseTransaction,
-    ) -> Result<HashSet<i64>, DbError> {
-        let read = format!("SELECT id FROM weir_arrivals WHERE id IN ({})", list(ids));
-        let rows = transaction
-            .query_all_raw(self.to_statement(&read, []))
-            .await?;
+    /// The arrivals that nobody has counted yet.
+    async fn waiting(&self, transaction: &DatabaseTransaction) -> Result<HashSet<i64>, DbError> {
+        let read = self.to_statement("SELECT id FROM weir_arrivals", []);
+        let rows = transaction.query_all_raw(read).await?;
         let ids = rows.iter().map(|row| row.try_get_by_index(0));
         Ok(ids.collect::<Result<_, _>>()?)
     }

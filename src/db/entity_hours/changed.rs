@@ -15,7 +15,7 @@ const HOURS_PER_STATEMENT: usize = 1_000;
 pub struct ChangedHours {
     marks: BTreeMap<Hour, Vec<Mark>>,
     last: LastMark,
-    /// The posts that came one by one and are among those of the hours.
+    /// The arrivals that were there when the marks were taken, by id: counts of their hours hold them.
     pub(super) arrived: HashSet<i64>,
 }
 
@@ -145,6 +145,10 @@ impl Database {
         everything: Everything,
         transaction: &DatabaseTransaction,
     ) -> Result<(), DbError> {
+        // An hour may have come and been counted since the hours were read.
+        let counted =
+            "INSERT INTO weir_changed_hours (hour) SELECT DISTINCT hour FROM weir_entity_hours";
+        transaction.execute_unprepared(counted).await?;
         transaction
             .execute_unprepared("DELETE FROM weir_entity_hours")
             .await?;

@@ -41,7 +41,7 @@ pub(in crate::db) fn tables(backend: DbBackend) -> [&'static str; 4] {
     }
 }
 
-/// The posts that have come into hours which are counted otherwise.
+/// The posts that wait to be added to the counts of their hours.
 pub(in crate::db) fn arrivals_table(backend: DbBackend) -> &'static str {
     match backend {
         DbBackend::Sqlite => {
@@ -55,7 +55,7 @@ pub(in crate::db) fn arrivals_table(backend: DbBackend) -> &'static str {
     }
 }
 
-/// Whether another post may be counted by itself.
+/// Whether another post may wait: by the span of ids, in which those that are gone count too.
 fn room() -> String {
     format!(
         "COALESCE((SELECT max(id) FROM weir_arrivals) - (SELECT min(id) FROM weir_arrivals), 0) < {MOST_ARRIVALS}"
@@ -105,7 +105,7 @@ fn sqlite_triggers() -> Vec<String> {
     let arrive = format!(
         "INSERT INTO weir_changed_hours (hour) SELECT hour FROM (SELECT {new} AS hour) AS row
          WHERE NOT EXISTS ({is_marked} AND NOT taken)
-            AND (row.hour = '' OR EXISTS ({is_marked}) OR NOT {room});
+            AND (row.hour = '' OR typeof(NEW.id) <> 'integer' OR EXISTS ({is_marked}) OR NOT {room});
          INSERT INTO weir_arrivals (post, hour) SELECT NEW.id, hour FROM (SELECT {new} AS hour) AS row
          WHERE NOT EXISTS ({is_marked});",
         new = hour("NEW"),
