@@ -39,7 +39,9 @@ impl NewFile {
             source,
         };
         let file = TempPath::try_from_path(&path).map_err(failed)?;
-        let writeback = lock.try_clone().and_then(Writeback::of).map_err(failed)?;
+        // A handle of its own, which does not hold the lock.
+        let written = File::options().write(true).open(&path);
+        let writeback = written.and_then(Writeback::of).map_err(failed)?;
         Ok(Self {
             place,
             file,

@@ -12,12 +12,13 @@ use std::{
 /// Between two times that what has come is written out.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Has what is written into a file go to its disk meanwhile, so that there is little to wait for at the end.
+/// Has what is written into a file go to its disk meanwhile, so that there is little to wait for at the end. Dropped, it ends
+/// by itself.
 #[derive(Debug)]
 pub(super) struct Writeback {
     /// Dropped, it ends the thread.
-    running: Option<Sender<()>>,
-    thread: Option<JoinHandle<io::Result<()>>>,
+    running: Sender<()>,
+    thread: JoinHandle<io::Result<()>>,
 }
 
 impl Writeback {
@@ -31,29 +32,16 @@ impl Writeback {
         };
         let thread = thread::Builder::new().name("writeback".to_owned());
         Ok(Self {
-            running: Some(running),
-            thread: Some(thread.spawn(write_out)?),
+            running,
+            thread: thread.spawn(write_out)?,
         })
     }
 
     /// Ends it, and answers what went wrong, for the system tells of a failed write but once.
-    pub(super) fn end(mut self) -> io::Result<()> {
-        self.join()
-    }
-
-    fn join(&mut self) -> io::Result<()> {
-        self.running = None;
-        match self.thread.take().map(JoinHandle::join) {
-            Some(outcome) => outcome.unwrap_or_else(|panic| resume_unwind(panic)),
-            None => Ok(()),
-        }
-    }
-}
-
-impl Drop for Writeback {
-    fn drop(&mut self) {
-        // Whether it failed matters no more.
-        let _ = self.join();
+    pub(super) fn end(self) -> io::Result<()> {
+        drop(self.running);
+        let outcome = self.thread.join();
+        outcome.unwrap_or_else(|panic| resume_unwind(panic))
     }
 }
 
