@@ -24,6 +24,7 @@ on_both_databases! {
     where_many_come_at_once_their_hours_are_counted,
     what_two_runs_add_at_once_is_added_once,
     a_row_that_has_moved_counts_where_it_is,
+    without_an_index_on_post_id_hours_are_counted_whole,
     nothing_written_while_others_count_is_missed,
 }
 
@@ -556,6 +557,31 @@ async fn a_row_that_has_moved_counts_where_it_is(data: TestDatabase) {
     let kept = database.keep_counts(first, &elsewhere.counts, model(), &elsewhere.hours);
     kept.await.unwrap();
     take(&Step::Insert(vec![at(0, today)]), database).await;
+    both_agree(&place).await.unwrap();
+}
+
+async fn without_an_index_on_post_id_hours_are_counted_whole(data: TestDatabase) {
+    let place = Workplace::new(data);
+    let database = &place.data.database;
+    sql(database, "DROP INDEX idx_posts_post_id").await;
+    take(&Step::Insert(vec![draft(0, 0)]), database).await;
+    both_agree(&place).await.unwrap();
+    take(&Step::Insert(vec![draft(1, 1)]), database).await;
+    assert_eq!(to_do(database).await, (1, 0));
+    both_agree(&place).await.unwrap();
+}
+
+/// SQLite tells no trigger of the row that goes.
+#[tokio::test]
+async fn a_row_replaced_by_an_index_of_the_table_s_own_counts_once() {
+    let place = Workplace::new(TestDatabase::sqlite().await);
+    let database = &place.data.database;
+    sql(database, "CREATE UNIQUE INDEX own ON posts (post_id)").await;
+    take(&Step::Insert(vec![draft(0, 0)]), database).await;
+    both_agree(&place).await.unwrap();
+    let replace = "INSERT OR REPLACE INTO posts (post_id, platform, created_at, post_blob)
+        SELECT post_id, platform, created_at, post_blob FROM posts";
+    sql(database, replace).await;
     both_agree(&place).await.unwrap();
 }
 

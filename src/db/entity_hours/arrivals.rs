@@ -3,6 +3,7 @@ use std::collections::{BTreeMap, HashSet};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
 
 use super::hour::hour_of;
+use super::ids::list;
 use super::{Hour, HourCounts, LastMark};
 use crate::db::{Database, DbError};
 
@@ -149,7 +150,7 @@ impl Database {
             }
             done.extend(own.iter().map(|arrival| arrival.id));
         }
-        self.forget(&done, &transaction).await?;
+        self.forget(done, &transaction).await?;
         Ok(transaction.commit().await?)
     }
 
@@ -161,17 +162,15 @@ impl Database {
         Ok(ids.collect::<Result<_, _>>()?)
     }
 
-    async fn forget(&self, ids: &[i64], transaction: &DatabaseTransaction) -> Result<(), DbError> {
+    async fn forget(
+        &self,
+        ids: Vec<i64>,
+        transaction: &DatabaseTransaction,
+    ) -> Result<(), DbError> {
         if !ids.is_empty() {
             let delete = format!("DELETE FROM weir_arrivals WHERE id IN ({})", list(ids));
             transaction.execute_unprepared(&delete).await?;
         }
         Ok(())
     }
-}
-
-/// As it stands in a statement.
-fn list(ids: &[i64]) -> String {
-    let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
-    ids.join(", ")
 }

@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement, Value};
 
+use super::ids::list;
 use super::{ChangedHours, Hour};
 use crate::db::placeholders::placeholders;
 use crate::db::{Database, DbError, TimeRange};
@@ -131,11 +132,7 @@ impl Database {
         transaction: &DatabaseTransaction,
     ) -> Result<bool, DbError> {
         let marks = changed.marks(hour);
-        let list = |marks: &mut dyn Iterator<Item = i64>| -> String {
-            let ids: Vec<String> = marks.map(|id| id.to_string()).collect();
-            ids.join(", ")
-        };
-        let all = list(&mut marks.iter().map(|mark| mark.id));
+        let all = list(marks.iter().map(|mark| mark.id));
         let count = format!("SELECT count(*) FROM weir_changed_hours WHERE id IN ({all})");
         let row = transaction
             .query_one_raw(self.to_statement(&count, []))
@@ -145,7 +142,7 @@ impl Database {
             return Ok(false);
         }
         let taken = marks.iter().filter(|mark| mark.taken);
-        let taken = list(&mut taken.map(|mark| mark.id));
+        let taken = list(taken.map(|mark| mark.id));
         if !taken.is_empty() {
             let delete = format!("DELETE FROM weir_changed_hours WHERE id IN ({taken})");
             transaction.execute_unprepared(&delete).await?;

@@ -15,6 +15,7 @@ mod arrivals;
 mod changed;
 mod counts;
 mod hour;
+mod ids;
 mod names;
 mod posts;
 pub(in crate::db) mod schema;

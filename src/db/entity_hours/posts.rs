@@ -5,6 +5,7 @@ use sea_orm::{
 
 use super::Hour;
 use super::hour::hour_of;
+use super::ids::list;
 use crate::db::posts::{
     entity::{Column, Entity},
     says::analysed_text,
@@ -18,7 +19,7 @@ pub enum PostSpan {
     Of(TimeRange),
     /// Those without a time.
     WithoutTime,
-    /// Those with these keys, at most ten thousand or so.
+    /// Those with these keys.
     Keys(Vec<i64>),
 }
 
@@ -139,9 +140,7 @@ impl HourPosts {
         let hour = hour_of("created_at", backend);
         let span = match &self.span {
             PostSpan::Of(range) => range.indexed_condition(backend),
-            PostSpan::Keys(keys) => {
-                Condition::all().add(Expr::col(Column::Id).is_in(keys.iter().copied()))
-            }
+            PostSpan::Keys(keys) => Condition::all().add(is_among(keys, backend)),
             PostSpan::WithoutTime => Condition::all().add(Expr::cust(format!("{hour} = ''"))),
         };
         let kept = Condition::all()
@@ -182,6 +181,18 @@ impl HourPosts {
                 .into(),
         })
     }
+}
+
+/// By one bound value: the statement is the same for any keys, and takes any number of them.
+fn is_among(keys: &[i64], backend: DbBackend) -> Expr {
+    let keys = format!("[{}]", list(keys.iter().copied()));
+    let among = match backend {
+        DbBackend::Sqlite => "posts.id IN (SELECT value FROM json_each(?))",
+        _ => {
+            "posts.id IN (SELECT CAST(key AS bigint) FROM json_array_elements_text(CAST($1 AS json)) AS key)"
+        }
+    };
+    Expr::cust_with_values(among, [keys])
 }
 
 fn post(row: &QueryResult) -> Result<HourPost, DbError> {

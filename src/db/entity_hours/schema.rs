@@ -55,8 +55,20 @@ pub(in crate::db) fn arrivals_table(backend: DbBackend) -> &'static str {
     }
 }
 
+/// What becomes of posts that come into an hour without marks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Comers {
+    /// They wait to be added.
+    Wait,
+    /// They mark the hour.
+    Mark,
+}
+
 /// Whether another post may wait: by the span of ids, in which those that are gone count too.
-fn room() -> String {
+fn room(comers: Comers) -> String {
+    if comers == Comers::Mark {
+        return "FALSE".to_owned();
+    }
     format!(
         "COALESCE((SELECT max(id) FROM weir_arrivals) - (SELECT min(id) FROM weir_arrivals), 0) < {MOST_ARRIVALS}"
     )
@@ -82,14 +94,14 @@ pub(in crate::db) fn drop_triggers(backend: DbBackend) -> impl Iterator<Item = S
 }
 
 /// What makes the triggers.
-pub(super) fn triggers(backend: DbBackend) -> Vec<String> {
+pub(super) fn triggers(backend: DbBackend, comers: Comers) -> Vec<String> {
     match backend {
-        DbBackend::Sqlite => sqlite_triggers(),
-        _ => postgres_triggers(),
+        DbBackend::Sqlite => sqlite_triggers(comers),
+        _ => postgres_triggers(comers),
     }
 }
 
-fn sqlite_triggers() -> Vec<String> {
+fn sqlite_triggers(comers: Comers) -> Vec<String> {
     let [inserted, updated, deleted, replaced] = TRIGGERS;
     let hour = |row: &str| hour_of(&format!("{row}.created_at"), DbBackend::Sqlite);
     // Spelled without INSERT OR IGNORE, which would take the conflict clause of the statement that fires it.
@@ -109,7 +121,7 @@ fn sqlite_triggers() -> Vec<String> {
          INSERT INTO weir_arrivals (post, hour) SELECT NEW.id, hour FROM (SELECT {new} AS hour) AS row
          WHERE NOT EXISTS ({is_marked});",
         new = hour("NEW"),
-        room = room(),
+        room = room(comers),
     );
     let forget = |row: &str| format!("DELETE FROM weir_post_entities WHERE post = {row}.id;");
     let (old, new) = (hour("OLD"), hour("NEW"));
@@ -145,7 +157,7 @@ fn sqlite_triggers() -> Vec<String> {
 /// Once a statement, however many rows it writes. A writer that finds a mark holds on to it until its transaction ends,
 /// so that nobody takes the mark before what it stands for can be seen; nobody waits for that. The function runs with the
 /// rights of its owner, for another program's role may write nothing but posts.
-fn postgres_triggers() -> Vec<String> {
+fn postgres_triggers(comers: Comers) -> Vec<String> {
     let [inserted, updated, deleted, truncated] = TRIGGERS;
     let hour = hour_of("created_at", DbBackend::Postgres);
     let mark = |rows: &str| {
@@ -185,7 +197,7 @@ fn postgres_triggers() -> Vec<String> {
              END $$",
             mark_old = mark("old_rows"),
             mark_new = mark("new_rows"),
-            room = room(),
+            room = room(comers),
         ),
         format!(
             "CREATE TRIGGER {inserted} AFTER INSERT ON posts REFERENCING NEW TABLE AS new_rows

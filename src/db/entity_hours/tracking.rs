@@ -1,8 +1,8 @@
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
 
 use super::hour::EVERY_HOUR;
-use super::schema::{drop_triggers, triggers};
-use crate::db::{Database, DbError};
+use super::schema::{Comers, drop_triggers, triggers};
+use crate::db::{Database, DbError, migrations};
 
 /// Any number, the same in every Weir: whoever changes counts or triggers holds it on Postgres. On SQLite the transaction
 /// itself is the lock.
@@ -21,10 +21,11 @@ impl Database {
             let patience = "SET LOCAL lock_timeout = '5s'";
             transaction.execute_unprepared(patience).await?;
         }
+        let comers = self.comers(&transaction).await?;
         for trigger in drop_triggers(self.backend()) {
             transaction.execute_unprepared(&trigger).await?;
         }
-        for trigger in triggers(self.backend()) {
+        for trigger in triggers(self.backend(), comers) {
             transaction.execute_unprepared(&trigger).await?;
         }
         let everything = format!("INSERT INTO weir_changed_hours (hour) VALUES ('{EVERY_HOUR}')");
@@ -34,6 +35,25 @@ impl Database {
         }
         transaction.execute_unprepared(&everything).await?;
         Ok(transaction.commit().await?)
+    }
+
+    /// Posts are added one by one to a table like Weir's own. Without an index on `post_id`, each would take a walk over all
+    /// rows. On SQLite a row may take the place of one with equal values under a unique index, of which no trigger is told;
+    /// the key itself is no such index.
+    async fn comers(&self, transaction: &DatabaseTransaction) -> Result<Comers, DbError> {
+        let indexed = migrations::indexed_columns(transaction).await?;
+        let odd = match self.backend() {
+            DbBackend::Sqlite => "SELECT count(*) FROM pragma_index_list('posts') WHERE \"unique\"",
+            _ => {
+                "SELECT count(*) FROM pg_attribute WHERE attrelid = 'posts'::regclass AND attname = 'id'
+                AND atttypid NOT IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype)"
+            }
+        };
+        let odd = Statement::from_string(self.backend(), odd);
+        let row = transaction.query_one_raw(odd).await?;
+        let odd: i64 = row.map_or(Ok(0), |row| row.try_get_by_index(0))?;
+        let is_usual = odd == 0 && indexed.iter().any(|column| column == "post_id");
+        Ok(if is_usual { Comers::Wait } else { Comers::Mark })
     }
 
     async fn is_tracked(&self) -> Result<bool, DbError> {

@@ -36,7 +36,6 @@ const POSTGRES_TABLE: &str = "CREATE TABLE IF NOT EXISTS posts (
 
 const INDEXED_COLUMNS: [&str; 3] = ["created_at", "post_id", "session_user_id"];
 
-/// Columns that lead an index over all rows.
 const SQLITE_INDEXED: &str =
     "SELECT info.name FROM pragma_index_list('posts') AS list, pragma_index_info(list.name) AS info
     WHERE info.seqno = 0 AND NOT list.partial";
@@ -58,6 +57,23 @@ pub(in crate::db) fn indexes() -> impl Iterator<Item = String> {
     INDEXED_COLUMNS.into_iter().map(index)
 }
 
+/// The columns of `posts` that lead an index over all rows.
+pub(in crate::db) async fn indexed_columns(
+    connection: &impl ConnectionTrait,
+) -> Result<Vec<String>, DbErr> {
+    let backend = connection.get_database_backend();
+    let indexed = match backend {
+        DbBackend::Sqlite => SQLITE_INDEXED,
+        _ => POSTGRES_INDEXED,
+    };
+    let rows = connection
+        .query_all_raw(Statement::from_string(backend, indexed))
+        .await?;
+    let columns = rows.iter().map(|row| row.try_get_by_index(0));
+    let columns: Vec<Option<String>> = columns.collect::<Result<_, _>>()?;
+    Ok(columns.into_iter().flatten().collect())
+}
+
 fn index(column: &str) -> String {
     format!("CREATE INDEX idx_posts_{column} ON posts ({column})")
 }
@@ -67,20 +83,10 @@ impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let connection = manager.get_connection();
         let backend = manager.get_database_backend();
-        let indexed = match backend {
-            DbBackend::Sqlite => SQLITE_INDEXED,
-            _ => POSTGRES_INDEXED,
-        };
         connection.execute_unprepared(table(backend)).await?;
-        let statement = Statement::from_string(backend, indexed);
-        let indexed: Vec<Option<String>> = connection
-            .query_all_raw(statement)
-            .await?
-            .iter()
-            .map(|row| row.try_get_by_index(0))
-            .collect::<Result<_, _>>()?;
+        let indexed = indexed_columns(connection).await?;
         for column in INDEXED_COLUMNS {
-            if !indexed.iter().flatten().any(|name| name == column) {
+            if !indexed.iter().any(|name| name == column) {
                 connection.execute_unprepared(&index(column)).await?;
             }
         }

@@ -6,7 +6,9 @@ mod m0003_create_entity_hours;
 mod m0004_create_rankings;
 mod m0005_create_arrivals;
 
-pub(super) use m0001_create_posts::{indexes as posts_indexes, table as posts_table};
+pub(super) use m0001_create_posts::{
+    indexed_columns, indexes as posts_indexes, table as posts_table,
+};
 use sea_orm::{ConnectionTrait, DbBackend};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
