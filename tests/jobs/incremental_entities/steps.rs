@@ -1,0 +1,197 @@
+//! What may happen to posts between runs.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::DbBackend;
+use serde_json::{json, value::to_raw_value};
+use weir::db::{Database, Existing, Hour, HourCounts, NewPost};
+use weir::entities::Extractor;
+
+use super::elsewhere::Other;
+use crate::common::databases::sql;
+use crate::common::posts::{post, time};
+
+pub(super) const TEXTS: [&str; 4] = [
+    "Barack Obama met Angela Merkel in Berlin. Berlin was cold, said Barack Obama.",
+    "We flew to London and then to BERLIN.",
+    "Angela Merkel spoke in London yesterday.",
+    "nothing to see here, just a quiet day",
+];
+pub(super) const PLATFORMS: [&str; 2] = ["facebook", "reddit"];
+
+/// A post of few that may be; time in quarters of an hour.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Draft {
+    pub(super) post_id: u8,
+    pub(super) quarter: u8,
+    pub(super) platform: usize,
+    pub(super) text: usize,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Step {
+    Insert(Vec<Draft>),
+    Upsert(Vec<Draft>),
+    /// Drops the table.
+    LoadAnew(Vec<Draft>),
+    Rewrite {
+        nth: u8,
+        text: usize,
+    },
+    Move {
+        nth: u8,
+        quarter: u8,
+    },
+    ForgetTime {
+        nth: u8,
+    },
+    /// Puts a row in the place of another.
+    Replace {
+        nth: u8,
+        draft: Draft,
+    },
+    Delete {
+        nth: u8,
+    },
+    Prune {
+        quarter: u8,
+    },
+    /// A run of another process goes on, by one of its steps.
+    Elsewhere(Other),
+    /// A run with another model.
+    CountOtherwise,
+    Run,
+}
+
+pub(super) fn at(quarter: u8) -> DateTime<Utc> {
+    time("2017-05-31T20:00:00Z") + TimeDelta::minutes(15 * i64::from(quarter))
+}
+
+impl Draft {
+    fn post(self) -> NewPost {
+        NewPost {
+            created_at: at(self.quarter),
+            platform: PLATFORMS[self.platform].to_owned(),
+            ..post(&self.post_id.to_string(), TEXTS[self.text])
+        }
+    }
+}
+
+pub(super) fn model() -> i64 {
+    Extractor::bundled().fingerprint().cast_signed()
+}
+
+/// Does a step, but for runs.
+pub(super) async fn take(step: &Step, database: &Database) {
+    let posts =
+        |drafts: &[Draft]| -> Vec<NewPost> { drafts.iter().map(|draft| draft.post()).collect() };
+    let nth_id = |nth: &u8| format!("(SELECT id FROM posts ORDER BY id LIMIT 1 OFFSET {nth})");
+    let written = |time: DateTime<Utc>| time.format("%Y-%m-%d %H:%M:%S").to_string();
+    let zone = match database.reader().get_database_backend() {
+        DbBackend::Sqlite => "",
+        _ => "+00",
+    };
+    let blob = |text: &usize| {
+        let blob = json!({"id": "x", "title": null, "text": TEXTS[*text]});
+        to_raw_value(&blob).unwrap().get().replace('\'', "''")
+    };
+    match step {
+        Step::Insert(drafts) => drop(database.insert_posts(&posts(drafts)).await.unwrap()),
+        Step::Upsert(drafts) => load(database, Existing::Replace, &posts(drafts)).await,
+        Step::LoadAnew(drafts) => load(database, Existing::Drop, &posts(drafts)).await,
+        Step::Rewrite { nth, text } => {
+            let (blob, id) = (blob(text), nth_id(nth));
+            sql(
+                database,
+                &format!("UPDATE posts SET post_blob = '{blob}' WHERE id = {id}"),
+            )
+            .await;
+        }
+        Step::Move { nth, quarter } => {
+            let (time, id) = (written(at(*quarter)), nth_id(nth));
+            sql(
+                database,
+                &format!("UPDATE posts SET created_at = '{time}{zone}' WHERE id = {id}"),
+            )
+            .await;
+        }
+        Step::ForgetTime { nth } => {
+            let id = nth_id(nth);
+            sql(
+                database,
+                &format!("UPDATE posts SET created_at = NULL WHERE id = {id}"),
+            )
+            .await;
+        }
+        Step::Replace { nth, draft } => {
+            let id = nth_id(nth);
+            let (time, platform) = (written(at(draft.quarter)), PLATFORMS[draft.platform]);
+            let values = format!(
+                "SELECT id, '{}', '{platform}', '{time}{zone}', '{}' FROM posts WHERE id = {id}",
+                draft.post_id,
+                blob(&draft.text)
+            );
+            let columns = "posts (id, post_id, platform, created_at, post_blob)";
+            let replace = match database.reader().get_database_backend() {
+                DbBackend::Sqlite => format!("INSERT OR REPLACE INTO {columns} {values}"),
+                _ => format!(
+                    "INSERT INTO {columns} {}
+                    ON CONFLICT (id) DO UPDATE SET post_id = excluded.post_id, platform = excluded.platform,
+                    created_at = excluded.created_at, post_blob = excluded.post_blob",
+                    values
+                        .replace("00'", "00'::timestamptz")
+                        .replace("}'", "}'::jsonb")
+                ),
+            };
+            sql(database, &replace).await;
+        }
+        Step::Delete { nth } => {
+            let id = nth_id(nth);
+            sql(database, &format!("DELETE FROM posts WHERE id = {id}")).await;
+        }
+        Step::Prune { quarter } => {
+            database
+                .delete_posts_before(at(*quarter), 1_000)
+                .await
+                .unwrap();
+        }
+        Step::CountOtherwise => {
+            database.track_hours().await.unwrap();
+            let changed = database.take_changed_hours(1).await.unwrap();
+            for hours in changed.by_day() {
+                let nothing = |hour: &Hour| HourCounts {
+                    hour: hour.clone(),
+                    platform: "facebook".into(),
+                    names: 0,
+                    counts: Vec::new(),
+                };
+                let counts: Vec<HourCounts> = hours.iter().map(nothing).collect();
+                database
+                    .keep_counts(&hours, &counts, 1, &changed)
+                    .await
+                    .unwrap();
+            }
+        }
+        Step::Elsewhere(_) | Step::Run => {}
+    }
+}
+
+pub(super) async fn load(database: &Database, existing: Existing, posts: &[NewPost]) {
+    let mut load = database.begin_load(existing).await.unwrap();
+    let mut batch = load.batch();
+    for post in posts {
+        batch.push(post.clone());
+    }
+    load.write(batch).await.unwrap();
+    load.index().await.unwrap().commit().await.unwrap();
+}
+pub(super) async fn empty(database: &Database) {
+    for table in [
+        "posts",
+        "weir_changed_hours",
+        "weir_post_entities",
+        "weir_entity_hours",
+        "weir_arrivals",
+    ] {
+        sql(database, &format!("DELETE FROM {table}")).await;
+    }
+}
