@@ -26,7 +26,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Rows that a connection may read ahead of who takes them: pages are taken whole, and each wait is two switches of threads.
 const ROWS_AHEAD: usize = 1_000;
 
-/// Instructions of SQLite's machine after which a connection that reads gives way: some 20 us.
+/// Instructions of SQLite's machine, some 20 us, after which a connection that reads sees whether to give way.
 const INSTRUCTIONS_AT_ONCE: i32 = 1_000;
 
 /// The connections that read and the one that writes. Makes the folder and the file when absent.
