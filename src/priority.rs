@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// How much a thread gives way, from 0 to 19: at 10 it gets about a tenth of what a serving thread gets on the same core,
 /// and all that is left over.
@@ -18,20 +18,22 @@ pub(crate) fn lower() {
     }
 }
 
-/// After how long a thread gives way. Each time costs it a slice of whoever has the core to itself, 3 ms or so: at this it
-/// still gets about the tenth that its priority is worth.
-const AT_A_TIME: Duration = Duration::from_micros(500);
+/// The part of the time that giving way has cost for which a thread keeps its core before it does so again: thus it gets
+/// about a tenth beside one that never sleeps, as its priority is worth, and not a few microseconds of each of its slices.
+const PART_KEPT: u32 = 9;
 
 thread_local! {
-    static SINCE: Cell<Instant> = Cell::new(Instant::now());
+    static NEXT: Cell<Instant> = Cell::new(Instant::now());
 }
 
-/// Lets a thread that waits for this core go first, if this one has not done so for half a millisecond; may be called at
-/// any step of long work. Linux tells one thread to make room for another that wakes only once it has had its slice,
-/// milliseconds, whatever their priorities.
+/// Lets a thread that waits for this core go first, as often as is fair; may be called at any step of long work, and costs
+/// half a microsecond if nobody waits. Linux tells one thread to make room for another that wakes only once it has had its
+/// slice, milliseconds, whatever their priorities.
 pub(crate) fn give_way() {
-    if SINCE.get().elapsed() >= AT_A_TIME {
+    let begun = Instant::now();
+    if begun >= NEXT.get() {
         thread::yield_now();
-        SINCE.set(Instant::now());
+        let end = Instant::now();
+        NEXT.set(end + (end - begun) / PART_KEPT);
     }
 }
