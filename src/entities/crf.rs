@@ -31,23 +31,23 @@ impl Transitions {
 pub(super) fn viterbi(
     scores: &[Row],
     transitions: &Transitions,
-    back: &mut Vec<[u8; LABELS]>,
+    back: &mut Vec<[u32; PADDED]>,
     labels: &mut Vec<Label>,
 ) {
     labels.clear();
     back.clear();
-    let mut best = [0.0; LABELS];
+    let mut best = [0.0; PADDED];
     for (at, row) in scores.iter().enumerate() {
-        let mut next = [f32::NEG_INFINITY; LABELS];
-        let mut from_of = [0u8; LABELS];
+        let mut next = [f32::NEG_INFINITY; PADDED];
+        let mut from_of = [0; PADDED];
         let origins = if at == 0 { 1 } else { LABELS };
-        for (from, (before, edges)) in best.iter().zip(&transitions.0).take(origins).enumerate() {
-            for to in 0..LABELS {
+        for ((from, before), edges) in (0..).zip(best).zip(&transitions.0).take(origins) {
+            // All lanes of a vector, the padding as well: nothing looks at it.
+            for to in 0..PADDED {
                 let score = before + edges[to] + row[to];
-                if score > next[to] {
-                    next[to] = score;
-                    from_of[to] = from.to_le_bytes()[0];
-                }
+                let is_better = score > next[to];
+                next[to] = if is_better { score } else { next[to] };
+                from_of[to] = if is_better { from } else { from_of[to] };
             }
         }
         best = next;
@@ -59,7 +59,7 @@ pub(super) fn viterbi(
     );
     for from_of in back.iter().rev() {
         labels.push(Label::from_index(label));
-        label = usize::from(from_of[label]);
+        label = from_of[label] as usize;
     }
     labels.reverse();
 }

@@ -141,7 +141,7 @@ impl Evaluation {
                 .iter()
                 .map(|token| casing.apply(token))
                 .collect();
-            model.tag(tokens.iter().map(AsRef::as_ref), &mut tagging);
+            model.tag(&tokens, &mut tagging);
             let counted = |labels| {
                 spans(labels)
                     .filter(|&span| reading.counts(span, &sentence.tokens))

@@ -72,10 +72,8 @@ impl Extractor {
         let mut rest = tokens.as_slice();
         while !rest.is_empty() {
             let (sequence, after) = rest.split_at(sequence_len(text, rest));
-            self.model.tag(
-                sequence.iter().map(|token| &text[token.start..token.end]),
-                tagging,
-            );
+            let words = sequence.iter().map(|token| &text[token.start..token.end]);
+            self.model.tag(&words.collect::<Vec<_>>(), tagging);
             let mut filled = false;
             for span in spans(&tagging.labels) {
                 if !std::mem::replace(&mut filled, true) {

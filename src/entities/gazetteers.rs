@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use super::reader::Reader;
+use super::sieve::Sieve;
 
 static BYTES: &[u8] = include_bytes!("../../models/gazetteers.bin");
 
@@ -38,6 +39,11 @@ pub(super) struct Entry {
 }
 
 impl Entry {
+    /// The lists it stands in, without what else is marked there.
+    pub(super) fn listed(&self) -> u16 {
+        self.lists & ((1 << LISTS) - 1)
+    }
+
     /// The Brown cluster of the capitalised word, or else of the lower-case one.
     pub(super) fn cluster(&self) -> u32 {
         if self.upper_cluster == 0 {
@@ -52,6 +58,7 @@ impl Entry {
 #[derive(Debug, Default)]
 pub(super) struct Gazetteers {
     slots: Vec<Slot>,
+    sieve: Sieve,
     clusters: Vec<u32>,
 }
 
@@ -74,6 +81,7 @@ impl Gazetteers {
         let mut slots = vec![Slot::default(); (count * 2).next_power_of_two()];
         let mask = slots.len() - 1;
         let keys = reader.ascending(count)?;
+        let sieve = Sieve::of(keys.iter().copied());
         for key in keys {
             let packed = reader.u32()?;
             let lists = if packed >> 26 & 1 == 1 {
@@ -88,13 +96,20 @@ impl Gazetteers {
             }
             slots[at] = slot;
         }
-        Some(Self { slots, clusters })
+        Some(Self {
+            slots,
+            sieve,
+            clusters,
+        })
     }
 
     /// The entry of a lower-case word or name by its folded hash.
     #[inline]
     pub(super) fn get(&self, key: u32) -> Option<Entry> {
-        let mask = self.slots.len().checked_sub(1)?;
+        if !self.sieve.passes(key) {
+            return None;
+        }
+        let mask = self.slots.len() - 1;
         let mut at = key as usize & mask;
         loop {
             let slot = self.slots[at];

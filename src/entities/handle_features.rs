@@ -1,68 +1,77 @@
 //! The feature templates of handles: what words they are made of, and where they stand.
 
-use super::features::{Templates, View};
+use super::features::every_affix;
 use super::gazetteers::{Entry, LISTS};
-use super::handle::Handle;
 use super::hash::pair;
+use super::templates::{Sight, Templates};
 use super::tokenizer::TokenKind;
-use super::words::Word;
+use super::view::View;
+use super::word::Word;
 
-impl View<'_> {
-    /// Every feature of the word as the handle it is.
-    pub(super) fn handle(&self, handle: &Handle, out: &mut Templates<impl FnMut(u32)>) {
-        out.add(0);
-        let parts = handle.parts();
-        let (Some(first), Some(last)) = (parts.first(), parts.last()) else {
-            return;
-        };
-        let lists = |entry: &Entry| u64::from(entry.lists & ((1 << LISTS) - 1));
-        let frequency = |entry: &Entry| u64::from(entry.frequency);
-        let count = parts.len() as u64;
-        out.add(count);
-        out.add(handle.style);
-        out.add(pair(handle.style, count));
-        out.add(first.lower);
-        out.add(last.lower);
-        out.add(lists(&first.entry));
-        out.add(lists(&last.entry));
-        out.add(pair(lists(&first.entry), lists(&last.entry)));
-        out.add(lists(&handle.whole));
-        out.add(pair(frequency(&first.entry), frequency(&last.entry)));
-        for part in [first, last] {
-            let cluster = u64::from(part.entry.cluster());
-            out.add(cluster);
-            out.add(cluster & 0xff);
+/// How many templates come before those of a handle's place: 119 of every word, 37 of the words of a handle.
+const BEFORE_PLACE: u32 = 156;
+
+/// The templates of what a handle is made of.
+pub(super) fn words(out: &mut Templates<impl Sight>) {
+    let Some(handle) = out.handle() else {
+        return;
+    };
+    out.spelled(|_| 0);
+    let parts = handle.parts();
+    let (Some(first), Some(last)) = (parts.first(), parts.last()) else {
+        return;
+    };
+    let lists = |entry: &Entry| u64::from(entry.listed());
+    let frequency = |entry: &Entry| u64::from(entry.frequency);
+    let count = parts.len() as u64;
+    out.spelled(|_| count);
+    out.spelled(|_| handle.style);
+    out.spelled(|_| pair(handle.style, count));
+    out.spelled(|_| first.lower);
+    out.spelled(|_| last.lower);
+    out.spelled(|_| lists(&first.entry));
+    out.spelled(|_| lists(&last.entry));
+    out.spelled(|_| pair(lists(&first.entry), lists(&last.entry)));
+    out.spelled(|_| lists(&handle.whole));
+    out.spelled(|_| pair(frequency(&first.entry), frequency(&last.entry)));
+    for part in [first, last] {
+        let cluster = u64::from(part.entry.cluster());
+        out.spelled(|_| cluster);
+        out.spelled(|_| cluster & 0xff);
+    }
+    out.each(parts, |out, part| {
+        out.spelled(|_| part.lower);
+        out.spelled(|_| u64::from(part.entry.cluster()));
+        for list in 0..LISTS {
+            out.spelled(|_| (part.entry.lists >> list & 1 == 1).then_some(0));
         }
-        out.add_each(parts, |out, part| {
-            out.add(part.lower);
-            out.add(u64::from(part.entry.cluster()));
-            out.add_bits(part.entry.lists, 0);
-        });
-        for affix in self.word.prefixes.into_iter().chain(self.word.suffixes) {
-            out.add(affix);
-        }
-        self.place(lists(&first.entry), out);
-    }
+    });
+    every_affix(out);
+}
 
-    fn place(&self, lists: u64, out: &mut Templates<impl FnMut(u32)>) {
-        let word = |word: &Word| match word.kind {
-            TokenKind::Word => word.lower,
-            kind => kind as u64,
-        };
-        let (before, after) = (self.near(-1, word), self.near(1, word));
-        let leads = u64::from(self.leads());
-        out.add(leads);
-        out.add(before);
-        out.add(after);
-        out.add(pair(before, after));
-        out.add(pair(leads, lists));
-        out.add(pair(leads, self.near(1, |word| word.lower)));
-    }
+/// The templates of where a handle stands, if it is made of words.
+pub(super) fn place(out: &mut Templates<impl Sight>) {
+    let word = |word: &Word| match word.kind {
+        TokenKind::Word => word.lower,
+        kind => kind as u64,
+    };
+    out.go_on_after(BEFORE_PLACE);
+    of_handle(out, leads);
+    of_handle(out, |view| view.near(-1, word));
+    of_handle(out, |view| view.near(1, word));
+    of_handle(out, |view| pair(view.near(-1, word), view.near(1, word)));
+    out.joint(|view| Some(pair(leads(view), u64::from(view.word.handle?))));
+    of_handle(out, |view| {
+        pair(leads(view), view.near(1, |word| word.lower))
+    });
+}
 
-    /// Whether nothing but handles stands before the word, as in a reply.
-    fn leads(&self) -> bool {
-        self.words[..self.at]
-            .iter()
-            .all(|word| word.kind == TokenKind::Mention)
-    }
+fn of_handle(out: &mut Templates<impl Sight>, of: impl Fn(&View<'_>) -> u64) {
+    out.joint(|view| view.word.handle.map(|_| of(view)));
+}
+
+/// Whether nothing but handles stands before the word, as in a reply.
+fn leads(view: &View<'_>) -> u64 {
+    let before = &view.words[..view.at];
+    u64::from(before.iter().all(|word| word.kind == TokenKind::Mention))
 }

@@ -21,11 +21,17 @@ mod packed_counts;
 mod post_names;
 mod reader;
 mod sieve;
+mod sights;
 mod surface;
+mod templates;
 mod tokenizer;
 mod trainer;
 mod training_set;
+mod view;
+mod weight_table;
 mod weights;
+mod word;
+mod word_memo;
 mod words;
 
 pub use conll::{Corpora, Corpus, CorpusError, Handles, Sentence, Split};

@@ -1,8 +1,14 @@
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use super::crf::{Row, Transitions, viterbi};
 use super::features::features;
-use super::labels::{LABELS, Label};
+use super::labels::{LABELS, Label, PADDED};
 use super::reader::Reader;
+use super::sieve::Sifted;
+use super::sights::Joint;
+use super::view::View;
 use super::weights::Weights;
+use super::word_memo::{Near, WordMemo};
 use super::words::Words;
 
 /// Names the layout and the feature templates; a file that begins otherwise was made by another version.
@@ -22,21 +28,34 @@ pub enum ModelError {
 /// A trained tagger: weights of features and of transitions.
 #[derive(Debug)]
 pub struct Model {
-    pub(super) weights: Weights,
     pub(super) transitions: Transitions,
+    weights: Weights,
+    /// Another for each model of the process.
+    number: u64,
 }
 
 /// What tagging needs and can use again.
 #[derive(Debug, Default)]
 pub(super) struct Tagging {
-    pub(super) words: Words,
     pub(super) scores: Vec<Row>,
     pub(super) labels: Vec<Label>,
-    features: Vec<u32>,
-    back: Vec<[u8; LABELS]>,
+    words: Words,
+    memo: WordMemo,
+    known: Vec<(u64, Near)>,
+    sifted: Sifted,
+    back: Vec<[u32; PADDED]>,
 }
 
 impl Model {
+    pub(super) fn new(weights: Weights, transitions: Transitions) -> Self {
+        static MADE: AtomicU64 = AtomicU64::new(0);
+        Self {
+            transitions,
+            weights,
+            number: MADE.fetch_add(1, Ordering::Relaxed),
+        }
+    }
+
     /// Reads a model file.
     pub fn read(bytes: &[u8]) -> Result<Self, ModelError> {
         let mut reader = Reader(bytes);
@@ -53,10 +72,7 @@ impl Model {
             *score = reader.f32().filter(|score| score.is_finite())?;
         }
         let weights = Weights::read(reader)?;
-        reader.0.is_empty().then_some(Self {
-            weights,
-            transitions,
-        })
+        reader.0.is_empty().then(|| Self::new(weights, transitions))
     }
 
     /// The model file; [`Model::read`] gives back the same model.
@@ -75,22 +91,109 @@ impl Model {
     }
 
     /// Labels the tokens of one sequence; the labels are in `tagging.labels`.
-    pub(super) fn tag<'t>(&self, tokens: impl Iterator<Item = &'t str>, tagging: &mut Tagging) {
+    pub(super) fn tag<T: AsRef<str>>(&self, tokens: &[T], tagging: &mut Tagging) {
+        self.score(tokens, tagging);
         let Tagging {
-            words,
             scores,
             labels,
-            features: list,
             back,
+            ..
         } = tagging;
-        words.read(tokens);
+        viterbi(scores, &self.transitions, back, labels);
+    }
+
+    /// The score of each label for each token, in `tagging.scores`: what each word says, then what they say together.
+    fn score<T: AsRef<str>>(&self, tokens: &[T], tagging: &mut Tagging) {
+        let Tagging {
+            scores,
+            words,
+            memo,
+            known,
+            sifted,
+            ..
+        } = tagging;
+        memo.prepare(self.number, &self.weights);
+        known.clear();
+        words.read(tokens, |token| {
+            let (hash, word, near) = memo.read(token, &self.weights);
+            known.push((hash, near));
+            word
+        });
         let register = words.register();
         scores.clear();
-        for at in 0..words.list.len() {
-            list.clear();
-            features(words, register, at, |feature| list.push(feature));
-            scores.push(self.weights.score(list));
+        for (at, (hash, _)) in known.iter().enumerate() {
+            let view = View::new(&words.list, register, at);
+            let emit = |feature| self.weights.sift(feature, sifted);
+            features(Joint { view, emit });
+            let cased = memo.cased(*hash, view.word, view.case, &self.weights);
+            let near = (0..5).map(|offset| {
+                let neighbour = (at + offset).checked_sub(2).and_then(|at| known.get(at));
+                neighbour.map_or(memo.edge(), |(_, near)| near)[offset]
+            });
+            let sums = near.chain([cased, self.weights.sum(sifted)]);
+            scores.push(self.weights.score(sums));
         }
-        viterbi(scores, &self.transitions, back, labels);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::extractor::Extractor;
+    use super::super::sights::Everything;
+    use super::super::word::Word;
+    use super::*;
+
+    /// The scores of `tokens` by every feature of every word.
+    fn scores(model: &Model, tokens: &[&str]) -> Vec<Row> {
+        let (mut words, mut spellings) = (Words::default(), Vec::new());
+        words.read(tokens, |token| {
+            let (word, spelling) = Word::read(token);
+            spellings.push(spelling);
+            word
+        });
+        let register = words.register();
+        let mut sifted = Sifted::default();
+        let score = |(at, spelling)| {
+            features(Everything {
+                view: View::new(&words.list, register, at),
+                spelling,
+                emit: |feature| model.weights.sift(feature, &mut sifted),
+            });
+            model
+                .weights
+                .score([model.weights.sum(&mut sifted)].into_iter())
+        };
+        spellings.iter().enumerate().map(score).collect()
+    }
+
+    #[test]
+    fn what_is_kept_of_words_is_what_their_features_say() {
+        let model = Extractor::bundled().model();
+        let mut tagging = Tagging::default();
+        for text in [
+            "New York is not new to @justinbieber , is it ?",
+            "new york is not NEW to @justinbieber . It is !",
+            "@BBCNews @x_1 IS NEW YORK in the U.S. ?",
+            "It",
+            "#NewYork : Caf\u{e9} \u{130}stanbul \u{1f525} https://t.co/x 3.5 % It is new",
+        ] {
+            let tokens: Vec<&str> = text.split(' ').collect();
+            model.tag(&tokens, &mut tagging);
+            assert_eq!(tagging.scores, scores(model, &tokens), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_was_kept_for_one_model_is_not_used_for_another() {
+        let other = Model::new(Weights::quantise(&[], 1.0), Transitions::unweighted());
+        let mut tagging = Tagging::default();
+        for model in [
+            Extractor::bundled().model(),
+            &other,
+            Extractor::bundled().model(),
+        ] {
+            model.tag(&["London"], &mut tagging);
+            assert_eq!(tagging.scores, scores(model, &["London"]));
+        }
     }
 }

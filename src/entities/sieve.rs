@@ -1,46 +1,78 @@
-/// Features sifted in one go.
-pub(super) const AT_ONCE: usize = 64;
+/// The most features that may pass for one sum: more than a word has, which are 218, and so few that the sum of their weights
+/// of eight bits fits into sixteen.
+pub(super) const MOST: usize = 256;
 
-/// Tells most features without weights from those with some, in a small part of the table's memory. A Bloom filter of one
-/// hash function, the feature itself.
+/// Tells most of what is not in a table from what is, in a small part of the table's memory: a Bloom filter of two bits in one
+/// word. What is asked for are hashes themselves.
 #[derive(Debug)]
 pub(super) struct Sieve {
     bits: Vec<u64>,
-    /// The upper bits of a feature that are not shifted away say which bit is its.
+    /// The upper bits of a hash that are not shifted away say which word is its.
     shift: u32,
 }
 
+/// Features that passed, in the order they came.
+#[derive(Debug)]
+pub(super) struct Sifted {
+    features: [u32; MOST],
+    len: usize,
+}
+
+impl Default for Sifted {
+    fn default() -> Self {
+        Self {
+            features: [0; MOST],
+            len: 0,
+        }
+    }
+}
+
+impl Default for Sieve {
+    fn default() -> Self {
+        Self::of(std::iter::empty())
+    }
+}
+
+impl Sifted {
+    /// The features; then there are none.
+    pub(super) fn take(&mut self) -> &[u32] {
+        &self.features[..std::mem::take(&mut self.len)]
+    }
+}
+
 impl Sieve {
-    /// Lets these `count` features pass, and of others one in twelve at most.
-    pub(super) fn of(features: impl Iterator<Item = u32>, count: usize) -> Self {
-        let bits = (count * 12).next_power_of_two().clamp(64, 1 << 31);
+    /// Lets these `hashes` pass, and of others one in thirty at most.
+    pub(super) fn of(hashes: impl ExactSizeIterator<Item = u32>) -> Self {
+        let words = (hashes.len() / 5).next_power_of_two().clamp(2, 1 << 25);
         let mut sieve = Self {
-            bits: vec![0; bits / 64],
-            shift: u32::BITS - bits.ilog2(),
+            bits: vec![0; words],
+            shift: u32::BITS - words.ilog2(),
         };
-        for feature in features {
-            let (word, bit) = sieve.place(feature);
-            sieve.bits[word] |= 1 << bit;
+        for hash in hashes {
+            let (word, bits) = sieve.place(hash);
+            sieve.bits[word] |= bits;
         }
         sieve
     }
 
     #[inline]
-    fn place(&self, feature: u32) -> (usize, u32) {
-        let place = feature >> self.shift;
-        ((place / u64::BITS) as usize, place % u64::BITS)
+    fn place(&self, hash: u32) -> (usize, u64) {
+        let bits = 1 << (hash % u64::BITS) | 1 << (hash >> 6 & (u64::BITS - 1));
+        ((hash >> self.shift) as usize, bits)
     }
 
-    /// Those of `features`, at most [`AT_ONCE`], that may have weights. Without a branch to mispredict.
+    /// Whether `hash` may be in the table.
     #[inline]
-    pub(super) fn sift<'k>(&self, features: &[u32], kept: &'k mut [u32; AT_ONCE]) -> &'k [u32] {
-        let mut len = 0;
-        for &feature in features {
-            kept[len % AT_ONCE] = feature;
-            let (word, bit) = self.place(feature);
-            len += (self.bits[word] >> bit & 1) as usize;
-        }
-        &kept[..len]
+    pub(super) fn passes(&self, hash: u32) -> bool {
+        let (word, bits) = self.place(hash);
+        self.bits[word] & bits == bits
+    }
+
+    /// Adds `feature` to `sifted` if it may have weights. Without a branch to mispredict.
+    #[inline]
+    pub(super) fn sift(&self, feature: u32, sifted: &mut Sifted) {
+        sifted.features[sifted.len % MOST] = feature;
+        sifted.len += usize::from(self.passes(feature));
     }
 }
 
@@ -53,15 +85,14 @@ mod tests {
     fn what_is_in_it_passes_and_little_else() {
         let features =
             |templates: std::ops::Range<u32>| templates.map(|template| feature(template, 7));
-        let sieve = Sieve::of(features(0..10_000), 10_000);
+        let known: Vec<u32> = features(0..10_000).collect();
+        let sieve = Sieve::of(known.iter().copied());
         let passing = |templates| {
-            let features: Vec<u32> = features(templates).collect();
-            let chunks = features.chunks(AT_ONCE);
-            chunks
-                .map(|chunk| sieve.sift(chunk, &mut [0; AT_ONCE]).len())
-                .sum::<usize>()
+            features(templates)
+                .filter(|&hash| sieve.passes(hash))
+                .count()
         };
         assert_eq!(passing(0..10_000), 10_000);
-        assert!(passing(10_000..22_000) < 1_000);
+        assert!(passing(10_000..22_000) < 400);
     }
 }

@@ -1,9 +1,10 @@
 //! Splits social text into words, handles, tags, links and signs.
 
 /// What a token looks like from outside.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub(super) enum TokenKind {
+    #[default]
     Word,
     Number,
     Sign,

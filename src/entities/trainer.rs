@@ -212,10 +212,7 @@ impl Trainer {
         for row in &mut transitions.0 {
             row[0] -= self.options.outside_penalty;
         }
-        Model {
-            weights: Weights::quantise(&rows, self.options.step),
-            transitions,
-        }
+        Model::new(Weights::quantise(&rows, self.options.step), transitions)
     }
 }
 

@@ -6,7 +6,10 @@ use super::conll::{Corpus, Handles, Sentence};
 use super::evaluation::Casing;
 use super::features::features;
 use super::labels::Label;
+use super::sights::Everything;
 use super::tokenizer::TokenKind;
+use super::view::View;
+use super::word::Word;
 use super::words::Words;
 
 /// One sentence in one casing: the features of token `i` are `numbers[bounds[i]..bounds[i + 1]]`.
@@ -115,10 +118,19 @@ fn each_feature(
         .iter()
         .map(|token| casing.apply(token))
         .collect();
-    words.read(tokens.iter().map(AsRef::as_ref));
+    let mut spellings = Vec::new();
+    words.read(&tokens, |token| {
+        let (word, spelling) = Word::read(token);
+        spellings.push(spelling);
+        word
+    });
     let register = words.register();
-    for at in 0..words.list.len() {
-        features(words, register, at, |feature| visit(at, feature));
+    for (at, spelling) in spellings.iter().enumerate() {
+        features(Everything {
+            view: View::new(&words.list, register, at),
+            spelling,
+            emit: |feature| visit(at, feature),
+        });
     }
 }
 

@@ -1,119 +1,90 @@
-//! Feature weights in a table made for one probe per feature: a row of eight-bit weights under each 32-bit feature.
+//! The weights of features: quantised, written to a model file, read again and added up.
 
 use super::crf::Row;
 use super::labels::{LABELS, PADDED};
 use super::reader::{Reader, write_ascending};
-use super::sieve::{AT_ONCE, Sieve};
+use super::sieve::{Sieve, Sifted};
+use super::weight_table::{Sum, WeightRow, WeightTable};
 
 /// The quantised weights of every kept feature.
 #[derive(Debug)]
 pub(super) struct Weights {
-    slots: Vec<Slot>,
+    table: WeightTable,
     sieve: Sieve,
     step: f32,
-}
-
-#[derive(Debug, Clone, Copy, Default)]
-struct Slot {
-    key: u32,
-    row: [i8; PADDED],
 }
 
 impl Weights {
     /// Quantises `rows`, one per feature; rows that round to zero are left out.
     pub(super) fn quantise(rows: &[(u32, Row)], step: f32) -> Self {
-        let mut kept: Vec<Slot> = rows
-            .iter()
-            .filter(|(key, _)| *key != 0)
-            .map(|&(key, row)| Slot {
-                key,
-                row: std::array::from_fn(|label| {
-                    if label < LABELS {
-                        round(row[label] / step)
-                    } else {
-                        0
-                    }
-                }),
+        let quantised = |row: Row| {
+            std::array::from_fn(|label| {
+                if label < LABELS {
+                    round(row[label] / step)
+                } else {
+                    0
+                }
             })
-            .filter(|slot| slot.row != [0; PADDED])
+        };
+        let mut kept: Vec<(u32, WeightRow)> = rows
+            .iter()
+            .map(|&(feature, row)| (feature, quantised(row)))
+            .filter(|&(feature, row)| feature != 0 && row != [0; PADDED])
             .collect();
-        kept.sort_unstable_by_key(|slot| slot.key);
-        Self::table(&kept, step)
+        kept.sort_unstable();
+        Self::new(&kept, step)
     }
 
-    fn table(kept: &[Slot], step: f32) -> Self {
-        let mut slots = vec![Slot::default(); (kept.len() * 2 + 1).next_power_of_two()];
-        let mask = slots.len() - 1;
-        for slot in kept {
-            let mut at = slot.key as usize & mask;
-            while slots[at].key != 0 {
-                at = (at + 1) & mask;
-            }
-            slots[at] = *slot;
+    fn new(rows: &[(u32, WeightRow)], step: f32) -> Self {
+        Self {
+            table: WeightTable::of(rows),
+            sieve: Sieve::of(rows.iter().map(|&(feature, _)| feature)),
+            step,
         }
-        let sieve = Sieve::of(kept.iter().map(|slot| slot.key), kept.len());
-        Self { slots, sieve, step }
     }
 
     /// How many features have a weight.
     pub(super) fn len(&self) -> usize {
-        self.slots.iter().filter(|slot| slot.key != 0).count()
+        self.table.rows().len()
     }
 
-    /// The summed weights of `features` for each label.
+    /// Adds `feature` to those of a sum, if it has any weights.
     #[inline]
-    pub(super) fn score(&self, features: &[u32]) -> Row {
-        let mut sum = [0i32; PADDED];
-        let mut kept = [0; AT_ONCE];
-        for features in features.chunks(AT_ONCE) {
-            // So few rows of eight bits fit into sixteen.
-            let mut some = [0i16; PADDED];
-            for &feature in self.sieve.sift(features, &mut kept) {
-                for (some, &weight) in some.iter_mut().zip(self.row(feature)) {
-                    *some += i16::from(weight);
-                }
-            }
-            for (sum, some) in sum.iter_mut().zip(some) {
-                *sum += i32::from(some);
-            }
-        }
-        sum.map(|sum| sum as f32 * self.step)
+    pub(super) fn sift(&self, feature: u32, sifted: &mut Sifted) {
+        self.sieve.sift(feature, sifted);
     }
 
-    /// The weights of a feature; those of an empty slot are zero.
+    /// The summed weights of the features in `sifted`, for each label, in steps. Takes them out.
     #[inline]
-    fn row(&self, feature: u32) -> &[i8; PADDED] {
-        let mask = self.slots.len() - 1;
-        let mut at = feature as usize & mask;
-        while self.slots[at].key != feature && self.slots[at].key != 0 {
-            at = (at + 1) & mask;
+    pub(super) fn sum(&self, sifted: &mut Sifted) -> Sum {
+        self.table.sum(sifted.take())
+    }
+
+    /// The score for each label that sums of weights come to.
+    #[inline]
+    pub(super) fn score(&self, sums: impl Iterator<Item = Sum>) -> Row {
+        let mut total = [0i32; PADDED];
+        for sum in sums {
+            for (total, part) in total.iter_mut().zip(sum) {
+                *total += i32::from(part);
+            }
         }
-        &self.slots[at].row
+        total.map(|total| total as f32 * self.step)
     }
 
     /// Appends the table: step, count, ascending features, then for each a bit mask of labels and their weights.
     pub(super) fn write(&self, out: &mut Vec<u8>) {
-        let mut kept: Vec<Slot> = self
-            .slots
-            .iter()
-            .copied()
-            .filter(|slot| slot.key != 0)
-            .collect();
-        kept.sort_unstable_by_key(|slot| slot.key);
+        let rows = self.table.rows();
         out.extend(self.step.to_le_bytes());
-        out.extend(u32::try_from(kept.len()).unwrap_or(u32::MAX).to_le_bytes());
-        write_ascending(kept.iter().map(|slot| slot.key), out);
-        for slot in &kept {
+        out.extend(u32::try_from(rows.len()).unwrap_or(u32::MAX).to_le_bytes());
+        write_ascending(rows.iter().map(|&(feature, _)| feature), out);
+        for (_, row) in &rows {
             let mask = (0..LABELS).fold(0u8, |mask, label| {
-                mask | (u8::from(slot.row[label] != 0) << label)
+                mask | (u8::from(row[label] != 0) << label)
             });
             out.push(mask);
-            out.extend(
-                slot.row
-                    .iter()
-                    .filter(|&&weight| weight != 0)
-                    .map(|weight| weight.to_le_bytes()[0]),
-            );
+            let weights = row.iter().filter(|&&weight| weight != 0);
+            out.extend(weights.map(|weight| weight.cast_unsigned()));
         }
     }
 
@@ -121,7 +92,7 @@ impl Weights {
         let step = reader.f32()?;
         let count = reader.count(2)?;
         let keys = reader.ascending(count)?;
-        let mut kept = Vec::with_capacity(count);
+        let mut rows = Vec::with_capacity(count);
         for key in keys {
             let [mask] = reader.array()?;
             let mut row = [0; PADDED];
@@ -130,10 +101,10 @@ impl Weights {
                     *weight = i8::from_le_bytes(reader.array()?);
                 }
             }
-            kept.push(Slot { key, row });
+            rows.push((key, row));
         }
-        (step.is_finite() && kept.first().is_none_or(|slot| slot.key != 0))
-            .then(|| Self::table(&kept, step))
+        (step.is_finite() && rows.first().is_none_or(|&(feature, _)| feature != 0))
+            .then(|| Self::new(&rows, step))
     }
 }
 
@@ -162,8 +133,16 @@ mod tests {
         weights.write(&mut bytes);
         let read = Weights::read(&mut Reader(&bytes)).unwrap();
         assert_eq!(read.len(), 2);
+        let mut sifted = Sifted::default();
+        let mut sum = |features: [u32; 2]| {
+            for feature in features {
+                read.sift(feature, &mut sifted);
+            }
+            read.sum(&mut sifted)
+        };
+        let sums = [sum([7, 9]), sum([1, u32::MAX])];
         assert_eq!(
-            read.score(&[7, 9, 1, u32::MAX])[..LABELS],
+            read.score(sums.into_iter())[..LABELS],
             [2.5, 1.0, 2.0, 2.0, 2.25, 2.0, 2.0]
         );
         assert!(Weights::read(&mut Reader(&bytes[..bytes.len() - 1])).is_none());
