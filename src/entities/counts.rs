@@ -34,7 +34,7 @@ pub struct TopEntity {
 impl EntityCounts {
     /// Counts the entities of one post, each name once however often and however spelled it stands there.
     pub fn add(&mut self, entities: &[Entity<'_>]) {
-        self.add_names(&PostNames::of(entities));
+        self.add_names(&PostNames::of(entities.iter().map(|entity| entity.text)));
     }
 
     /// Counts the names of one post.

@@ -1,3 +1,4 @@
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
@@ -63,6 +64,34 @@ impl Extractor {
     /// Linear in the length of the text, whatever it holds.
     pub fn entities<'t>(&self, text: &'t str, scratch: &mut Scratch) -> Vec<Entity<'t>> {
         let mut found = Vec::new();
+        self.each_sequence(text, scratch, |tokens, tagging, lattice| {
+            let mut filled = false;
+            for span in spans(&tagging.labels) {
+                if !std::mem::replace(&mut filled, true) {
+                    lattice.fill(&tagging.scores, &self.model.transitions);
+                }
+                found.push(entity(text, tokens, span, lattice.span_probability(span)));
+            }
+        });
+        found
+    }
+
+    /// The texts of the entities of `text`, where nothing else of them is wanted: confidences cost as much as the labels.
+    pub fn names<'t>(&self, text: &'t str, scratch: &mut Scratch) -> Vec<&'t str> {
+        let mut found = Vec::new();
+        self.each_sequence(text, scratch, |tokens, tagging, _| {
+            let names = spans(&tagging.labels).map(|span| &text[range(tokens, span)]);
+            found.extend(names);
+        });
+        found
+    }
+
+    fn each_sequence(
+        &self,
+        text: &str,
+        scratch: &mut Scratch,
+        mut visit: impl FnMut(&[Token], &Tagging, &mut Lattice),
+    ) {
         let Scratch {
             tokens,
             tagging,
@@ -74,21 +103,14 @@ impl Extractor {
             let (sequence, after) = rest.split_at(sequence_len(text, rest));
             let words = sequence.iter().map(|token| &text[token.start..token.end]);
             self.model.tag(&words.collect::<Vec<_>>(), tagging);
-            let mut filled = false;
-            for span in spans(&tagging.labels) {
-                if !std::mem::replace(&mut filled, true) {
-                    lattice.fill(&tagging.scores, &self.model.transitions);
-                }
-                found.push(entity(text, sequence, span, lattice.span_probability(span)));
-            }
+            visit(sequence, tagging, lattice);
             rest = after;
         }
-        found
     }
 }
 
 fn entity<'t>(text: &'t str, tokens: &[Token], span: Span, confidence: f32) -> Entity<'t> {
-    let (start, end) = (tokens[span.start].start, tokens[span.end - 1].end);
+    let Range { start, end } = range(tokens, span);
     Entity {
         text: &text[start..end],
         kind: span.kind,
@@ -96,6 +118,11 @@ fn entity<'t>(text: &'t str, tokens: &[Token], span: Span, confidence: f32) -> E
         end,
         confidence,
     }
+}
+
+/// The bytes of a span.
+fn range(tokens: &[Token], span: Span) -> Range<usize> {
+    tokens[span.start].start..tokens[span.end - 1].end
 }
 
 /// How many of `tokens` make the next sequence: a line, or a part of a long one.

@@ -1,6 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::entity::Entity;
 use super::surface;
 
 /// The names in one post, each spelling once however often it stands there.
@@ -8,9 +7,9 @@ use super::surface;
 pub struct PostNames(BTreeSet<String>);
 
 impl PostNames {
-    /// The names of a post's entities.
-    pub fn of(entities: &[Entity<'_>]) -> Self {
-        let names = entities.iter().map(|entity| surface::name(entity.text));
+    /// The names of a post, by the texts of its entities.
+    pub fn of<'t>(texts: impl IntoIterator<Item = &'t str>) -> Self {
+        let names = texts.into_iter().map(surface::name);
         Self(
             names
                 .filter(|name| !name.is_empty())

@@ -30,8 +30,8 @@ impl HourTally {
             let names = match &post.said {
                 Said::Names(names) => PostNames::from_bytes(names),
                 Said::Text(text) => {
-                    let entities = Extractor::bundled().entities(text, &mut self.scratch);
-                    let names = PostNames::of(&entities);
+                    let texts = Extractor::bundled().names(text, &mut self.scratch);
+                    let names = PostNames::of(texts);
                     self.found.push(FoundNames::new(&post, names.to_bytes()));
                     names
                 }

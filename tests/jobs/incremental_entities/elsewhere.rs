@@ -81,7 +81,7 @@ pub(super) async fn counts_of(database: &Database, span: PostSpan) -> Vec<HourCo
             let names = match &post.said {
                 Said::Names(names) => PostNames::from_bytes(names),
                 Said::Text(text) => {
-                    PostNames::of(&Extractor::bundled().entities(text, &mut Scratch::default()))
+                    PostNames::of(Extractor::bundled().names(text, &mut Scratch::default()))
                 }
             };
             let at = (post.hour, post.platform);
