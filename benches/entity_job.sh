@@ -2,7 +2,8 @@
 # The entity job over many posts while /rank is under half of the load that it can bear, then after 1,000 new posts.
 # usage: benches/entity_job.sh [posts] [seconds of load]; builds a release, serves on 127.0.0.1:8005, ends it. The load begins
 # before the first run of the job and should last longer than it.
-# DATABASE=postgres://... measures there, in an empty database, instead of on SQLite; BUILT=1 takes the release that is there.
+# DATABASE=postgres://... measures there, in an empty database, instead of on SQLite; BUILT=1 takes the release that is there;
+# TEXTS=FILE makes the posts of that file's lines: the more words there are, the less often is one known from before.
 set -eu
 cd "$(dirname "$0")/.."
 posts=${1:-1000000}; seconds=${2:-60}
@@ -10,10 +11,11 @@ posts=${1:-1000000}; seconds=${2:-60}
 target=${CARGO_TARGET_DIR:-target}/release
 work=$(mktemp -d)
 database=${DATABASE:-sqlite://$work/weir.db}
+texts=${TEXTS:-benches/posts.txt}
 trap 'kill $weir $load 2>/dev/null || true; wait; rm -rf "$work"' EXIT
 load=
 
-"$target/examples/many_posts" "$database" "$posts"
+"$target/examples/many_posts" "$database" "$posts" 30 "$texts"
 cat > "$work/weir.toml" <<TOML
 data_dir = "$work/data"
 server.bind = "127.0.0.1:8005"
@@ -53,8 +55,8 @@ echo "first run over $posts posts with /rank at $rate requests/s: $took s, $(awk
 echo "/rank meanwhile:"; cat "$work/load"
 echo "resident at most: $(memory VmHWM) MiB"
 echo "next run without new posts: $(job) s"
-"$target/examples/many_posts" "$database" 1000 1
+"$target/examples/many_posts" "$database" 1000 1 "$texts"
 echo "next run with 1,000 new posts of the last day: $(job) s"
-"$target/examples/many_posts" "$database" 1000 30
+"$target/examples/many_posts" "$database" 1000 30 "$texts"
 echo "next run with 1,000 new posts of the last 30 days: $(job) s"
 du -h "$work/weir.db" 2>/dev/null || true

@@ -1,8 +1,9 @@
-//! Fills a posts database for measuring: `many_posts URL POSTS [DAYS]` adds so many made-up posts, spread over the last days
-//! (30), of the texts in `benches/posts.txt` with names put in.
+//! Fills a posts database for measuring: `many_posts URL POSTS [DAYS [TEXTS]]` adds so many made-up posts, spread over the last
+//! days (30), of the lines of the file `TEXTS` (those of `benches/posts.txt`) with names put in.
 
 use std::error::Error;
 use std::fmt::Write;
+use std::fs;
 
 use chrono::{TimeDelta, Utc};
 use serde_json::json;
@@ -21,14 +22,18 @@ const BATCH: usize = 5_000;
 async fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [url, posts, rest @ ..] = arguments.as_slice() else {
-        return Err("usage: many_posts URL POSTS [DAYS]".into());
+        return Err("usage: many_posts URL POSTS [DAYS [TEXTS]]".into());
     };
     let posts: usize = posts.parse()?;
     let days: i64 = rest.first().map_or(Ok(30), |days| days.parse())?;
+    let texts = rest
+        .get(1)
+        .map_or(Ok(TEXTS.to_owned()), fs::read_to_string)?;
+    let texts: Vec<&str> = texts.lines().collect();
     let database = Database::connect(&DatabaseSettings::with_url(url)).await?;
     database.migrate().await?;
     let step = TimeDelta::milliseconds(days * 86_400_000 / i64::try_from(posts.max(1))?);
-    let (run, texts) = (uuid::Uuid::now_v7(), TEXTS.lines().collect::<Vec<_>>());
+    let run = uuid::Uuid::now_v7();
     let mut created_at = Utc::now() - TimeDelta::days(days);
     for first in (0..posts).step_by(BATCH) {
         let batch = (first..(first + BATCH).min(posts)).map(|number| {
