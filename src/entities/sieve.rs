@@ -14,14 +14,14 @@ pub(super) struct Sieve {
 /// Features that passed, in the order they came.
 #[derive(Debug)]
 pub(super) struct Sifted {
-    features: [u32; MOST],
+    features: Box<[u32; MOST]>,
     len: usize,
 }
 
 impl Default for Sifted {
     fn default() -> Self {
         Self {
-            features: [0; MOST],
+            features: Box::new([0; MOST]),
             len: 0,
         }
     }
