@@ -103,6 +103,12 @@ impl Database {
         &self.reader
     }
 
+    /// Whether background work on it gives way to what serves: SQLite's threads are Weir's own and do, Postgres' processes
+    /// know nothing of it.
+    pub(crate) fn gives_way(&self) -> bool {
+        self.backend() == DbBackend::Sqlite
+    }
+
     /// Begins a transaction that may write. On SQLite it holds the one write lock from the start, for a deferred
     /// one that reads first fails at once when another writes.
     pub async fn begin(&self) -> Result<DatabaseTransaction, DbError> {

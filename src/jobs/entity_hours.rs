@@ -66,7 +66,8 @@ fn span(hours: &[Hour]) -> PostSpan {
     }
 }
 
-/// Counts the posts of a span on a blocking thread, while the next page is read and names are kept.
+/// Counts the posts of a span on a blocking thread. The next page is read and names are kept meanwhile, if the database
+/// gives way to those that serve; if not, afterwards, so that they keep a core to themselves.
 async fn tally(
     context: &JobContext,
     span: PostSpan,
@@ -88,7 +89,12 @@ async fn tally(
             tally
         });
         let keep = database.keep_names(&found, model, last);
-        let (counted, next, kept) = tokio::join!(counted, pages.next(), keep);
+        let asked = async { tokio::join!(pages.next(), keep) };
+        let (counted, (next, kept)) = if database.gives_way() {
+            tokio::join!(counted, asked)
+        } else {
+            (counted.await, asked.await)
+        };
         kept?;
         (tally, page) = (counted?, next?);
         context.report_progress(*done, None);
