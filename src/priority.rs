@@ -26,8 +26,8 @@ thread_local! {
     static NEXT: Cell<Instant> = Cell::new(Instant::now());
 }
 
-/// Lets a thread that waits for this core go first, as often as is fair; may be called at any step of long work. Linux tells one thread to make room for another that wakes only once it has had its
-/// slice, milliseconds, whatever their priorities.
+/// Lets a thread that waits for this core go first, as often as is fair; may be called at any step of long work. Linux tells
+/// one thread to make room for another that wakes only once it has had its slice, milliseconds, whatever their priorities.
 pub(crate) fn give_way() {
     let begun = Instant::now();
     if begun >= NEXT.get() {
