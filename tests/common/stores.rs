@@ -70,19 +70,19 @@ macro_rules! on_every_store {
         mod on_redis {
             $(#[tokio::test]
             async fn $test() {
-                super::$test(super::common::stores::TestStore::redis()).await;
+                super::$test(crate::common::stores::TestStore::redis()).await;
             })+
         }
         mod on_sqlite {
             $(#[tokio::test]
             async fn $test() {
-                super::$test(super::common::stores::TestStore::sqlite()).await;
+                super::$test(crate::common::stores::TestStore::sqlite()).await;
             })+
         }
         mod on_postgres {
             $(#[tokio::test]
             async fn $test() {
-                super::$test(super::common::stores::TestStore::postgres()).await;
+                super::$test(crate::common::stores::TestStore::postgres()).await;
             })+
         }
     };

@@ -1,0 +1,71 @@
+//! The steps that the tests are made of.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use weir::results::jobs::{Claim, Job, JobId, Jobs, Lease, Limits, NewJob, Outcome, Worker};
+
+use crate::common::stores::{TestStore, within};
+
+pub(super) const LEASE: Duration = Duration::from_mins(1);
+pub(super) const BRIEF: Duration = Duration::from_millis(150);
+pub(super) const KEEP: Duration = Duration::from_mins(10);
+/// The clocks of test and store may round differently.
+pub(super) const CLOCK_SLACK: Duration = Duration::from_millis(5);
+pub(super) const LIMIT: Duration = Duration::from_secs(5);
+
+pub(super) fn jobs(store: &TestStore) -> Jobs {
+    store.results.jobs(Limits::default())
+}
+
+pub(super) fn worker(owner: &str) -> Worker {
+    Worker {
+        owner: owner.into(),
+        name: format!("{owner}/1"),
+    }
+}
+
+pub(super) async fn enqueue(jobs: &Jobs, name: &str) -> JobId {
+    jobs.enqueue(NewJob::new(name, json!({}))).await.unwrap().id
+}
+
+pub(super) async fn try_claim(jobs: &Jobs, lease: Duration) -> Option<Lease> {
+    match jobs.claim(&worker("a"), lease).await.unwrap() {
+        Claim::Leased(lease) => Some(lease),
+        Claim::Nothing { .. } => None,
+    }
+}
+
+pub(super) async fn claim(jobs: &Jobs) -> Lease {
+    try_claim(jobs, LEASE).await.expect("a job is ready")
+}
+
+/// Claims again and again until there is something, as a worker does.
+pub(super) async fn claim_when_ready(jobs: &Jobs) -> Lease {
+    within(LIMIT, async {
+        loop {
+            match jobs.claim(&worker("b"), LEASE).await.unwrap() {
+                Claim::Leased(lease) => return lease,
+                Claim::Nothing { look_again } => {
+                    tokio::time::sleep(look_again.expect("something is waiting")).await;
+                }
+            }
+        }
+    })
+    .await
+}
+
+pub(super) async fn look_up(jobs: &Jobs, id: JobId) -> Job {
+    jobs.job(id).await.unwrap().unwrap()
+}
+
+pub(super) fn succeeded(result: Value) -> Outcome {
+    Outcome::Succeeded { result, keep: KEEP }
+}
+
+pub(super) fn dead(error: &str) -> Outcome {
+    Outcome::Dead {
+        error: vec![error.into(), "its cause".into()],
+        keep: KEEP,
+    }
+}
