@@ -30,6 +30,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .get(1)
         .map_or(Ok(TEXTS.to_owned()), fs::read_to_string)?;
     let texts: Vec<&str> = texts.lines().collect();
+    if texts.is_empty() {
+        return Err("no line in TEXTS".into());
+    }
     let database = Database::connect(&DatabaseSettings::with_url(url)).await?;
     database.migrate().await?;
     let step = TimeDelta::milliseconds(days * 86_400_000 / i64::try_from(posts.max(1))?);

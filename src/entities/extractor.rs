@@ -76,7 +76,7 @@ impl Extractor {
         found
     }
 
-    /// The texts of the entities of `text`, where nothing else of them is wanted: confidences cost as much as the labels.
+    /// The texts of the entities of `text`, where nothing else of them is wanted: confidences are not worked out.
     pub fn names<'t>(&self, text: &'t str, scratch: &mut Scratch) -> Vec<&'t str> {
         let mut found = Vec::new();
         self.each_sequence(text, scratch, |tokens, tagging, _| {

@@ -66,13 +66,13 @@ impl WeightTable {
     #[inline]
     fn row(&self, feature: u32) -> WeightRow {
         let bucket = &self.buckets[feature as usize & (self.buckets.len() - 1)];
-        // Added up, since a branch for each would be mispredicted.
+        // Added up, since a branch for each would be mispredicted. 0 is at every empty place: no row is at their sum.
         let places = (1..).zip(bucket.features);
         let place: usize = places
             .map(|(place, there)| place * usize::from(there == feature))
             .sum();
-        match place.checked_sub(1) {
-            Some(at) => bucket.rows[at],
+        match place.checked_sub(1).and_then(|at| bucket.rows.get(at)) {
+            Some(row) => *row,
             None if bucket.has_spilled => self.spilled_row(feature),
             None => [0; PADDED],
         }
@@ -117,6 +117,15 @@ mod tests {
         }
         for number in 0..3000 {
             assert_eq!(table.sum(&[feature(2, number)]), [0; PADDED]);
+        }
+    }
+
+    #[test]
+    fn zero_has_no_row_however_many_are_in_its_bucket() {
+        for taken in 0..=7 {
+            let rows: Vec<_> = (1..=taken).map(|n| (n << 12, [1; PADDED])).collect();
+            let table = WeightTable::of(&rows);
+            assert_eq!(table.sum(&[0]), [0; PADDED], "beside {taken}");
         }
     }
 }

@@ -92,6 +92,7 @@ impl Weights {
         let step = reader.f32()?;
         let count = reader.count(2)?;
         let keys = reader.ascending(count)?;
+        let is_ascending = keys.first() != Some(&0) && keys.is_sorted_by(|a, b| a < b);
         let mut rows = Vec::with_capacity(count);
         for key in keys {
             let [mask] = reader.array()?;
@@ -103,8 +104,7 @@ impl Weights {
             }
             rows.push((key, row));
         }
-        (step.is_finite() && rows.first().is_none_or(|&(feature, _)| feature != 0))
-            .then(|| Self::new(&rows, step))
+        (step.is_finite() && is_ascending).then(|| Self::new(&rows, step))
     }
 }
 
@@ -146,5 +146,16 @@ mod tests {
             [2.5, 1.0, 2.0, 2.0, 2.25, 2.0, 2.0]
         );
         assert!(Weights::read(&mut Reader(&bytes[..bytes.len() - 1])).is_none());
+    }
+    #[test]
+    fn features_that_do_not_ascend_are_damage() {
+        let read = |gaps: [u8; 2]| {
+            let masks = [0; 2];
+            let parts: [&[u8]; 4] = [&1_f32.to_le_bytes(), &2_u32.to_le_bytes(), &gaps, &masks];
+            Weights::read(&mut Reader(&parts.concat()))
+        };
+        assert!(read([7, 1]).is_some());
+        assert!(read([7, 0]).is_none());
+        assert!(read([0, 1]).is_none());
     }
 }

@@ -11,7 +11,7 @@ use super::weight_table::Sum;
 use super::weights::Weights;
 use super::word::Word;
 
-/// Words kept, by their hash; of two that belong to the same place, the later one.
+/// Words kept, by a hash of 64 bits; of two that belong to the same place, the later one.
 const PLACES: usize = 4096;
 
 /// The sums of a word's weights for those words from which it stands at the offset -2 to 2, itself in the middle, as far as
