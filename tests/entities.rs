@@ -73,6 +73,13 @@ proptest! {
     }
 
     #[test]
+    fn names_are_the_texts_of_the_entities(text in post()) {
+        let entities = Extractor::bundled().entities(&text, &mut Scratch::default());
+        let texts: Vec<&str> = entities.iter().map(|entity| entity.text).collect();
+        prop_assert_eq!(Extractor::bundled().names(&text, &mut Scratch::default()), texts);
+    }
+
+    #[test]
     fn merged_counts_equal_counts_of_all(texts in prop::collection::vec(post(), 0..8), cut in 0usize..8) {
         let count = |texts: &[String]| {
             let mut counts = EntityCounts::default();
