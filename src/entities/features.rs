@@ -137,7 +137,7 @@ fn names(out: &mut Templates<impl Sight>) {
     out.joint(|view| pair(name(view.word), lists(view.word)));
     out.joint(|view| view.near(1, name));
     out.joint(|view| view.near(-1, name));
-    out.cased_lists(|word| word.entry.lists);
+    out.cased_lists(|word| word.entry.listed());
     out.joint_lists(|word| word.begins);
     out.joint_lists(|word| word.inside);
 }

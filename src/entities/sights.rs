@@ -1,6 +1,5 @@
 //! What can be seen of a word at a time: everything for training, and apart by what it depends on for tagging.
 
-use super::gazetteers::LISTS;
 use super::handle::Handle;
 use super::hash::feature;
 use super::templates::Sight;
@@ -119,8 +118,7 @@ impl<F: FnMut(u32)> Sight for Joint<'_, F> {
 }
 
 /// The features of a word of this case in `lists`, each under a template of its own, from `first` on.
-fn of_lists(lists: u16, first: u32, case: Case, mut emit: impl FnMut(u32)) {
-    let mut lists = lists & ((1 << LISTS) - 1);
+fn of_lists(mut lists: u16, first: u32, case: Case, mut emit: impl FnMut(u32)) {
     while lists != 0 {
         emit(feature(first + lists.trailing_zeros(), case.value));
         lists &= lists - 1;

@@ -94,7 +94,7 @@ impl Words {
             state = extend_name(state, token.as_ref(), word.kind);
             let entry = GAZETTEERS.get(hash::fold(state));
             if let Some(entry) = entry.filter(|entry| entry.lists & !COMMON != 0) {
-                found = Some((next, entry.lists & !STARTS_NAME));
+                found = Some((next, entry.listed()));
             }
         }
         found
