@@ -10,6 +10,7 @@ pub mod data_dir;
 pub mod db;
 pub mod entities;
 pub mod feed;
+pub mod health;
 pub mod http;
 pub mod jobs;
 mod priority;

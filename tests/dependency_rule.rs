@@ -5,7 +5,14 @@ use std::path::Path;
 
 /// Lowest first. A module imports from its own layer and those before it.
 const LAYERS: &[&[&str]] = &[
-    &["data_dir", "feed", "priority", "settings", "telemetry"],
+    &[
+        "data_dir",
+        "feed",
+        "health",
+        "priority",
+        "settings",
+        "telemetry",
+    ],
     &["ranking", "scoring", "entities"],
     &["results", "db", "sources", "seeding"],
     &["jobs", "bench"],

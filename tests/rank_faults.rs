@@ -26,6 +26,7 @@ use weir::actors::{
 };
 use weir::db::{Database, TimeRange};
 use weir::feed::RankRequest;
+use weir::health::HealthIssues;
 use weir::http::{Access, Admission, Front, Health, IngestDesk, KnownScrapers, Limits, serve};
 use weir::jobs::{JobResources, LargeResults, Registry};
 use weir::ranking::{Arms, Policy, Term};
@@ -121,6 +122,15 @@ fn desk(system: &ActorSystem, resources: &JobResources) -> ActorRef<JobDesk> {
     })
 }
 
+fn limits() -> Limits {
+    Limits {
+        max_body_bytes: 1 << 20,
+        max_items: 100,
+        body_timeout: Duration::from_secs(5),
+        max_score_deadline: Duration::from_secs(5),
+    }
+}
+
 impl Service {
     async fn start() -> Self {
         keep_meant_panics_quiet();
@@ -171,12 +181,7 @@ impl Service {
             admission: Admission::new(100),
             scorings: Admission::new(1),
             waits: Admission::new(1),
-            limits: Limits {
-                max_body_bytes: 1 << 20,
-                max_items: 100,
-                body_timeout: Duration::from_secs(5),
-                max_score_deadline: Duration::from_secs(5),
-            },
+            limits: limits(),
             serving: Arc::new(ArcSwap::from_pointee(serving)),
             recorder: None,
             rankings: Some(rankings.clone()),
@@ -189,7 +194,13 @@ impl Service {
             planned: watch::channel(Arc::default()).1,
             stopping: is_stopping.clone(),
             system: system.clone(),
-            health: Health::new(results_away, database.clone(), Arc::default(), is_stopping),
+            health: Health::new(
+                HealthIssues::default(),
+                results_away,
+                database.clone(),
+                Arc::default(),
+                is_stopping,
+            ),
             metrics: telemetry::metrics().unwrap(),
         };
         let settings = ServerSettings {

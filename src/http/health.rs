@@ -10,6 +10,7 @@ use crate::actors::ConfigStatus;
 use crate::actors::supervision::{ActorSystem, State};
 use crate::db::Database;
 use crate::feed::Degraded;
+use crate::health::{HealthIssue, HealthIssues};
 
 /// How long the database may take to answer a health check.
 const PING_LIMIT: Duration = Duration::from_millis(250);
@@ -20,35 +21,32 @@ const VITAL: [&str; 2] = ["ranker", "entity_board"];
 /// What is not as it should be, though Weir may serve all the same.
 #[derive(Clone)]
 pub struct Health {
+    issues: HealthIssues,
     results_away: watch::Receiver<Option<Instant>>,
     database: Database,
     config: Arc<ConfigStatus>,
     stopping: watch::Receiver<bool>,
 }
 
-/// A part that ails.
-#[derive(Debug, Serialize)]
-struct Ailment {
-    part: String,
-    why: String,
-}
-
 #[derive(Serialize)]
 struct Readiness {
     status: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    degraded: Vec<Ailment>,
+    degraded: Vec<HealthIssue>,
 }
 
 impl Health {
-    /// Health by the results' outages, the database's answers, the settings file and whether Weir is `stopping`.
+    /// Health by what the parts report, the results' outages, the database's answers, the settings file and whether Weir is
+    /// `stopping`.
     pub fn new(
+        issues: HealthIssues,
         results_away: watch::Receiver<Option<Instant>>,
         database: Database,
         config: Arc<ConfigStatus>,
         stopping: watch::Receiver<bool>,
     ) -> Self {
         Self {
+            issues,
             results_away,
             database,
             config,
@@ -66,8 +64,8 @@ impl Health {
         })
     }
 
-    async fn ailments(&self, system: &ActorSystem, scrapers: &KnownScrapers) -> Vec<Ailment> {
-        let ailing = |part: &str, why: &str| Ailment {
+    async fn ailments(&self, system: &ActorSystem, scrapers: &KnownScrapers) -> Vec<HealthIssue> {
+        let ailing = |part: &str, why: &str| HealthIssue {
             part: part.to_owned(),
             why: why.to_owned(),
         };
@@ -75,7 +73,7 @@ impl Health {
             .signs()
             .into_iter()
             .filter(|signs| !matches!(signs.state, State::Starting | State::Running));
-        let mut ailments: Vec<Ailment> = down
+        let mut ailments: Vec<HealthIssue> = down
             .map(|signs| ailing(&format!("actor {}", signs.name), "not running"))
             .collect();
         ailments.extend(
@@ -86,6 +84,7 @@ impl Health {
             let part = format!("scraper {}", scraper.log.name());
             Some(ailing(&part, &scraper.log.ailment()?))
         }));
+        ailments.extend(self.issues.current());
         ailments.extend(self.config.error().map(|error| ailing("config", &error)));
         ailments.extend(self.config.needs_restart().iter().map(|key| {
             ailing(

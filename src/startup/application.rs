@@ -1,5 +1,5 @@
 use std::future::Future;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use super::{StartupError, ingest, prepare_schedules, rankings, reload};
 use crate::actors::messages::Flush;
 use crate::actors::supervision::{ActorSystem, SupervisionPolicy};
 use crate::actors::{
-    ConfigStatus, RankingInbox, Recorder, RecorderCounters, RecorderInbox, ShutDown,
+    ConfigStatus, IngestInbox, RankingInbox, Recorder, RecorderCounters, RecorderInbox, ShutDown,
 };
 use crate::data_dir::DataDir;
 use crate::db::Database;
@@ -82,9 +82,7 @@ impl Application {
         let arms = ArmsLedger::new(&data_dir.arms());
         arms.admit(&settings.arms)?;
         let address = settings.server.bind;
-        let bind_failed = |source| StartupError::Bind { address, source };
-        let listener = TcpListener::bind(address).map_err(bind_failed)?;
-        let port = listener.local_addr().map_err(bind_failed)?.port();
+        let (listener, port) = listen(address)?;
 
         let system = ActorSystem::start(supervision_policy(&settings.supervision));
         let stores = Stores::open(&settings, &data_dir, &system).await?;
@@ -98,15 +96,7 @@ impl Application {
             background::start(&settings, planned, &stores, &data_dir, signals, &system)?;
         let ingester = ingest::start(&stores.database, &prepared.subscribe(), &system);
         let rankings = rankings::start(&settings, &stores.database, prepared.subscribe(), &system);
-        let mut fleet = Fleet::new(
-            data_dir.outboxes(),
-            settings.outbox.max_bytes,
-            ingester.clone(),
-            system.clone(),
-        )?;
-        if let Some(failure) = fleet.align(&settings).into_iter().next() {
-            return Err(failure);
-        }
+        let fleet = start_scrapers(&settings, &data_dir, &ingester, &system)?;
         let scrapers = fleet.known();
         let prepare = prepare(stores.database.clone(), first_posts, prepared);
         background.runtime.handle().spawn(prepare);
@@ -146,6 +136,7 @@ impl Application {
             stopping: stopping.subscribe(),
             system: system.clone(),
             health: Health::new(
+                stores.health.clone(),
                 stores.results.away_since(),
                 stores.database.clone(),
                 config,
@@ -211,6 +202,31 @@ impl Application {
         self.system.stop();
         tracing::info!("weir has stopped");
         ended.map_err(StartupError::Server)
+    }
+}
+
+fn listen(address: SocketAddr) -> Result<(TcpListener, u16), StartupError> {
+    let bind_failed = |source| StartupError::Bind { address, source };
+    let listener = TcpListener::bind(address).map_err(bind_failed)?;
+    let port = listener.local_addr().map_err(bind_failed)?.port();
+    Ok((listener, port))
+}
+
+fn start_scrapers(
+    settings: &Settings,
+    data_dir: &DataDir,
+    ingester: &IngestInbox,
+    system: &ActorSystem,
+) -> Result<Fleet, StartupError> {
+    let mut fleet = Fleet::new(
+        data_dir.outboxes(),
+        settings.outbox.max_bytes,
+        ingester.clone(),
+        system.clone(),
+    )?;
+    match fleet.align(settings).into_iter().next() {
+        Some(failure) => Err(failure),
+        None => Ok(fleet),
     }
 }
 

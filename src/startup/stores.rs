@@ -5,6 +5,7 @@ use crate::actors::supervision::{ActorRef, ActorSystem};
 use crate::actors::{RedisServer, RedisServerCounters};
 use crate::data_dir::DataDir;
 use crate::db::Database;
+use crate::health::HealthIssues;
 use crate::results::{
     Choice, RedisServerOptions, Results, StoreLocation, Surroundings, redis_server_on_path,
 };
@@ -18,6 +19,8 @@ pub(super) struct Stores {
     pub(super) location: StoreLocation,
     /// The keeper of the managed `redis-server`, where that is the results store.
     pub(super) redis_server: Option<ActorRef<RedisServer>>,
+    /// Where each part reports what `/health/ready` should say of it.
+    pub(super) health: HealthIssues,
 }
 
 impl Stores {
@@ -43,6 +46,7 @@ impl Stores {
             results,
             location: choice.location,
             redis_server,
+            health: HealthIssues::default(),
         })
     }
 }

@@ -1,5 +1,7 @@
 //! Logs and metrics.
 
+mod log_limiter;
+
 use std::panic::{self, PanicHookInfo};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -8,6 +10,8 @@ use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandl
 use tracing_subscriber::EnvFilter;
 
 use crate::settings::{LogFormat, LogSettings};
+
+pub use log_limiter::LogLimiter;
 
 /// Upper bounds of the buckets that durations are counted in, in seconds.
 const BUCKETS: [f64; 14] = [
