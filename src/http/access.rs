@@ -89,14 +89,13 @@ impl Access {
 }
 
 fn check_key(keys: &[Secret], headers: &HeaderMap) -> Result<(), ApiError> {
-    let bearer = text(headers, "authorization").and_then(|value| value.strip_prefix("Bearer "));
-    let Some(given) = bearer.or_else(|| text(headers, "x-api-key")) else {
+    let Some(given) = bearer_token(headers).or_else(|| api_key(headers)) else {
         return Err(ApiError::unauthorized(
             "a key is needed: Authorization: Bearer KEY",
         ));
     };
     // Every key is compared, each in constant time, so that the time tells nothing.
-    let equal = |key: &Secret| key.expose().as_bytes().ct_eq(given.as_bytes());
+    let equal = |key: &Secret| key.expose().as_bytes().ct_eq(given);
     let known = keys
         .iter()
         .map(equal)
@@ -106,6 +105,25 @@ fn check_key(keys: &[Secret], headers: &HeaderMap) -> Result<(), ApiError> {
     } else {
         Err(ApiError::forbidden("this key does not open this"))
     }
+}
+
+/// Returns the token of the first `Authorization: Bearer` header. The scheme is case-insensitive (RFC 9110, 11.1), and any
+/// blanks may surround the token.
+fn bearer_token(headers: &HeaderMap) -> Option<&[u8]> {
+    headers.get_all(header::AUTHORIZATION).find_map(|value| {
+        let value = value.as_bytes().trim_ascii();
+        let (scheme, token) = value.split_at_checked(b"Bearer".len())?;
+        let token = token
+            .strip_prefix(b" ")
+            .or_else(|| token.strip_prefix(b"\t"))?
+            .trim_ascii_start();
+        (scheme.eq_ignore_ascii_case(b"Bearer") && !token.is_empty()).then_some(token)
+    })
+}
+
+fn api_key(headers: &HeaderMap) -> Option<&[u8]> {
+    let key = headers.get("x-api-key")?.as_bytes().trim_ascii();
+    (!key.is_empty()).then_some(key)
 }
 
 fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
@@ -192,6 +210,40 @@ mod tests {
         );
         assert_eq!(
             verdict(&access, Scope::Admin, &[("x-api-key", "one")]),
+            None
+        );
+    }
+
+    #[test]
+    fn a_bearer_key_is_read_in_any_case_and_with_any_blanks() {
+        let access = access(&["one"], LOCAL);
+        for value in [
+            "Bearer one",
+            "bearer one",
+            "BEARER one",
+            "bEaReR   one",
+            "Bearer\tone",
+            "Bearer \t one",
+            "Bearer one \t ",
+            "  Bearer one",
+        ] {
+            let headers = [("authorization", value)];
+            assert_eq!(verdict(&access, Scope::Admin, &headers), None, "{value:?}");
+        }
+        for value in ["Bearer", "Bearer ", "Bearerone", "Basic one", "one", ""] {
+            let headers = [("authorization", value)];
+            assert_eq!(
+                verdict(&access, Scope::Admin, &headers),
+                Some(401),
+                "{value:?}"
+            );
+        }
+        assert_eq!(
+            verdict(&access, Scope::Admin, &[("authorization", "Bearer o ne")]),
+            FORBIDDEN
+        );
+        assert_eq!(
+            verdict(&access, Scope::Admin, &[("x-api-key", " one\t")]),
             None
         );
     }
