@@ -13,6 +13,7 @@ pub mod feed;
 pub mod health;
 pub mod http;
 pub mod jobs;
+pub mod outage;
 mod priority;
 pub mod ranking;
 pub mod results;

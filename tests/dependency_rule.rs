@@ -9,6 +9,7 @@ const LAYERS: &[&[&str]] = &[
         "data_dir",
         "feed",
         "health",
+        "outage",
         "priority",
         "settings",
         "telemetry",
