@@ -84,3 +84,121 @@ async fn blinded_metadata_names_no_arm() {
     let weir = Weir::start(&format!("{BASE}ranking.metadata = \"minimal\"\n{HALVES}"));
     assert_eq!(arm_of(&weir, "1", None).await, (Value::Null, Value::Null));
 }
+
+/// An arm of one cohort, under a policy that a user in no arm would notice in every way that a policy has.
+const ONE_COHORT: &str = "[policies.treated]\nweights = { dice = 1.0, sentiment = 1.0 }\n\
+    exclude = { dice = { above = 0.0 } }\ninsert = { max = 1, positions = [0] }\nauthor_decay = { factor = 0.1 }\n\
+    [scorers.dice]\nkind = \"random\"\n[ranking]\npolicy = \"treated\"\n\
+    [arms.staff]\ncohort = \"staff\"\npolicy = \"treated\"\n";
+
+async fn asked(weir: &Weir, scorer: &str) -> u64 {
+    let counters = weir.counters(&format!("scorer_pool.{scorer}")).await;
+    counters["requests"].as_u64().unwrap()
+}
+
+#[tokio::test]
+async fn a_user_in_no_arm_gets_the_incoming_order_and_no_scorer_is_called() {
+    // A [policies.off] of one's own changes nothing: who is not assigned is not treated.
+    let off = "[policies.off]\nweights = { dice = 1.0 }\nexclude = { dice = { above = 0.0 } }\n";
+    let weir = Weir::start(&format!("{BASE}{ONE_COHORT}{off}"));
+    for cohort in [None, Some("no such cohort")] {
+        let mut feed = feed_of(&["I hate this", "I love this", "a word", "a good day"]);
+        feed.session.cohort = cohort.map(str::to_owned);
+        let (order, metadata) = weir.rank(&feed).await;
+        assert_eq!(order, [0, 1, 2, 3]);
+        assert_eq!(metadata, json!({"intervention_on": false, "policy": "off"}));
+    }
+    assert_eq!(
+        (asked(&weir, "dice").await, asked(&weir, "sentiment").await),
+        (0, 0)
+    );
+
+    let metrics = weir.get("/metrics").await.text().await.unwrap();
+    assert!(
+        metrics.contains("weir_arm_total{arm=\"(unassigned)\",outcome=\"whole\"} 2"),
+        "{metrics}"
+    );
+}
+
+#[tokio::test]
+async fn health_shows_the_share_of_unassigned_users_until_the_arms_change() {
+    let weir = Weir::start(&format!("{BASE}{HALVES}").replace("share = 0.5", "cohort = \"x\""));
+    assert_eq!(arm_of(&weir, "1", Some("staff")).await.0, json!("staff"));
+    let ready = weir.when("/health/ready", |_| true).await;
+    assert_eq!(ready, json!({"status": "ready"}));
+
+    assert_eq!(
+        arm_of(&weir, "1", Some("stuff")).await,
+        (Value::Null, json!("off"))
+    );
+    let ready = weir.when("/health/ready", |_| true).await;
+    assert_eq!(
+        ready,
+        json!({"status": "ready", "unassigned": {"requests": 1, "share": 0.5, "policy": "off"}})
+    );
+
+    let share = "[arms.everybody]\nshare = 1.0\npolicy = \"calm\"\n";
+    weir.edit(&format!("{BASE}arms.version = 2\n{share}"));
+    weir.when("/health/ready", |ready| {
+        *ready == json!({"status": "ready"})
+    })
+    .await;
+    assert_eq!(
+        arm_of(&weir, "1", None).await,
+        (json!("everybody"), json!("calm"))
+    );
+}
+
+#[tokio::test]
+async fn the_policy_of_users_in_no_arm_can_be_chosen() {
+    let base = format!("{BASE}auth.admin = [\"admin\"]\n");
+    let weir = Weir::start(&format!("{base}arms.otherwise = \"calm\"\n{ONE_COHORT}"));
+    assert_eq!(arm_of(&weir, "1", None).await, (Value::Null, json!("calm")));
+
+    // It is no part of the division: another one needs no new version.
+    weir.edit(&format!(
+        "{base}arms.otherwise = \"entities\"\n{ONE_COHORT}"
+    ));
+    let changed = async {
+        while arm_of(&weir, "1", None).await.1 != json!("entities") {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), changed)
+        .await
+        .unwrap();
+
+    // A policy that the admin asks for stands in for it, and counts as nobody's.
+    let by_admin = weir
+        .client
+        .post(weir.url("/rank?policy=off"))
+        .bearer_auth("admin")
+        .json(&feed_of(&["I hate this"]));
+    let answer: Value = by_admin.send().await.unwrap().json().await.unwrap();
+    let metadata = &answer["metadata"];
+    assert_eq!(metadata["policy"], "off");
+    let counted = |ready: &Value| ready["unassigned"]["policy"] == "entities";
+    let ready = weir.when("/health/ready", counted).await;
+    assert_eq!(ready["unassigned"]["share"], 1.0);
+}
+
+#[tokio::test]
+async fn the_users_of_a_disabled_arm_are_in_no_arm() {
+    let disabled = HALVES.replacen("policy", "enabled = false\npolicy", 2);
+    let weir = Weir::start(&format!("{BASE}{disabled}"));
+    assert_eq!(arm_of(&weir, "1", None).await, (Value::Null, json!("off")));
+    assert_eq!(arm_of(&weir, "1", Some("staff")).await.0, json!("staff"));
+}
+
+#[tokio::test]
+async fn without_arms_every_user_gets_the_policy_in_force() {
+    let weir = Weir::start(&format!("{BASE}ranking.policy = \"calm\"\n"));
+    assert_eq!(
+        arm_of(&weir, "1", Some("staff")).await,
+        (Value::Null, json!("calm"))
+    );
+    let ready = weir.when("/health/ready", |_| true).await;
+    assert_eq!(ready, json!({"status": "ready"}));
+    let metrics = weir.get("/metrics").await.text().await.unwrap();
+    assert!(!metrics.contains("weir_arm_total"), "{metrics}");
+}

@@ -53,4 +53,4 @@ pub use scorer_pool::ScorerPool;
 pub use scraper::{Scraper, ScraperParts};
 pub use scraper_log::{ScraperLog, ScraperReport};
 pub use served_policy::{ServedPolicy, ServedPool};
-pub use serving::{Rankers, Serving};
+pub use serving::{ArmCounts, Group, Rankers, ServedArms, Serving};

@@ -37,6 +37,18 @@ pub struct ServedPool {
     pub time_limit: Duration,
 }
 
+impl ServedPolicy {
+    /// Returns a policy of this name that leaves feeds as they are and asks no scorer.
+    pub fn incoming_order(name: &str) -> Self {
+        Self {
+            policy: Policy::named(name),
+            pools: Vec::new(),
+            insert: None,
+            max_entity_age: TimeDelta::MAX,
+        }
+    }
+}
+
 impl ServedPool {
     /// The scores of `feed` that are remembered. The others are asked for, to come on `reply` by the deadline.
     pub(super) fn ask(

@@ -6,8 +6,8 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 use super::{Front, KnownScrapers};
-use crate::actors::ConfigStatus;
 use crate::actors::supervision::{ActorSystem, State};
+use crate::actors::{ConfigStatus, ServedArms, Serving};
 use crate::db::Database;
 use crate::feed::Degraded;
 use crate::health::{HealthIssue, HealthIssues};
@@ -33,6 +33,32 @@ struct Readiness {
     status: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     degraded: Vec<HealthIssue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unassigned: Option<UnassignedUsers>,
+}
+
+/// Requests of users who were in no arm since the arms were last changed. Information, not a condition: an experiment on
+/// some of the users has such requests for as long as it runs.
+#[derive(Serialize)]
+struct UnassignedUsers {
+    requests: u64,
+    share: f64,
+    policy: String,
+}
+
+impl UnassignedUsers {
+    /// Returns `None` if there were no such requests.
+    fn seen(serving: &Serving) -> Option<Self> {
+        let ServedArms {
+            otherwise, counts, ..
+        } = &serving.arms;
+        let (requests, share) = counts.unassigned()?;
+        Some(Self {
+            requests,
+            share,
+            policy: otherwise.policy.name.clone(),
+        })
+    }
 }
 
 impl Health {
@@ -106,27 +132,23 @@ pub(super) async fn live() -> HttpResponse {
     HttpResponse::Ok().json(Readiness {
         status: "live",
         degraded: Vec::new(),
+        unassigned: None,
     })
 }
 
 /// `GET /health/ready`: 200 while `/rank` can serve, with what ails; else 503.
 pub(super) async fn ready(front: web::Data<Front>) -> HttpResponse {
     let degraded = front.health.ailments(&front.system, &front.scrapers).await;
-    if *front.health.stopping.borrow() {
-        return HttpResponse::ServiceUnavailable().json(Readiness {
-            status: "stopping",
-            degraded,
-        });
-    }
-    if VITAL.iter().all(|vital| front.system.any_running(vital)) {
-        HttpResponse::Ok().json(Readiness {
-            status: "ready",
-            degraded,
-        })
+    let (mut response, status) = if *front.health.stopping.borrow() {
+        (HttpResponse::ServiceUnavailable(), "stopping")
+    } else if VITAL.iter().all(|vital| front.system.any_running(vital)) {
+        (HttpResponse::Ok(), "ready")
     } else {
-        HttpResponse::ServiceUnavailable().json(Readiness {
-            status: "not ready",
-            degraded,
-        })
-    }
+        (HttpResponse::ServiceUnavailable(), "not ready")
+    };
+    response.json(Readiness {
+        status,
+        degraded,
+        unassigned: UnassignedUsers::seen(&front.serving.load()),
+    })
 }

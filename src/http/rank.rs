@@ -11,7 +11,7 @@ use super::kept_ranking::kept_ranking;
 use super::options::RankOptions;
 use super::{ApiError, Front, Scope};
 use crate::actors::messages::{Explained, Rank, Ranked};
-use crate::actors::{ServedPolicy, Serving};
+use crate::actors::{Group, ServedPolicy, Serving};
 use crate::feed::{Degraded, Metadata, NewItem, RankRequest, RankResponse};
 use crate::ranking::Slot;
 
@@ -48,7 +48,7 @@ pub(super) async fn rank(
 
 /// What one feed is ranked by.
 struct Terms<'s> {
-    arm: Option<&'s str>,
+    group: Group<'s>,
     policy: &'s Arc<ServedPolicy>,
     explain: bool,
     minimal_metadata: bool,
@@ -64,12 +64,13 @@ impl<'s> Terms<'s> {
         options: &'s RankOptions,
         arrived: Instant,
     ) -> Self {
-        let (arm, policy) = match &options.policy {
-            Some(policy) => (None, policy),
+        let (group, policy) = match &options.policy {
+            Some(policy) => (Group::Everybody, policy),
             None => serving.of(&feed.session),
         };
+        serving.arms.counts.count(group);
         Self {
-            arm: arm.map(|arm| arm.name.as_str()),
+            group,
             policy,
             explain: options.explain,
             minimal_metadata: serving.minimal_metadata,
@@ -81,7 +82,7 @@ impl<'s> Terms<'s> {
     /// Counts an answer by how it came out.
     fn count(&self, outcome: &'static str) {
         metrics::counter!("weir_rank_total", "outcome" => outcome).increment(1);
-        if let Some(arm) = self.arm {
+        if let Some(arm) = self.group.label() {
             metrics::counter!("weir_arm_total", "arm" => arm.to_owned(), "outcome" => outcome)
                 .increment(1);
         }
@@ -192,7 +193,7 @@ fn metadata(
     Metadata {
         intervention_on: intervened,
         policy: Some(terms.policy.policy.name.clone().into()),
-        arm: terms.arm.map(|arm| arm.to_owned().into()),
+        arm: terms.group.arm().map(|arm| arm.to_owned().into()),
         degraded,
     }
 }

@@ -60,6 +60,11 @@ pub struct Arms {
 }
 
 impl Arms {
+    /// Whether users are divided at all.
+    pub fn is_empty(&self) -> bool {
+        self.arms.is_empty()
+    }
+
     /// The arm that the session's user is in.
     pub fn of(&self, session: &Session) -> Option<&Arm> {
         if self.arms.is_empty() {

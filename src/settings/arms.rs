@@ -8,6 +8,9 @@ use xxhash_rust::xxh3::Xxh3;
 use super::check::Check;
 use super::complaint::did_you_mean;
 
+/// The value of `arms.otherwise` for the incoming order.
+pub const UNTREATED: &str = "off";
+
 /// `[arms]`: which users get which policy.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ArmsSettings {
@@ -15,6 +18,8 @@ pub struct ArmsSettings {
     pub version: u64,
     /// Divides users in another way than other salts do.
     pub salt: String,
+    /// The policy of users who are in no arm; [`UNTREATED`] is the incoming order, whatever `[policies.off]` says.
+    pub otherwise: String,
     /// `[arms.NAME]`: the arms.
     pub arms: BTreeMap<String, ArmSettings>,
 }
@@ -40,6 +45,7 @@ impl Default for ArmsSettings {
         Self {
             version: 1,
             salt: "weir".to_owned(),
+            otherwise: UNTREATED.to_owned(),
             arms: BTreeMap::new(),
         }
     }
@@ -61,8 +67,21 @@ impl ArmsSettings {
         hash.digest()
     }
 
-    /// What all arms together have to hold to.
-    pub(super) fn check(&self, check: &mut Check) {
+    /// Checks what concerns all arms together.
+    pub(super) fn check(&self, check: &mut Check, policies: &[&str]) {
+        let mut known = policies.to_vec();
+        if !known.contains(&UNTREATED) {
+            known.push(UNTREATED);
+        }
+        let otherwise = self.otherwise.as_str();
+        check.under("arms", |check| {
+            check.require("otherwise", known.contains(&otherwise), || {
+                format!(
+                    "there is no policy {otherwise:?}{}",
+                    did_you_mean(otherwise, &known)
+                )
+            });
+        });
         let shares: f64 = self.arms.values().filter_map(|arm| arm.share).sum();
         check.require("arms", shares <= 1.0 + 1e-9, || {
             format!("the shares of all arms add up to {shares}, expected at most 1")
@@ -106,7 +125,7 @@ impl ArmSettings {
 }
 
 impl<'de> Deserialize<'de> for ArmsSettings {
-    /// The arms stand beside `version` and `salt`, which therefore name no arm.
+    /// The arms stand beside `version`, `salt` and `otherwise`, which therefore name no arm.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(ArmsVisitor)
     }
@@ -127,6 +146,7 @@ impl<'de> Visitor<'de> for ArmsVisitor {
             match key.as_str() {
                 "version" => settings.version = map.next_value()?,
                 "salt" => settings.salt = map.next_value()?,
+                "otherwise" => settings.otherwise = map.next_value()?,
                 _ => {
                     if settings.arms.insert(key, map.next_value()?).is_some() {
                         return Err(de::Error::custom("an arm is named twice"));

@@ -41,7 +41,7 @@ mod timetable;
 mod version;
 mod watched_file;
 
-pub use arms::{ArmSettings, ArmsSettings};
+pub use arms::{ArmSettings, ArmsSettings, UNTREATED};
 pub use auth::AuthSettings;
 pub use commands::CommandSettings;
 pub use database::DatabaseSettings;

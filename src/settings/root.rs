@@ -84,7 +84,7 @@ impl Settings {
         check.each("arms", &self.arms.arms, |check, arm| {
             arm.check(check, &policies);
         });
-        self.arms.check(check);
+        self.arms.check(check, &policies);
         let scorers = names(&self.scorers);
         check.each("policies", &self.policies, |check, policy| {
             policy.check(check, &scorers);

@@ -8,16 +8,17 @@ use super::arms::arms;
 use super::pools::Pools;
 use crate::actors::supervision::{ActorRef, ActorSystem};
 use crate::actors::{
-    Board, CandidateBoard, CandidateBoardCounters, CandidateShelf, EntityBoard,
-    EntityBoardCounters, Ranker, RankerCounters, Rankers, ServedInsert, ServedPolicy, Serving,
+    ArmCounts, Board, CandidateBoard, CandidateBoardCounters, CandidateShelf, EntityBoard,
+    EntityBoardCounters, Ranker, RankerCounters, Rankers, ServedArms, ServedInsert, ServedPolicy,
+    Serving,
 };
 use crate::ranking::{
     AuthorDecay, Exclude, Insert, Matching, Places, Policy, Scale, Term, Unscored,
 };
 use crate::results::Results;
 use crate::settings::{
-    AuthorDecaySettings, EntityMatch, InsertSettings, Metadata, PolicySettings, ScaleSettings,
-    ScorerSettings, Settings, UnscoredItem,
+    ArmsSettings, AuthorDecaySettings, EntityMatch, InsertSettings, Metadata, PolicySettings,
+    ScaleSettings, ScorerSettings, Settings, UNTREATED, UnscoredItem,
 };
 
 /// Everything that `/rank` serves by, brought in line with the settings whenever these change.
@@ -28,6 +29,8 @@ pub(super) struct Roster {
     candidates: Option<CandidateShelf>,
     pools: Pools,
     rankers: Vec<ActorRef<Ranker>>,
+    arms: ArmsSettings,
+    arm_counts: Arc<ArmCounts>,
 }
 
 impl Roster {
@@ -42,6 +45,8 @@ impl Roster {
             candidates: None,
             pools: Pools::new(system, results),
             rankers: Vec::new(),
+            arms: settings.arms.clone(),
+            arm_counts: Arc::default(),
         }
     }
 
@@ -65,16 +70,39 @@ impl Roster {
         let policy = policies
             .get(in_force)
             .ok_or_else(|| StartupError::Policy(in_force.clone()))?;
+        let arms = self.served_arms(settings, &policies);
         Ok(Serving {
             policy: Arc::clone(policy),
             policies,
             scorers: self.pools.all_served(),
-            arms: arms(&settings.arms),
+            arms,
             deadline: settings.ranking.deadline(),
             minimal_metadata: settings.ranking.metadata == Metadata::Minimal,
             config_version: settings.config_version().into(),
             rankers: Rankers::new(self.rankers.clone()),
         })
+    }
+
+    /// Requests are counted from zero once the arms have changed.
+    fn served_arms(
+        &mut self,
+        settings: &Settings,
+        policies: &BTreeMap<String, Arc<ServedPolicy>>,
+    ) -> ServedArms {
+        if self.arms != settings.arms {
+            self.arms = settings.arms.clone();
+            self.arm_counts = Arc::default();
+        }
+        let named = Some(&settings.arms.otherwise)
+            .filter(|name| *name != UNTREATED)
+            .and_then(|name| policies.get(name));
+        ServedArms {
+            arms: arms(&settings.arms),
+            otherwise: named
+                .cloned()
+                .unwrap_or_else(|| Arc::new(ServedPolicy::incoming_order(UNTREATED))),
+            counts: Arc::clone(&self.arm_counts),
+        }
     }
 
     /// Candidates are followed from the first policy on that inserts any.

@@ -193,6 +193,14 @@ fn values_that_make_no_sense_are_refused_by_key() {
             "weir.toml:2:1: ranking.policy: there is no policy clam; did you mean calm?",
         ),
         (
+            "[arms]\notherwise = \"of\"",
+            "weir.toml:2:1: arms.otherwise: there is no policy \"of\"; did you mean off?",
+        ),
+        (
+            "[arms.otherwise]\nshare = 1.0\npolicy = \"off\"",
+            "weir.toml:1:7: arms.otherwise: expected a string, found a table",
+        ),
+        (
             "[ranking]\ndeadline_ms = 0",
             "weir.toml:2:1: ranking.deadline_ms: must be longer than 0",
         ),
