@@ -30,8 +30,9 @@ check: toolchain components ## formatting, lints and documentation, all without 
 	cargo clippy --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked
 
-chaos: toolchain stores nextest ## kill and restart two weirs, Redis and Postgres under load for a minute, and check that nothing is lost
+chaos: toolchain stores nextest ## kill and restart two weirs, Redis and Postgres under load, send 100,000 odd requests: nothing is lost
 	WEIR_CHAOS_S=60 cargo nextest run --locked --test chaos --no-capture
+	WEIR_FUZZ_CASES=100000 cargo nextest run --locked --test fuzz --no-capture
 	WEIR_PROOF=full cargo nextest run --locked --test scrapers --no-capture proof
 
 bench: toolchain stores ## run the benchmarks
