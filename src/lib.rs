@@ -3,6 +3,12 @@
 //! Dependencies point one way: `feed` <- `ranking`, `scoring`, `entities` <- `results`, `db`, `sources`, `seeding` <-
 //! `jobs` <- `actors` <- `http` <- `startup`, `cli`.
 
+#![warn(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "they panic where the stream cannot be written"
+)]
+
 pub mod actors;
 pub mod bench;
 pub mod cli;

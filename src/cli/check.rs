@@ -3,6 +3,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::{print_error, print_line};
 use crate::settings::{Settings, SettingsError};
 use crate::startup::{check_scrapers, prepare_schedules};
 
@@ -20,12 +21,12 @@ impl Check {
             Ok(settings) => {
                 prepare_schedules(&settings)?;
                 check_scrapers(&settings)?;
-                println!("good: {}", summary(&settings));
+                print_line(&format!("good: {}", summary(&settings)))?;
                 Ok(ExitCode::SUCCESS)
             }
             Err(SettingsError::Wrong(problems)) => {
                 for problem in problems {
-                    eprintln!("{problem}");
+                    print_error(&problem.to_string());
                 }
                 Ok(ExitCode::FAILURE)
             }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 
+use super::print_line;
 use crate::entities::{
     Casing, Corpora, Corpus, EntityKind, Evaluation, Extractor, Model, Reading, Score, Split,
 };
@@ -23,42 +24,41 @@ impl EvalEntities {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let corpora = Corpora::read(&self.data, Split::Final)?;
         let Some(path) = self.model else {
-            report(Extractor::bundled().model(), &corpora.test);
-            return Ok(());
+            return report(Extractor::bundled().model(), &corpora.test);
         };
         let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let model = Model::read(&bytes).with_context(|| path.display().to_string())?;
-        report(&model, &corpora.test);
-        Ok(())
+        report(&model, &corpora.test)
     }
 }
 
 /// Prints precision, recall and F1 per reading, corpus, casing and kind, as Markdown tables.
-pub(super) fn report(model: &Model, corpora: &[Corpus]) {
+pub(super) fn report(model: &Model, corpora: &[Corpus]) -> anyhow::Result<()> {
     for reading in Reading::ALL {
-        println!("{}:\n", reading.name());
-        println!("| corpus | casing | kind | precision | recall | F1 | spans |");
-        println!("|---|---|---|---|---|---|---|");
+        print_line(&format!("{}:\n", reading.name()))?;
+        print_line("| corpus | casing | kind | precision | recall | F1 | spans |")?;
+        print_line("|---|---|---|---|---|---|---|")?;
         for corpus in corpora {
             for casing in Casing::ALL {
                 let evaluation = Evaluation::of(model, corpus, casing, reading);
                 let place = format!("{} | {}", corpus.name, casing.name());
-                row(&place, "all", evaluation.all);
+                row(&place, "all", evaluation.all)?;
                 for (kind, score) in EntityKind::ALL.iter().zip(evaluation.kinds) {
-                    row(&place, kind.name(), score);
+                    row(&place, kind.name(), score)?;
                 }
             }
         }
-        println!();
+        print_line("")?;
     }
+    Ok(())
 }
 
-fn row(place: &str, kind: &str, score: Score) {
-    println!(
+fn row(place: &str, kind: &str, score: Score) -> anyhow::Result<()> {
+    print_line(&format!(
         "| {place} | {kind} | {:.3} | {:.3} | {:.3} | {} |",
         score.precision(),
         score.recall(),
         score.f1(),
         score.annotated
-    );
+    ))
 }

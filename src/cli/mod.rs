@@ -57,32 +57,51 @@ impl Cli {
     ///
     /// Exit codes: 0 for success, 1 for failure (the error is the caller's to print), 2 for usage (clap's own).
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        match self.command {
-            Command::Analyse(command) => command.run()?,
-            Command::Bench(command) => return command.run(),
-            Command::Check(command) => return command.run(),
-            Command::Demo(command) => command.run()?,
-            Command::EvalEntities(command) => command.run()?,
-            Command::Export(command) => command.run()?,
-            Command::Fake(command) => command.run()?,
-            Command::Generate(command) => command.run()?,
-            Command::Job(command) => command.run()?,
-            Command::MigrateData(command) => command.run()?,
-            Command::Preprocess(command) => command.run()?,
-            Command::Pull(command) => command.run()?,
-            Command::Schedule(command) => command.run()?,
-            Command::Seed(command) => command.run()?,
-            Command::Serve(command) => command.run()?,
-            Command::TrainEntities(command) => command.run()?,
+        match self.command.run() {
+            Err(error) if error.is::<StdoutClosed>() => Ok(ExitCode::SUCCESS),
+            ended => ended,
+        }
+    }
+}
+
+impl Command {
+    fn run(self) -> anyhow::Result<ExitCode> {
+        match self {
+            Self::Analyse(command) => command.run()?,
+            Self::Bench(command) => return command.run(),
+            Self::Check(command) => return command.run(),
+            Self::Demo(command) => command.run()?,
+            Self::EvalEntities(command) => command.run()?,
+            Self::Export(command) => command.run()?,
+            Self::Fake(command) => command.run()?,
+            Self::Generate(command) => command.run()?,
+            Self::Job(command) => command.run()?,
+            Self::MigrateData(command) => command.run()?,
+            Self::Preprocess(command) => command.run()?,
+            Self::Pull(command) => command.run()?,
+            Self::Schedule(command) => command.run()?,
+            Self::Seed(command) => command.run()?,
+            Self::Serve(command) => return command.run(),
+            Self::TrainEntities(command) => command.run()?,
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
-/// Prints to standard output; a reader that has gone away, as `head` does, is no failure.
+/// Standard output was closed by its reader, as `head` does: the command ends, and has not failed.
+#[derive(Debug, thiserror::Error)]
+#[error("standard output was closed by its reader")]
+struct StdoutClosed;
+
+/// Prints to standard output.
 fn print_line(line: &str) -> anyhow::Result<()> {
     match writeln!(io::stdout().lock(), "{line}") {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(StdoutClosed.into()),
         other => Ok(other?),
     }
+}
+
+/// Prints to standard error, as far as it can be written: there is nobody to tell where it cannot.
+pub fn print_error(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
 }

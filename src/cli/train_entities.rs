@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 
-use super::eval_entities;
+use super::{eval_entities, print_error, print_line};
 use crate::entities::{Corpora, Split, TrainingOptions, train};
 
 /// Train the named-entity model.
@@ -35,14 +35,19 @@ impl TrainEntities {
             &corpora.training,
             &TrainingOptions::default(),
             |epoch, likelihood| {
-                eprintln!("pass {epoch}: mean log-likelihood {likelihood:.4}");
+                print_error(&format!(
+                    "pass {epoch}: mean log-likelihood {likelihood:.4}"
+                ));
             },
         );
         let bytes = model.write();
         fs::write(&self.out, &bytes)
             .with_context(|| format!("cannot write {}", self.out.display()))?;
-        println!("{} features, {} bytes", model.features(), bytes.len());
-        eval_entities::report(&model, &corpora.test);
-        Ok(())
+        print_line(&format!(
+            "{} features, {} bytes",
+            model.features(),
+            bytes.len()
+        ))?;
+        eval_entities::report(&model, &corpora.test)
     }
 }

@@ -1,7 +1,7 @@
 //! How far long work has come: bars on a terminal, a plain line now and then elsewhere.
 
 use std::fs;
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, IsTerminal, Read, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -45,7 +45,7 @@ impl Progress {
     /// Says what is done now, where there is no measure of it.
     pub(super) fn say(&self, text: &str) {
         if self.lines {
-            eprintln!("{text}");
+            print_line(text);
         } else {
             // A terminal that is gone needs to know nothing.
             let _ = self.bars.println(text);
@@ -122,12 +122,17 @@ impl Bar {
             Unit::Rows => format!("{rate:.0} rows"),
             Unit::Bytes => HumanBytes(rate as u64).to_string(),
         };
-        eprintln!(
+        print_line(&format!(
             "{}: {percent} %, {rate}/s, {} s left",
             self.shown.message(),
             self.shown.eta().as_secs()
-        );
+        ));
     }
+}
+
+/// Prints to standard error. The work goes on where that cannot be written.
+fn print_line(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
 impl Drop for Bar {
