@@ -1,4 +1,5 @@
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
@@ -20,10 +21,18 @@ pub(super) struct Serve {
 }
 
 impl Serve {
-    pub(super) fn run(self) -> anyhow::Result<()> {
-        let file = self.config;
-        let settings = Settings::load(file.as_deref())?;
-        telemetry::init_logs(&settings.log);
+    /// An error after the log was started goes to stderr through the log, which never waits for a reader.
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        let settings = Settings::load(self.config.as_deref())?;
+        let log = telemetry::init_logs(&settings.log).context("failed to start the log")?;
+        let Err(error) = self.serve(settings) else {
+            return Ok(ExitCode::SUCCESS);
+        };
+        log.print(&format!("weir: {error:#}"));
+        Ok(ExitCode::FAILURE)
+    }
+
+    fn serve(self, settings: Settings) -> anyhow::Result<()> {
         let first_posts = if self.sample_data {
             FirstPosts::Sample
         } else {
@@ -36,7 +45,7 @@ impl Serve {
         actix_rt::System::with_tokio_rt(|| runtime).block_on(async {
             let application = Application::build(Start {
                 settings,
-                file,
+                file: self.config,
                 first_posts,
             })
             .await?;
@@ -54,6 +63,7 @@ fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
         actix_rt::spawn(async move {
             signals.next().await;
             tracing::warn!("stopped at once by a second signal");
+            telemetry::flush_logs();
             std::process::exit(1);
         });
     })

@@ -4,6 +4,7 @@ use actix_web::{HttpResponse, web};
 
 use super::Front;
 use crate::actors::supervision::{State, VitalSigns};
+use crate::telemetry;
 
 /// `GET /metrics`: everything counted and measured, in Prometheus' text format.
 pub(super) async fn render(front: web::Data<Front>) -> HttpResponse {
@@ -12,6 +13,7 @@ pub(super) async fn render(front: web::Data<Front>) -> HttpResponse {
         .all()
         .iter()
         .for_each(|scraper| scraper.log.measure());
+    telemetry::publish_log_metrics();
     let mut text = front.metrics.render();
     describe_actors(&mut text, &front.system.signs());
     HttpResponse::Ok()

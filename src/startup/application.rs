@@ -103,6 +103,7 @@ impl Application {
         let recorder = start_recorder(&settings, &stores.database, &system);
         let metrics = telemetry::metrics()?;
         actix_rt::spawn(telemetry::keep_up(metrics.clone()));
+        actix_rt::spawn(telemetry::watch_log(stores.health.clone()));
         let mut roster = Roster::start(&settings, &stores.results, &system);
         let serving = Arc::new(ArcSwap::from_pointee(roster.serve(&settings)?));
         let config = Arc::<ConfigStatus>::default();

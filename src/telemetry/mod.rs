@@ -1,17 +1,22 @@
 //! Logs and metrics.
 
 mod log_limiter;
+mod log_queue;
 
+use std::env;
+use std::io::{self, IsTerminal};
 use std::panic::{self, PanicHookInfo};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 
+use crate::health::HealthIssues;
 use crate::settings::{LogFormat, LogSettings};
 
 pub use log_limiter::LogLimiter;
+use log_queue::LogQueue;
 
 /// Upper bounds of the buckets that durations are counted in, in seconds.
 const BUCKETS: [f64; 14] = [
@@ -26,16 +31,77 @@ const UPKEEP_PAUSE: Duration = Duration::from_secs(5);
 #[error("metrics cannot be collected: {0}")]
 pub struct TelemetryError(#[from] BuildError);
 
+/// Time that the end of the process waits for the log to be written.
+const FLUSH_LIMIT: Duration = Duration::from_secs(1);
+/// Time that a panic waits for its line to be written: the process may abort after it.
+const PANIC_FLUSH_LIMIT: Duration = Duration::from_millis(50);
+/// Time between two looks at whether the log can be written.
+const LOG_CHECK_PAUSE: Duration = Duration::from_secs(1);
+
+static LOG: OnceLock<LogQueue> = OnceLock::new();
+
+/// Writes what waits in the log when it is dropped.
+pub struct LogGuard {
+    queue: LogQueue,
+}
+
+impl LogGuard {
+    /// Writes a line to stderr as it is, after what was logged before.
+    pub fn print(&self, line: &str) {
+        self.queue.send(format!("{line}\n").as_bytes());
+    }
+}
+
+impl Drop for LogGuard {
+    fn drop(&mut self) {
+        self.queue.flush(FLUSH_LIMIT);
+    }
+}
+
 /// Writes logs to stderr from now on, panics among them. Once in a process; the log filter has been checked.
-pub fn init_logs(settings: &LogSettings) {
+pub fn init_logs(settings: &LogSettings) -> io::Result<LogGuard> {
+    let queue = LogQueue::start()?;
     let logs = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(&settings.filter))
-        .with_writer(std::io::stderr);
+        .log_internal_errors(false)
+        .with_ansi(wants_colours())
+        .with_writer(queue.clone());
     match settings.format {
         LogFormat::Text => logs.with_target(false).init(),
         LogFormat::Json => logs.json().init(),
     }
+    // Fails only if there is one already, and then `init` above has panicked.
+    let _ = LOG.set(queue.clone());
     panic::set_hook(Box::new(log_panic));
+    Ok(LogGuard { queue })
+}
+
+/// Whether stderr is a terminal whose user has not asked for plain text; see <https://no-color.org>.
+fn wants_colours() -> bool {
+    let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
+    let is_dumb = env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
+    io::stderr().is_terminal() && !is_set("NO_COLOR") && !is_dumb
+}
+
+/// Waits for a moment until what was logged is written, before the process is ended at once.
+pub fn flush_logs() {
+    if let Some(queue) = LOG.get() {
+        queue.flush_unless_stalled(PANIC_FLUSH_LIMIT);
+    }
+}
+
+/// Reports under `log` in `issues` whether log lines are dropped, for as long as it is polled.
+pub async fn watch_log(issues: HealthIssues) {
+    let Some(queue) = LOG.get() else { return };
+    let mut pause = tokio::time::interval(LOG_CHECK_PAUSE);
+    loop {
+        pause.tick().await;
+        if queue.is_failing() {
+            issues.report("log", "stderr cannot be written, log lines are dropped");
+        } else {
+            issues.clear("log");
+        }
+    }
 }
 
 /// The message of a panic only if it is a literal: a formatted one may quote a post.
@@ -56,6 +122,13 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
         thread = thread.name().unwrap_or_default(),
         "panic"
     );
+    flush_logs();
+}
+
+/// Brings the metrics that are counted outside of the recorder up to date, before they are rendered.
+pub fn publish_log_metrics() {
+    let dropped = LOG.get().map_or(0, LogQueue::dropped);
+    metrics::counter!("weir_log_lines_dropped_total").absolute(dropped);
 }
 
 /// Sorts what was measured into its buckets now and then, for as long as it is polled; without it samples pile up until
@@ -78,5 +151,9 @@ pub fn metrics() -> Result<PrometheusHandle, TelemetryError> {
     let handle = PrometheusBuilder::new()
         .set_buckets(&BUCKETS)?
         .install_recorder()?;
+    metrics::describe_counter!(
+        "weir_log_lines_dropped_total",
+        "Log lines that were dropped because stderr could not be written."
+    );
     Ok(metrics.insert(handle).clone())
 }

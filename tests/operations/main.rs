@@ -1,0 +1,9 @@
+//! Weir as an operator meets it: where its log goes, which signals it takes, what its commands print.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod command_output;
+#[path = "../common/mod.rs"]
+mod common;
+mod logs;
+mod server;
