@@ -21,8 +21,8 @@ use tokio::sync::watch;
 use weir::actors::supervision::{ActorRef, ActorSystem, SupervisionPolicy, VitalSigns};
 use weir::actors::{
     Board, IngestInbox, Ingester, IngesterCounters, JobDesk, JobPool, JobPoolParts, Ranker,
-    RankerCounters, Rankers, RankingInbox, RankingLog, RankingLogParts, ScorerPool, ServedPolicy,
-    ServedPool, Serving,
+    RankerCounters, Rankers, RankingInbox, RankingLog, RankingLogParts, ScorerPool, ServedArms,
+    ServedPolicy, ServedPool, Serving,
 };
 use weir::db::{Database, TimeRange};
 use weir::feed::RankRequest;
@@ -152,7 +152,11 @@ impl Service {
             }),
             policies: [].into(),
             scorers: [].into(),
-            arms: Arms::default(),
+            arms: ServedArms {
+                arms: Arms::default(),
+                otherwise: Arc::new(ServedPolicy::incoming_order("off")),
+                counts: Arc::default(),
+            },
             deadline: Duration::from_secs(1),
             minimal_metadata: false,
             config_version: "1".into(),
@@ -316,14 +320,15 @@ fn pool(system: &ActorSystem, name: &str, scorer: Box<dyn Scorer>) -> ServedPool
     let counters = Arc::<PoolCounters>::default();
     let workers = WorkerPool::start(name, scorer, &config, Arc::clone(&counters));
     let workers = Arc::new(ArcSwap::from_pointee(workers));
-    let served = Arc::clone(&workers);
+    let (served, scorer) = (Arc::clone(&workers), name.to_owned());
     let actor = system.supervise(&format!("scorer_pool.{name}"), counters, move |_, _| {
-        ScorerPool::new(Arc::clone(&served))
+        ScorerPool::new(&scorer, Arc::clone(&served), HealthIssues::default())
     });
     ServedPool {
         workers,
         actor,
         time_limit: Duration::from_secs(5),
+        patience: Duration::ZERO,
     }
 }
 

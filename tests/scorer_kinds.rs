@@ -4,7 +4,7 @@ mod common;
 
 use common::redis::Redis;
 use common::weir::{Weir, feed_of};
-use serde_json::json;
+use serde_json::{Value, json};
 use wiremock::matchers::method;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -51,6 +51,47 @@ async fn a_table_that_somebody_writes_is_looked_up_from_then_on() {
     while weir.rank(&feed).await.0 != [1, 0, 2] {
         assert!(std::time::Instant::now() < given_up, "the edited default");
     }
+}
+
+#[tokio::test]
+async fn a_lookup_table_that_is_missing_or_no_table_is_in_health() {
+    let redis = Redis::start();
+    let settings = by("kind = \"lookup\"\nlookup = { key = \"my_worker:trust\" }");
+    let settings = format!("results.redis_url = {:?}\n{settings}", redis.url());
+    let weir = Weir::start(&settings);
+    let says = |why: &'static str| {
+        move |ready: &Value| {
+            ready["degraded"][0]["part"] == "scorer mine"
+                && ready["degraded"][0]["why"].as_str().unwrap().contains(why)
+        }
+    };
+    weir.when(
+        "/health/ready",
+        says("there is no table at my_worker:trust"),
+    )
+    .await;
+    let put = |table: Value| {
+        let mut connection = redis.connection();
+        let set = redis::cmd("SET")
+            .arg("my_worker:trust")
+            .arg(table.to_string())
+            .clone();
+        let _: () = set.query(&mut connection).unwrap();
+    };
+    put(json!({"hunter2": "hunter2"}));
+    weir.when("/health/ready", says("expected an object of numbers"))
+        .await;
+    put(json!({"ann": 0.5}));
+    weir.when("/health/ready", |ready| {
+        *ready == json!({"status": "ready"})
+    })
+    .await;
+    let metrics = weir.get("/metrics").await.text().await.unwrap();
+    for reason in ["no_table", "bad_table"] {
+        let series = format!("{{scorer=\"mine\",reason=\"{reason}\"}} 1");
+        assert!(metrics.contains(&series), "{metrics}");
+    }
+    assert!(!weir.log().contains("hunter2"), "{}", weir.log());
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ use crate::scoring::pool::Scored;
 pub(super) struct Gathering {
     columns: Vec<Gathered>,
     answers: UnboundedReceiver<Scored>,
+    begun: Instant,
 }
 
 struct Gathered {
@@ -38,16 +39,17 @@ impl Gathering {
         Self {
             columns: policy.pools.iter().enumerate().map(ask).collect(),
             answers,
+            begun: now,
         }
     }
 
     /// Waits until every pool has answered in full, or run out of its time.
-    pub(super) async fn complete(&mut self) {
+    pub(super) async fn complete(&mut self, policy: &ServedPolicy) {
         while let Some(until) = self.next_limit() {
             match tokio::time::timeout_at(until.into(), self.answers.recv()).await {
                 Ok(Some(scored)) => self.columns[scored.tag].take(scored.scores),
                 Ok(None) => return self.give_up_on_all(Unscored::Unavailable),
-                Err(_) => self.give_up_on_late(Instant::now()),
+                Err(_) => self.give_up_on_late(policy, Instant::now()),
             }
         }
     }
@@ -61,11 +63,13 @@ impl Gathering {
             .min()
     }
 
-    fn give_up_on_late(&mut self, now: Instant) {
-        self.columns
-            .iter_mut()
-            .filter(|column| column.until <= now)
-            .for_each(|column| column.give_up(Unscored::TimedOut));
+    fn give_up_on_late(&mut self, policy: &ServedPolicy, now: Instant) {
+        for (column, pool) in self.columns.iter_mut().zip(&policy.pools) {
+            if column.until <= now {
+                pool.note_late(column.outstanding, self.begun, column.until);
+                column.give_up(Unscored::TimedOut);
+            }
+        }
     }
 
     fn give_up_on_all(&mut self, why: Unscored) {

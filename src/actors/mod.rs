@@ -5,6 +5,7 @@ mod candidate_board;
 mod candidate_shelf;
 mod config_watcher;
 mod entity_board;
+mod failure_reporter;
 mod gathering;
 mod ingest_inbox;
 mod ingester;

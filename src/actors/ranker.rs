@@ -129,7 +129,7 @@ impl Shared {
             Ok(naming) => (naming, None),
             Err(why) => (None, Some(without_entities(feed.items.len(), why))),
         };
-        gathering.complete().await;
+        gathering.complete(policy).await;
         let (columns, mut degraded) = gathering.into_columns(policy);
         degraded.extend(without);
 

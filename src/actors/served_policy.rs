@@ -35,6 +35,8 @@ pub struct ServedPool {
     pub actor: ActorRef<ScorerPool>,
     /// How long a request waits for it at the longest.
     pub time_limit: Duration,
+    /// The time that a request must have waited for its lateness to be the scorer's, not that of a short deadline.
+    pub patience: Duration,
 }
 
 impl ServedPolicy {
@@ -69,6 +71,15 @@ impl ServedPool {
             }));
         }
         known
+    }
+
+    /// Notes items whose scores a request waited for until its deadline. Where the scorer's own time limit ended the wait,
+    /// the pool knows by itself.
+    pub(super) fn note_late(&self, items: usize, begun: Instant, until: Instant) {
+        let waited = until - begun;
+        if items > 0 && waited < self.time_limit && waited >= self.patience {
+            self.workers.load().note_late(items);
+        }
     }
 }
 

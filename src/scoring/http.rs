@@ -14,7 +14,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use self::call::{CallError, Caller};
 pub use self::score_path::{ScorePath, ScorePathError};
-use super::{CacheKey, Scorer, Subject, Unscored, Worker};
+use super::{CacheKey, Failure, Scorer, Subject, Unscored, Worker};
 
 /// Scores that a model server gives, over one shared pool of connections. As many calls are under way as the pool has
 /// threads.
@@ -93,6 +93,7 @@ impl Scorer for HttpScorer {
                 .runtime
                 .as_ref()
                 .map(|runtime| runtime.handle().clone()),
+            failure: None,
         })
     }
 
@@ -110,27 +111,25 @@ impl Scorer for HttpScorer {
 struct HttpWorker {
     caller: Arc<Caller>,
     runtime: Option<tokio::runtime::Handle>,
+    failure: Option<Failure>,
 }
 
 impl Worker for HttpWorker {
     fn score(&mut self, batch: &[Subject<'_>]) -> Vec<Result<f64, Unscored>> {
+        self.failure = None;
         let Some(runtime) = &self.runtime else {
             return vec![Err(Unscored::Unavailable); batch.len()];
         };
-        match runtime.block_on(self.caller.score(batch)) {
-            Ok(scores) => scores,
-            Err(error) => {
-                tracing::debug!(%error, "a model server did not score a batch");
-                let why = match error {
-                    CallError::RateLimited => Unscored::RateLimited,
-                    CallError::TimedOut => Unscored::TimedOut,
-                    CallError::Transport(_) | CallError::Status(_) | CallError::TooLarge => {
-                        Unscored::Failed
-                    }
-                    CallError::Answer | CallError::Number { .. } => Unscored::BadResult,
-                };
-                vec![Err(why); batch.len()]
-            }
-        }
+        let scores = runtime
+            .block_on(self.caller.score(batch))
+            .unwrap_or_else(|error| batch.iter().map(|_| Err(error.clone())).collect());
+        let failed = scores.iter().find_map(|score| score.as_ref().err());
+        self.failure = failed.map(CallError::failure);
+        let why = |score: Result<f64, CallError>| score.map_err(|error| error.unscored());
+        scores.into_iter().map(why).collect()
+    }
+
+    fn take_failure(&mut self) -> Option<Failure> {
+        self.failure.take()
     }
 }

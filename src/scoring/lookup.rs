@@ -42,9 +42,9 @@ pub struct LookupTable(HashMap<u64, f64>);
 /// Why a value is no lookup table.
 #[derive(Debug, thiserror::Error)]
 pub enum LookupTableError {
-    /// It is not an object of numbers.
-    #[error("expected an object of numbers: {0}")]
-    Json(#[from] serde_json::Error),
+    /// It is not an object of numbers. What it is instead is not told, since it may hold user ids.
+    #[error("expected an object of numbers, found something else at line {} column {}", .0.line(), .0.column())]
+    Json(serde_json::Error),
     /// It has more entries than are allowed.
     #[error("{found} entries are more than {max}")]
     TooLarge {
@@ -58,7 +58,8 @@ pub enum LookupTableError {
 impl LookupTable {
     /// Reads `{"name": number, ...}`, of at most `max` entries.
     pub fn from_json(json: &[u8], max: usize) -> Result<Self, LookupTableError> {
-        let entries: HashMap<String, f64> = serde_json::from_slice(json)?;
+        let entries: HashMap<String, f64> =
+            serde_json::from_slice(json).map_err(LookupTableError::Json)?;
         if entries.len() > max {
             return Err(LookupTableError::TooLarge {
                 found: entries.len(),

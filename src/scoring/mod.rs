@@ -1,6 +1,7 @@
 //! Scorers and the pools of threads they run in.
 
 mod engagement;
+mod failure;
 mod formula;
 mod http;
 mod lexicon;
@@ -16,6 +17,7 @@ mod sentiment_scorer;
 mod tests;
 
 pub use engagement::Engagement;
+pub use failure::Failure;
 pub use formula::Formula;
 pub use http::{HttpOptions, HttpScorer, HttpScorerError, ScorePath, ScorePathError};
 pub use lexicon::{Lexicon, LexiconError};

@@ -1,3 +1,4 @@
+use super::Failure;
 use crate::feed::{ContentItem, Session};
 
 /// An item to score, and for whom.
@@ -41,6 +42,11 @@ pub trait Scorer: Send + Sync {
 pub trait Worker {
     /// Scores `batch`, which may hold items of several requests: one result for each, in their order.
     fn score(&mut self, batch: &[Subject<'_>]) -> Vec<Result<f64, Unscored>>;
+
+    /// Returns why items of the newest batch have no score, if that is known better than their results tell.
+    fn take_failure(&mut self) -> Option<Failure> {
+        None
+    }
 }
 
 /// Why an item has no score.

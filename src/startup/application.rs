@@ -104,7 +104,7 @@ impl Application {
         let metrics = telemetry::metrics()?;
         actix_rt::spawn(telemetry::keep_up(metrics.clone()));
         actix_rt::spawn(telemetry::watch_log(stores.health.clone()));
-        let mut roster = Roster::start(&settings, &stores.results, &system);
+        let mut roster = Roster::start(&settings, &stores.results, &stores.health, &system);
         let serving = Arc::new(ArcSwap::from_pointee(roster.serve(&settings)?));
         let config = Arc::<ConfigStatus>::default();
         let newest = watch::Sender::new(Arc::new(settings.clone()));

@@ -7,6 +7,7 @@ use arc_swap::ArcSwap;
 use super::scorers::{NamedScorerError, scorer};
 use crate::actors::supervision::{ActorRef, ActorSystem};
 use crate::actors::{LookupCounters, LookupKeeper, LookupParts, ScorerPool, ServedPool};
+use crate::health::HealthIssues;
 use crate::results::Results;
 use crate::scoring::SharedTable;
 use crate::scoring::pool::{BreakerConfig, PoolConfig, PoolCounters, WorkerPool};
@@ -22,6 +23,7 @@ pub(super) struct Pools {
 struct Surroundings {
     system: ActorSystem,
     results: Results,
+    health: HealthIssues,
 }
 
 struct Pool {
@@ -35,10 +37,11 @@ struct Pool {
 
 impl Pools {
     /// None yet.
-    pub(super) fn new(system: &ActorSystem, results: &Results) -> Self {
+    pub(super) fn new(system: &ActorSystem, results: &Results, health: &HealthIssues) -> Self {
         let surroundings = Surroundings {
             system: system.clone(),
             results: results.clone(),
+            health: health.clone(),
         };
         Self {
             surroundings,
@@ -66,14 +69,14 @@ impl Pools {
         Ok(())
     }
 
-    /// The pool of a scorer as a policy uses it.
-    pub(super) fn served(&self, scorer: &str) -> Option<ServedPool> {
-        self.pools.get(scorer).map(Pool::served)
+    /// The pool of a scorer as a policy uses it, for requests that have until `deadline`.
+    pub(super) fn served(&self, scorer: &str, deadline: Duration) -> Option<ServedPool> {
+        self.pools.get(scorer).map(|pool| pool.served(deadline))
     }
 
     /// All of them, by name.
-    pub(super) fn all_served(&self) -> BTreeMap<String, ServedPool> {
-        let served = |(name, pool): (&String, &Pool)| (name.clone(), pool.served());
+    pub(super) fn all_served(&self, deadline: Duration) -> BTreeMap<String, ServedPool> {
+        let served = |(name, pool): (&String, &Pool)| (name.clone(), pool.served(deadline));
         self.pools.iter().map(served).collect()
     }
 }
@@ -88,10 +91,11 @@ impl Pool {
         let (workers, keeper) = surroundings.start_workers(name, settings, &counters)?;
         let workers = Arc::new(ArcSwap::from_pointee(workers));
         let served = Arc::clone(&workers);
+        let (scorer, health) = (name.to_owned(), surroundings.health.clone());
         let actor = surroundings.system.supervise_while_used(
             &format!("scorer_pool.{name}"),
             Arc::clone(&counters) as _,
-            move |_, _| ScorerPool::new(Arc::clone(&served)),
+            move |_, _| ScorerPool::new(&scorer, Arc::clone(&served), health.clone()),
         );
         Ok(Self {
             settings: settings.clone(),
@@ -102,11 +106,12 @@ impl Pool {
         })
     }
 
-    fn served(&self) -> ServedPool {
+    fn served(&self, deadline: Duration) -> ServedPool {
         ServedPool {
             workers: Arc::clone(&self.workers),
             actor: self.actor.clone(),
             time_limit: self.settings.time_limit(),
+            patience: deadline / 2,
         }
     }
 
@@ -161,6 +166,8 @@ impl Surroundings {
     ) -> ActorRef<LookupKeeper> {
         let counters = Arc::<LookupCounters>::default();
         let parts = LookupParts {
+            scorer: name.to_owned(),
+            health: self.health.clone(),
             results: self.results.clone(),
             key: settings.lookup.key.clone(),
             max_entries: settings.lookup.max_entries,

@@ -12,6 +12,7 @@ use crate::actors::{
     EntityBoardCounters, Ranker, RankerCounters, Rankers, ServedArms, ServedInsert, ServedPolicy,
     Serving,
 };
+use crate::health::HealthIssues;
 use crate::ranking::{
     AuthorDecay, Exclude, Insert, Matching, Places, Policy, Scale, Term, Unscored,
 };
@@ -35,7 +36,12 @@ pub(super) struct Roster {
 
 impl Roster {
     /// Starts the board, which follows one key for as long as Weir runs.
-    pub(super) fn start(settings: &Settings, results: &Results, system: &ActorSystem) -> Self {
+    pub(super) fn start(
+        settings: &Settings,
+        results: &Results,
+        health: &HealthIssues,
+        system: &ActorSystem,
+    ) -> Self {
         let board = Board::default();
         start_entity_board(settings, results, &board, system);
         Self {
@@ -43,7 +49,7 @@ impl Roster {
             board,
             results: results.clone(),
             candidates: None,
-            pools: Pools::new(system, results),
+            pools: Pools::new(system, results, health),
             rankers: Vec::new(),
             arms: settings.arms.clone(),
             arm_counts: Arc::default(),
@@ -74,7 +80,7 @@ impl Roster {
         Ok(Serving {
             policy: Arc::clone(policy),
             policies,
-            scorers: self.pools.all_served(),
+            scorers: self.pools.all_served(settings.ranking.deadline()),
             arms,
             deadline: settings.ranking.deadline(),
             minimal_metadata: settings.ranking.metadata == Metadata::Minimal,
@@ -155,7 +161,11 @@ impl Roster {
         let named: BTreeSet<&String> = policy.weights.keys().chain(policy.exclude.keys()).collect();
         let used = named.into_iter().filter_map(|scorer| {
             let term = term(scorer, policy, settings.scorers.get(scorer)?);
-            Some((self.pools.served(scorer)?, term)).filter(|(_, term)| term.matters())
+            Some((
+                self.pools.served(scorer, settings.ranking.deadline())?,
+                term,
+            ))
+            .filter(|(_, term)| term.matters())
         });
         let insert = self.served_insert(&policy.insert);
         let (pools, terms) = used.unzip();

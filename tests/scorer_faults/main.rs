@@ -5,6 +5,7 @@
 mod any_failure;
 #[path = "../common/mod.rs"]
 mod common;
+mod seen;
 
 use std::fmt::Write;
 use std::time::{Duration, Instant};

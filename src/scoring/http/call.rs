@@ -1,3 +1,6 @@
+use std::borrow::Cow;
+use std::error::Error;
+use std::io;
 use std::time::{Duration, Instant};
 
 use reqwest::header::RETRY_AFTER;
@@ -8,7 +11,7 @@ use xxhash_rust::xxh3::Xxh3;
 use super::HttpOptions;
 use super::rate_limit::RateLimit;
 use super::retry_budget::RetryBudget;
-use crate::scoring::{Subject, Unscored};
+use crate::scoring::{Failure, Subject, Unscored};
 
 /// The most bytes of an answer that are read.
 const MAX_ANSWER_BYTES: usize = 4 << 20;
@@ -24,45 +27,99 @@ pub(super) struct Caller {
     budget: RetryBudget,
 }
 
-/// Why a call brought no scores.
-#[derive(Debug, thiserror::Error)]
+/// Why a call brought no scores, or none for one of its texts.
+#[derive(Debug, Clone, thiserror::Error)]
 pub(super) enum CallError {
-    #[error("the rate limit leaves no room in time")]
+    #[error("the server asked to be left alone, or the rate limit leaves no room in time")]
     RateLimited,
-    #[error("no answer in time")]
-    TimedOut,
-    #[error("the connection failed")]
-    Transport(#[source] reqwest::Error),
+    #[error("the server answered {0} and is left alone for a while")]
+    Busy(StatusCode),
+    #[error("no answer within {} ms", .0.as_millis())]
+    TimedOut(Duration),
+    #[error("cannot connect: {0}")]
+    Connection(String),
+    #[error("the exchange with the server broke off: {0}")]
+    Transport(String),
     #[error("the server answered {0}")]
     Status(StatusCode),
     #[error("the answer is larger than {MAX_ANSWER_BYTES} bytes")]
     TooLarge,
     #[error("the answer is not JSON")]
-    Answer,
+    NotJson,
+    #[error("the answer has no list of scores at {0}")]
+    NoList(String),
     /// Which texts they are of cannot be known.
     #[error("the answer holds {scores} scores of {texts} texts")]
     Number { scores: usize, texts: usize },
+    #[error("a score is {0}, expected a number")]
+    NotANumber(&'static str),
 }
 
 impl CallError {
     /// Whether another try may do better. The server has scored nothing then, as far as can be known.
     fn is_passing(&self) -> bool {
         match self {
-            Self::TimedOut | Self::Transport(_) => true,
+            Self::TimedOut(_) | Self::Connection(_) | Self::Transport(_) => true,
             Self::Status(status) => status.is_server_error(),
-            Self::RateLimited | Self::TooLarge | Self::Answer | Self::Number { .. } => false,
+            _ => false,
+        }
+    }
+
+    pub(super) fn unscored(&self) -> Unscored {
+        match self {
+            Self::RateLimited | Self::Busy(_) => Unscored::RateLimited,
+            Self::TimedOut(_) => Unscored::TimedOut,
+            Self::Connection(_) | Self::Transport(_) | Self::Status(_) | Self::TooLarge => {
+                Unscored::Failed
+            }
+            Self::NotJson | Self::NoList(_) | Self::Number { .. } | Self::NotANumber(_) => {
+                Unscored::BadResult
+            }
+        }
+    }
+
+    pub(super) fn failure(&self) -> Failure {
+        let reason: Cow<'static, str> = match self {
+            Self::RateLimited => "rate_limit".into(),
+            Self::Busy(status) | Self::Status(status) => format!("http_{}", status.as_u16()).into(),
+            Self::TimedOut(_) => "timeout".into(),
+            Self::Connection(_) => "connection".into(),
+            Self::Transport(_) => "broken_off".into(),
+            Self::TooLarge => "too_large".into(),
+            Self::NotJson => "not_json".into(),
+            Self::NoList(_) => "wrong_shape".into(),
+            Self::Number { .. } => "wrong_count".into(),
+            Self::NotANumber(_) => "not_a_number".into(),
+        };
+        Failure::new(reason, self.to_string())
+    }
+
+    fn from_client(error: &reqwest::Error, timeout: Duration) -> Self {
+        if error.is_timeout() {
+            Self::TimedOut(timeout)
+        } else if error.is_connect() {
+            Self::Connection(cause(error))
+        } else {
+            Self::Transport(cause(error))
         }
     }
 }
 
-impl From<reqwest::Error> for CallError {
-    fn from(error: reqwest::Error) -> Self {
-        if error.is_timeout() {
-            Self::TimedOut
-        } else {
-            Self::Transport(error.without_url())
+/// Returns what the system or TLS said. The texts of the errors around it may hold the address, with credentials.
+fn cause(error: &reqwest::Error) -> String {
+    let mut causes = std::iter::successors(error.source(), |&error| error.source());
+    let known = causes.find_map(|cause| {
+        if cause.to_string().starts_with("dns error") {
+            return Some("the name of its host cannot be resolved".to_owned());
         }
-    }
+        let system = cause.downcast_ref::<io::Error>()?;
+        let inner = system.get_ref().and_then(|inner| inner.downcast_ref());
+        match inner {
+            Some(tls) => Some(rustls::Error::to_string(tls)),
+            None => Some(system.kind().to_string()).filter(|kind| kind != "other error"),
+        }
+    });
+    known.unwrap_or_else(|| "the connection failed".to_owned())
 }
 
 impl Caller {
@@ -105,13 +162,13 @@ impl Caller {
     pub(super) async fn score(
         &self,
         batch: &[Subject<'_>],
-    ) -> Result<Vec<Result<f64, Unscored>>, CallError> {
+    ) -> Result<Vec<Result<f64, CallError>>, CallError> {
         let body = self.body(batch);
         self.budget.call();
         let mut tries = 0;
         let answer = loop {
             let call = tokio::time::timeout(self.options.timeout, self.call(&body));
-            match call.await.unwrap_or(Err(CallError::TimedOut)) {
+            match call.await.unwrap_or_else(|_| Err(self.timed_out())) {
                 Err(error)
                     if error.is_passing()
                         && tries < self.options.retries
@@ -122,14 +179,17 @@ impl Caller {
                 outcome => break outcome?,
             }
         };
-        let found = self.options.score_path.scores(&answer);
+        let path = &self.options.score_path;
+        let found = path
+            .scores(&answer)
+            .ok_or_else(|| CallError::NoList(path.to_string()))?;
         if found.len() != batch.len() {
             let (scores, texts) = (found.len(), batch.len());
             return Err(CallError::Number { scores, texts });
         }
         let scores = found
             .into_iter()
-            .map(|score| score.ok_or(Unscored::BadResult));
+            .map(|score| score.map_err(CallError::NotANumber));
         Ok(scores.collect())
     }
 
@@ -139,21 +199,39 @@ impl Caller {
         if let Some(token) = &self.options.token {
             request = request.bearer_auth(token);
         }
-        let response = request.send().await?;
+        let failed = |error: reqwest::Error| CallError::from_client(&error, self.options.timeout);
+        let response = request.send().await.map_err(failed)?;
         let status = response.status();
         if status == StatusCode::TOO_MANY_REQUESTS || status == StatusCode::SERVICE_UNAVAILABLE {
             let asked = retry_after(&response);
             if status == StatusCode::TOO_MANY_REQUESTS || asked.is_some() {
                 self.limit
                     .hold_off(Instant::now() + asked.unwrap_or(HOLD_OFF));
-                return Err(CallError::RateLimited);
+                return Err(CallError::Busy(status));
             }
         }
         if !status.is_success() {
             return Err(CallError::Status(status));
         }
-        let answer = read(response).await?;
-        serde_json::from_slice(&answer).map_err(|_| CallError::Answer)
+        let answer = self.read(response).await?;
+        serde_json::from_slice(&answer).map_err(|_| CallError::NotJson)
+    }
+
+    /// Reads the answer's body, of at most [`MAX_ANSWER_BYTES`].
+    async fn read(&self, mut response: Response) -> Result<Vec<u8>, CallError> {
+        let failed = |error: reqwest::Error| CallError::from_client(&error, self.options.timeout);
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(failed)? {
+            if body.len() + chunk.len() > MAX_ANSWER_BYTES {
+                return Err(CallError::TooLarge);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+
+    fn timed_out(&self) -> CallError {
+        CallError::TimedOut(self.options.timeout)
     }
 
     /// Waits for the rate limit, but no longer than a call may take, the wait included.
@@ -184,18 +262,6 @@ impl Caller {
         body[&self.options.texts_field] = texts.into();
         body
     }
-}
-
-/// The answer's body, of at most [`MAX_ANSWER_BYTES`].
-async fn read(mut response: Response) -> Result<Vec<u8>, CallError> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await? {
-        if body.len() + chunk.len() > MAX_ANSWER_BYTES {
-            return Err(CallError::TooLarge);
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
 }
 
 /// `Retry-After` in seconds; the form with a date is not read.

@@ -17,13 +17,15 @@ pub struct ScorePath {
 pub struct ScorePathError(String);
 
 impl ScorePath {
-    /// The scores in `answer`, as many as there are. One that is no number is `None`.
-    pub fn scores(&self, answer: &Value) -> Vec<Option<f64>> {
-        let each = follow(answer, &self.before).and_then(Value::as_array);
-        each.into_iter()
-            .flatten()
-            .map(|item| follow(item, &self.after).and_then(Value::as_f64))
-            .collect()
+    /// Returns the scores in `answer`, as many as there are, or `None` if there is no list of them. In place of one that is
+    /// no number there is the name of what it is.
+    pub fn scores(&self, answer: &Value) -> Option<Vec<Result<f64, &'static str>>> {
+        let each = follow(answer, &self.before).and_then(Value::as_array)?;
+        let score = |item| match follow(item, &self.after) {
+            Some(found) => found.as_f64().ok_or_else(|| kind(found)),
+            None => Err("missing"),
+        };
+        Some(each.iter().map(score).collect())
     }
 }
 
@@ -33,6 +35,17 @@ fn follow<'v>(value: &'v Value, steps: &[String]) -> Option<&'v Value> {
         Value::Object(fields) => fields.get(step),
         _ => None,
     })
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
 }
 
 impl FromStr for ScorePath {
@@ -71,7 +84,7 @@ mod tests {
 
     use super::*;
 
-    fn scores(path: &str, answer: &Value) -> Vec<Option<f64>> {
+    fn scores(path: &str, answer: &Value) -> Option<Vec<Result<f64, &'static str>>> {
         let parsed: ScorePath = path.parse().unwrap();
         assert_eq!(parsed.to_string(), path);
         parsed.scores(answer)
@@ -79,19 +92,22 @@ mod tests {
 
     #[test]
     fn scores_are_found_where_servers_put_them() {
-        let both = [Some(0.5), Some(-1.0)];
-        assert_eq!(scores("/scores/*", &json!({"scores": [0.5, -1]})), both);
-        assert_eq!(scores("/*", &json!([0.5, -1])), both);
+        let both = || Some(vec![Ok(0.5), Ok(-1.0)]);
+        assert_eq!(scores("/scores/*", &json!({"scores": [0.5, -1]})), both());
+        assert_eq!(scores("/*", &json!([0.5, -1])), both());
         let classified = json!([[{"label": "a", "score": 0.5}], [{"label": "b", "score": -1}]]);
-        assert_eq!(scores("/*/0/score", &classified), both);
+        assert_eq!(scores("/*/0/score", &classified), both());
     }
 
     #[test]
     fn what_is_no_number_or_not_there_is_no_score() {
         let answer = json!({"scores": [{"x": "0.5"}, null, {"x": 1}]});
-        assert_eq!(scores("/scores/*/x", &answer), [None, None, Some(1.0)]);
-        assert_eq!(scores("/results/*", &answer), []);
-        assert_eq!(scores("/scores/*", &json!({"scores": 3})), []);
+        assert_eq!(
+            scores("/scores/*/x", &answer),
+            Some(vec![Err("a string"), Err("missing"), Ok(1.0)])
+        );
+        assert_eq!(scores("/results/*", &answer), None);
+        assert_eq!(scores("/scores/*", &json!({"scores": 3})), None);
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod breaker;
 mod cache;
 mod config;
 mod counters;
+mod failures;
 mod in_flight;
 mod job;
 mod overruns;
@@ -17,6 +18,8 @@ mod worker_pool;
 
 pub use config::{BreakerConfig, PoolConfig};
 pub use counters::PoolCounters;
+pub(crate) use failures::counter as failure_counter;
+pub use failures::{FailureCount, FailureReport};
 pub use recall::Recalled;
 pub use request::{ScoreRequest, Scored, Timing};
 pub use worker_pool::WorkerPool;

@@ -34,6 +34,8 @@ impl WorkerPool {
         told.unwrap_or_else(|_| {
             // The scorer's code panicked over a key or a text. Its workers may do better without one.
             self.shared.counters.panics.fetch_add(1, Ordering::Relaxed);
+            let panicked = Unscored::Panicked.into();
+            self.shared.failures.note(panicked, feed.items.len());
             Recalled {
                 known: Vec::new(),
                 unknown: (0..feed.items.len()).map(|place| (place, None)).collect(),
@@ -65,6 +67,11 @@ impl WorkerPool {
                 }
                 recalled.unknown.push((place, key));
             }
+        }
+        let slow = recalled.known.iter().filter(|(_, score)| score.is_err());
+        match slow.count() as u64 {
+            0 => {}
+            slow => shared.failures.slow_items.increment(slow),
         }
         let cached = recalled.known.len() as u64;
         shared.counters.cached.fetch_add(cached, Ordering::Relaxed);

@@ -9,11 +9,12 @@ use super::breaker::{Breaker, BreakerState};
 use super::cache::ScoreCache;
 use super::config::PoolConfig;
 use super::counters::PoolCounters;
+use super::failures::Failures;
 use super::in_flight::InFlight;
 use super::job::Job;
 use super::overruns::Overruns;
 use super::request::Timing;
-use crate::scoring::{Scorer, Unscored};
+use crate::scoring::{Failure, Scorer, Unscored};
 
 /// What a pool shares with its threads.
 pub(super) struct Shared {
@@ -26,6 +27,7 @@ pub(super) struct Shared {
     pub(super) breaker: Breaker,
     pub(super) batch_time: BatchTime,
     pub(super) counters: Arc<PoolCounters>,
+    pub(super) failures: Failures,
     pub(super) max_batch: usize,
     pub(super) max_delay: Duration,
     pub(super) max_abandoned: usize,
@@ -59,6 +61,7 @@ impl Shared {
             breaker: Breaker::new(config.breaker.clone()),
             batch_time: BatchTime::default(),
             counters,
+            failures: Failures::new(name),
             max_batch: config.max_batch.max(1),
             max_delay: config.max_delay,
             max_abandoned: config.max_abandoned.max(1),
@@ -76,6 +79,10 @@ impl Shared {
     pub(super) fn set_time_limit(&self, limit: Duration) {
         let micros = u64::try_from(limit.as_micros()).unwrap_or(u64::MAX);
         self.time_limit_us.store(micros, Ordering::Relaxed);
+    }
+
+    pub(super) fn time_limit(&self) -> Duration {
+        Duration::from_micros(self.time_limit_us.load(Ordering::Relaxed))
     }
 
     /// Whether work may be handed to a thread.
@@ -101,7 +108,7 @@ impl Shared {
 
     /// Takes off those batches that have taken longer than they may at `now`.
     pub(super) fn take_overrun(&self, now: Instant) -> Vec<Arc<Batch>> {
-        let limit = Duration::from_micros(self.time_limit_us.load(Ordering::Relaxed));
+        let limit = self.time_limit();
         let late = |batch: &mut Arc<Batch>| now.saturating_duration_since(batch.started) > limit;
         self.running().extract_if(.., late).collect()
     }
@@ -111,9 +118,15 @@ impl Shared {
             .retain(|running| !Arc::ptr_eq(running, batch));
     }
 
-    /// Answers every item of a batch, in their order; a result that is missing or not finite is a bad one. The breaker
+    /// Answers every item of a batch, in their order; a result that is missing or not finite is a bad one. `failure` is the
+    /// scorer's own account of the items without a score. The breaker
     /// hears of it first, so that who has heard the answer finds it up to date; a rate limit is no failure to it.
-    pub(super) fn settle(&self, batch: &Batch, results: Vec<Result<f64, Unscored>>) {
+    pub(super) fn settle(
+        &self,
+        batch: &Batch,
+        results: Vec<Result<f64, Unscored>>,
+        failure: Option<Failure>,
+    ) {
         let items = batch.items();
         let mut results: Vec<_> = results.into_iter().take(items).map(finite).collect();
         results.resize(items, Err(Unscored::BadResult));
@@ -127,6 +140,13 @@ impl Shared {
         if scored > 0 || !held_off {
             self.breaker.note(scored > 0, Instant::now());
             self.note_breaker();
+        }
+        match results.iter().find_map(|result| result.err()) {
+            None => self.failures.note_success(),
+            Some(why) => {
+                let failure = failure.unwrap_or_else(|| why.into());
+                self.failures.note(failure, items - scored);
+            }
         }
         let mut rest = results.as_slice();
         for job in &batch.jobs {

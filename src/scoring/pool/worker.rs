@@ -119,6 +119,7 @@ impl<'s> Thread<'s> {
         };
         if Instant::now() + takes >= deadline {
             shared.counters.expired.fetch_add(items, Ordering::Relaxed);
+            shared.failures.expired.increment(items);
             shared.refuse(&job, Unscored::TimedOut, None);
             return None;
         }
@@ -135,7 +136,11 @@ impl<'s> Thread<'s> {
         }
         self.shared.batch_time.note(batch.started.elapsed());
         let results = results.unwrap_or_else(|| vec![Err(Unscored::Panicked); batch.items()]);
-        self.shared.settle(&batch, results);
+        let failure = self
+            .worker
+            .as_mut()
+            .and_then(|worker| worker.take_failure());
+        self.shared.settle(&batch, results, failure);
         true
     }
 

@@ -6,11 +6,12 @@ use crossbeam::channel::{Receiver, Sender, TrySendError, bounded};
 
 use super::config::PoolConfig;
 use super::counters::PoolCounters;
+use super::failures::FailureReport;
 use super::job::Job;
 use super::request::ScoreRequest;
 use super::shared::Shared;
 use super::worker;
-use crate::scoring::{CacheKey, Scorer, Unscored};
+use crate::scoring::{CacheKey, Failure, Scorer, Unscored};
 
 /// Threads that score feeds, batch by batch. They end when it is dropped, after the work that is queued.
 pub struct WorkerPool {
@@ -52,10 +53,12 @@ impl WorkerPool {
         self.shared.note_breaker();
         if !admitted {
             let refused = Job::new(request, &request.places);
+            let items = refused.places.len() as u64;
             self.shared
                 .counters
                 .breaker_open
-                .fetch_add(refused.places.len() as u64, Ordering::Relaxed);
+                .fetch_add(items, Ordering::Relaxed);
+            self.shared.failures.breaker_open.increment(items);
             return refused.answer(
                 std::iter::repeat_n(Err(Unscored::BreakerOpen), refused.places.len()),
                 None,
@@ -97,6 +100,7 @@ impl WorkerPool {
                 .counters
                 .queue_full
                 .fetch_add(job.places.len() as u64, Ordering::Relaxed);
+            self.shared.failures.note_queue_full(job.places.len());
             self.shared.refuse(&job, Unscored::QueueFull, None);
         }
         self.shared
@@ -133,12 +137,11 @@ impl WorkerPool {
             counters.workers.fetch_sub(1, Ordering::Relaxed);
             counters.strays.fetch_add(1, Ordering::Relaxed);
             let items = batch.items();
-            tracing::warn!(
-                scorer = self.shared.name,
-                items,
-                strays,
-                "a batch took too long and is abandoned"
-            );
+            let limit_ms = self.shared.time_limit().as_millis();
+            let detail = format!("a batch took longer than {limit_ms} ms and was abandoned");
+            self.shared
+                .failures
+                .note(Failure::new("timeout", detail), items);
             counters.overran.fetch_add(items as u64, Ordering::Relaxed);
             self.shared.overruns.note(batch.keys(), items, now);
             for job in &batch.jobs {
@@ -151,6 +154,17 @@ impl WorkerPool {
             }
             self.shared.note_breaker();
         }
+    }
+
+    /// Notes items whose scores did not come before the deadline of their request.
+    pub fn note_late(&self, items: usize) {
+        self.shared.failures.note_late(items);
+    }
+
+    /// Takes what failed since the call before.
+    pub fn take_failures(&self) -> FailureReport {
+        let left_alone = self.shared.counters.breaker.load(Ordering::Relaxed) != 0;
+        self.shared.failures.take(left_alone)
     }
 
     fn fill_up(&self) {
