@@ -27,5 +27,6 @@ pub mod scoring;
 pub mod seeding;
 pub mod settings;
 pub mod sources;
+mod sql;
 pub mod startup;
 pub mod telemetry;

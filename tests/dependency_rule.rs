@@ -12,6 +12,7 @@ const LAYERS: &[&[&str]] = &[
         "outage",
         "priority",
         "settings",
+        "sql",
         "telemetry",
     ],
     &["ranking", "scoring", "entities"],

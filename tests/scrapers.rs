@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod common;
+#[path = "scrapers/full_disk.rs"]
+mod full_disk;
 #[path = "scrapers/ingest.rs"]
 mod ingest;
 #[path = "scrapers/insertion.rs"]

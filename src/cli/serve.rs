@@ -43,6 +43,8 @@ impl Serve {
             .enable_all()
             .build()?;
         actix_rt::System::with_tokio_rt(|| runtime).block_on(async {
+            // With a handler a write over a file size limit fails; without one it ends the process.
+            let _ = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?;
             let application = Application::build(Start {
                 settings,
                 file: self.config,

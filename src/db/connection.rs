@@ -1,13 +1,13 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait,
-};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend};
 use tracing::{info, warn};
 
 use super::{DbError, NewFile, migrations, postgres, sqlite};
+use crate::health::HealthIssues;
+use crate::outage::Outage;
 use crate::settings::DatabaseSettings;
+use crate::sql::{SqlWriter, WriteTransaction};
 
 const FIRST_RETRY: Duration = Duration::from_millis(100);
 const LONGEST_RETRY: Duration = Duration::from_secs(5);
@@ -16,7 +16,7 @@ const LONGEST_RETRY: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug)]
 pub struct Database {
     reader: DatabaseConnection,
-    writer: DatabaseConnection,
+    writer: SqlWriter,
     settings: DatabaseSettings,
 }
 
@@ -38,10 +38,10 @@ impl Database {
 
     /// Opens a database that is in the making.
     pub async fn connect_new(file: &NewFile, settings: &DatabaseSettings) -> Result<Self, DbError> {
-        let only = sqlite::open_new(settings, file.path()).await?;
+        let writer = sqlite::open_new(settings, file.path()).await?;
         let database = Self {
-            reader: only.clone(),
-            writer: only,
+            reader: writer.connections().clone(),
+            writer,
             settings: settings.clone(),
         };
         database.ping().await?;
@@ -55,7 +55,7 @@ impl Database {
             Some("sqlite") => sqlite::open(settings).await?,
             Some("postgres" | "postgresql") => {
                 let pool = postgres::open(settings).await?;
-                (pool.clone(), pool)
+                (pool.clone(), SqlWriter::postgres(pool))
             }
             _ => return Err(DbError::Scheme),
         };
@@ -64,6 +64,19 @@ impl Database {
             writer,
             settings: settings.clone(),
         })
+    }
+
+    /// Reports a SQLite file that cannot be written, for as long as that lasts, as the part `database`.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    #[must_use]
+    pub fn reporting_to(self, health: &HealthIssues) -> Self {
+        let outage = Arc::new(Outage::new("database", health.clone()));
+        Self {
+            writer: self.writer.reporting_to(outage),
+            ..self
+        }
     }
 
     /// Brings the schema up to date. Several processes may do so at once.
@@ -95,7 +108,7 @@ impl Database {
 
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), DbError> {
-        Ok(self.writer.ping().await?)
+        Ok(self.writer.connections().ping().await?)
     }
 
     /// Connections for reading; on SQLite they refuse to write.
@@ -109,20 +122,13 @@ impl Database {
         self.backend() == DbBackend::Sqlite
     }
 
-    /// Begins a transaction that may write. On SQLite it holds the one write lock from the start, for a deferred
-    /// one that reads first fails at once when another writes.
-    pub async fn begin(&self) -> Result<DatabaseTransaction, DbError> {
-        let immediate =
-            (self.backend() == DbBackend::Sqlite).then_some(SqliteTransactionMode::Immediate);
-        let options = TransactionOptions {
-            sqlite_transaction_mode: immediate,
-            ..TransactionOptions::default()
-        };
-        Ok(self.writer.begin_with_options(options).await?)
+    /// Begins a transaction that may write. On SQLite it holds the one write lock from the start.
+    pub async fn begin(&self) -> Result<WriteTransaction, DbError> {
+        Ok(self.writer.begin().await?)
     }
 
     /// Begins the same kind of transaction, whose commit Postgres may not put off writing. On SQLite it is as any other.
-    pub(super) async fn begin_durable(&self) -> Result<DatabaseTransaction, DbError> {
+    pub(super) async fn begin_durable(&self) -> Result<WriteTransaction, DbError> {
         let transaction = self.begin().await?;
         if self.backend() == DbBackend::Postgres {
             let durable = "SET LOCAL synchronous_commit = on";
@@ -134,10 +140,10 @@ impl Database {
     /// Waits for the statements under way and closes every connection.
     pub async fn close(self) -> Result<(), DbError> {
         self.reader.close().await?;
-        Ok(self.writer.close().await?)
+        Ok(self.writer.connections().clone().close().await?)
     }
 
-    pub(super) fn writer(&self) -> &DatabaseConnection {
+    pub(super) fn writer(&self) -> &SqlWriter {
         &self.writer
     }
 

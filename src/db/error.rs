@@ -3,6 +3,8 @@ use std::{io, path::PathBuf};
 use sea_orm::{DbErr, RuntimeErr, SqlxError};
 use thiserror::Error;
 
+use crate::sql::sqlite_class;
+
 /// Why the database did not do what was asked.
 #[derive(Debug, Error)]
 pub enum DbError {
@@ -85,7 +87,7 @@ enum Kind {
 
 fn kind(error: &DbErr) -> Kind {
     match error {
-        DbErr::ConnectionAcquire(_) => Kind::Unavailable,
+        DbErr::ConnectionAcquire(_) | DbErr::Conn(RuntimeErr::Internal(_)) => Kind::Unavailable,
         DbErr::Conn(RuntimeErr::SqlxError(error))
         | DbErr::Exec(RuntimeErr::SqlxError(error))
         | DbErr::Query(RuntimeErr::SqlxError(error)) => kind_of_sqlx(error),
@@ -137,11 +139,10 @@ fn kind_of_sqlstate(code: &str) -> Kind {
 
 /// <https://www.sqlite.org/rescode.html>; the low byte is the primary code.
 fn kind_of_sqlite(code: i32) -> Kind {
-    match code & 0xff {
-        // BUSY, LOCKED, IOERR, FULL.
-        5 | 6 | 10 | 13 => Kind::Unavailable,
+    match sqlite_class(code) {
+        Some(class) if class.is_retryable() => Kind::Unavailable,
         // TOOBIG, CONSTRAINT, MISMATCH.
-        18..=20 => Kind::Data,
+        None if matches!(code & 0xff, 18..=20) => Kind::Data,
         _ => Kind::Other,
     }
 }

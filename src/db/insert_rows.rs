@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait, sea_query::InsertStatement};
+use sea_orm::{ConnectionTrait, sea_query::InsertStatement};
 
 use super::DbError;
+use crate::sql::WriteTransaction;
 
 /// Rows of one statement: up to 13,000 bound values, far from the 32,766 of SQLite and the 65,535 of Postgres.
 pub(super) const ROWS_PER_STATEMENT: usize = 1_000;
@@ -30,7 +31,7 @@ pub struct RejectedRow {
 /// Stores rows by the statement that `insert` makes of some of them. A statement that fails on its data is halved until
 /// the row is found: that one is reported, the others are stored. After any other failure the transaction is of no use.
 pub(super) async fn insert_rows<R>(
-    transaction: &DatabaseTransaction,
+    transaction: &WriteTransaction,
     rows: &[R],
     insert: impl Fn(&[R]) -> InsertStatement,
 ) -> Result<InsertOutcome, DbError> {
@@ -64,18 +65,22 @@ fn chunks(rows: usize) -> impl DoubleEndedIterator<Item = Range<usize>> {
 /// One statement behind a savepoint, without which a failure would end the whole transaction on Postgres; answers how
 /// many rows are new.
 async fn execute(
-    transaction: &DatabaseTransaction,
+    transaction: &WriteTransaction,
     statement: &InsertStatement,
 ) -> Result<usize, DbError> {
-    let savepoint = transaction.begin().await?;
+    let savepoint = transaction.savepoint().await?;
     match savepoint.execute(statement).await {
         Ok(result) => {
             savepoint.commit().await?;
             Ok(usize::try_from(result.rows_affected()).unwrap_or(usize::MAX))
         }
         Err(error) => {
-            savepoint.rollback().await?;
-            Err(error.into())
+            let error = DbError::from(error);
+            match savepoint.rollback().await {
+                // The database has ended the whole transaction, so that the other rows cannot be stored either.
+                Err(refusal) if matches!(error, DbError::Data(_)) => Err(refusal.into()),
+                _ => Err(error),
+            }
         }
     }
 }

@@ -19,6 +19,7 @@ mod time;
 mod transfer;
 mod writeback;
 
+pub use crate::sql::WriteTransaction;
 pub use connection::Database;
 pub use entity_hours::{
     Arrivals, ChangedHours, FoundNames, Hour, HourCounts, HourPost, HourPosts, LastMark, PostSpan,

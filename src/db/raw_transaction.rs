@@ -1,18 +1,19 @@
 use sea_orm::{
     DbBackend,
     sqlx::{
-        AssertSqlSafe, Connection, Executor, FromRow, PgConnection, Sqlite, Transaction,
-        postgres::PgRow, query_as, raw_sql, sqlite::SqliteRow,
+        AssertSqlSafe, Connection, Executor, FromRow, PgConnection, postgres::PgRow, query_as,
+        raw_sql, sqlite::SqliteRow,
     },
 };
 
 use super::{Database, DbError, quoted};
+use crate::sql::SqliteTransaction;
 
 /// A transaction on a connection of its own, for what sea-orm's has no way to say. Rolled back when dropped: on Postgres by
 /// closing the connection, for one left in the midst of a COPY is of no use to others.
 #[derive(Debug)]
 pub(super) enum RawTransaction {
-    Sqlite(Transaction<'static, Sqlite>),
+    Sqlite(SqliteTransaction),
     Postgres(Box<PgConnection>),
 }
 
@@ -20,11 +21,11 @@ impl RawTransaction {
     /// Begins one that writes; on SQLite nobody else writes meanwhile.
     pub(super) async fn begin(database: &Database) -> Result<Self, DbError> {
         let writer = database.writer();
-        if database.backend() == DbBackend::Sqlite {
-            let pool = writer.get_sqlite_connection_pool();
-            return Ok(Self::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?));
+        if let Some(transaction) = writer.begin_sqlite().await? {
+            return Ok(Self::Sqlite(transaction));
         }
-        let connection = writer.get_postgres_connection_pool().acquire().await?;
+        let pool = writer.connections().get_postgres_connection_pool();
+        let connection = pool.acquire().await?;
         Self::on_postgres(connection.detach(), "BEGIN").await
     }
 

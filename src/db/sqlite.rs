@@ -19,6 +19,7 @@ use sea_orm::{
 use super::DbError;
 use crate::priority;
 use crate::settings::DatabaseSettings;
+use crate::sql::{SqlWriter, SqliteWatch};
 
 /// Longest wait for another process's lock, longer than any batch of ours takes to commit.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -32,7 +33,7 @@ const INSTRUCTIONS_AT_ONCE: i32 = 1_000;
 /// The connections that read and the one that writes. Makes the folder and the file when absent.
 pub(super) async fn open(
     settings: &DatabaseSettings,
-) -> Result<(DatabaseConnection, DatabaseConnection), DbError> {
+) -> Result<(DatabaseConnection, SqlWriter), DbError> {
     let options = options(settings)?
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
@@ -41,17 +42,17 @@ pub(super) async fn open(
         .pragma("journal_size_limit", "67108864");
     if is_in_memory(settings) {
         // Each further connection would have an empty database of its own.
-        let only = pool(settings, options, 1, Manner::Straight).await?;
-        return Ok((only.clone(), only));
+        let writer = writer(settings, options, None).await?;
+        return Ok((writer.connections().clone(), writer));
     }
-    create_folder_of(options.get_filename())?;
+    let file = options.get_filename().to_owned();
+    create_folder_of(&file)?;
     let reading = options
         .clone()
         .pragma("query_only", "on")
         .row_buffer_size(ROWS_AHEAD);
-    let writer = pool(settings, options, 1, Manner::Straight).await?;
-    let readers = settings.max_connections;
-    let reader = pool(settings, reading, readers, Manner::GivingWay).await?;
+    let writer = writer(settings, options, Some(file)).await?;
+    let reader = pool(settings, reading, settings.max_connections, giving_way).await?;
     Ok((reader, writer))
 }
 
@@ -59,12 +60,23 @@ pub(super) async fn open(
 pub(super) async fn open_new(
     settings: &DatabaseSettings,
     file: &Path,
-) -> Result<DatabaseConnection, DbError> {
+) -> Result<SqlWriter, DbError> {
     let options = options(settings)?
         .filename(file)
         .journal_mode(SqliteJournalMode::Off)
         .synchronous(SqliteSynchronous::Off);
-    pool(settings, options, 1, Manner::Straight).await
+    writer(settings, options, Some(file.to_owned())).await
+}
+
+async fn writer(
+    settings: &DatabaseSettings,
+    options: SqliteConnectOptions,
+    file: Option<PathBuf>,
+) -> Result<SqlWriter, DbError> {
+    let watch = SqliteWatch::default();
+    let over = watch.clone();
+    let only = pool(settings, options, 1, move |pool| over.over(pool)).await?;
+    Ok(SqlWriter::sqlite(only, watch, file))
 }
 
 /// Fails unless the file is there.
@@ -93,20 +105,11 @@ fn is_in_memory(settings: &DatabaseSettings) -> bool {
     url.contains(":memory:") || url.contains("mode=memory")
 }
 
-/// How the threads of connections work.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Manner {
-    /// At the priority of who opens them.
-    Straight,
-    /// Giving way, in the midst of a statement too.
-    GivingWay,
-}
-
 async fn pool(
     settings: &DatabaseSettings,
     options: SqliteConnectOptions,
     max_connections: u32,
-    manner: Manner,
+    prepare: impl Fn(SqlitePoolOptions) -> SqlitePoolOptions + Send + Sync + 'static,
 ) -> Result<DatabaseConnection, DbError> {
     let mut pool = ConnectOptions::new("sqlite::memory:");
     pool.max_connections(max_connections)
@@ -118,13 +121,12 @@ async fn pool(
         .sqlx_logging(false)
         .record_stmt_in_spans(false)
         .connect_lazy(true)
-        .map_sqlx_sqlite_opts(move |_| options.clone());
-    if manner == Manner::GivingWay {
-        pool.map_sqlx_sqlite_pool_opts(giving_way);
-    }
+        .map_sqlx_sqlite_opts(move |_| options.clone())
+        .map_sqlx_sqlite_pool_opts(prepare);
     Ok(sea_orm::Database::connect(pool).await?)
 }
 
+/// Makes the threads of connections give way, in the midst of a statement too.
 fn giving_way(pool: SqlitePoolOptions) -> SqlitePoolOptions {
     pool.after_connect(|connection, _| Box::pin(give_way(connection)))
 }

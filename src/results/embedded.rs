@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, Statement, Value};
+use sea_orm::{ConnectionTrait, DbErr, Statement, Value};
 use tokio::sync::{OnceCell, broadcast};
 
 use self::connect::{Connections, Target};
@@ -22,6 +22,7 @@ use super::millis::ttl_ms;
 use super::store::{CHANGES_KEPT, Change, KeyValue};
 use super::stored::Stored;
 use crate::settings::ResultsSettings;
+use crate::sql::WriteTransaction;
 
 /// A SQL database. Times in it are milliseconds since the epoch, by its own clock.
 pub(super) struct EmbeddedStore {
@@ -65,7 +66,7 @@ impl EmbeddedStore {
         Ok(connections)
     }
 
-    async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
+    async fn begin(&self) -> Result<WriteTransaction, DbErr> {
         self.connections().await?.begin().await
     }
 
@@ -76,7 +77,7 @@ impl EmbeddedStore {
 
     async fn write(
         &self,
-        transaction: &DatabaseTransaction,
+        transaction: &WriteTransaction,
         key: &Key,
         value: &[u8],
         ttl: Duration,

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
+use sea_orm::sqlx::sqlite::SqliteError;
 use sea_orm::{DbErr, RuntimeErr, sqlx};
+
+use crate::sql::sqlite_class;
 
 /// Why the results store did not do what was asked.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -108,8 +111,8 @@ impl From<DbErr> for ResultsError {
     }
 }
 
-/// Whether a statement failed because of the connection, not because of itself: class 08 and 57P0x of Postgres
-/// (connection exception, shutdown, starting up), `SQLite`'s BUSY (5).
+/// Whether a statement failed because of the connection or the disk, not because of itself: class 08 and 57P0x of Postgres
+/// (connection exception, shutdown, starting up), and what `sqlite_class` calls retryable.
 fn is_away(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_)
@@ -118,9 +121,15 @@ fn is_away(error: &sqlx::Error) -> bool {
         | sqlx::Error::PoolTimedOut
         | sqlx::Error::PoolClosed
         | sqlx::Error::WorkerCrashed => true,
-        sqlx::Error::Database(error) => error
-            .code()
-            .is_some_and(|code| code.starts_with("08") || code.starts_with("57P0") || code == "5"),
+        sqlx::Error::Database(error) => {
+            let code = error.code().unwrap_or_default();
+            match error.try_downcast_ref::<SqliteError>() {
+                Some(_) => code
+                    .parse()
+                    .is_ok_and(|code| sqlite_class(code).is_some_and(|class| class.is_retryable())),
+                None => code.starts_with("08") || code.starts_with("57P0"),
+            }
+        }
         _ => false,
     }
 }

@@ -40,13 +40,16 @@ impl Stores {
         choice.settle(&surroundings).await?;
         let redis_server = keep_redis_server(&choice, settings, data_dir, system);
         let results = Results::open(&settings.results, &choice.location)?;
-        let database = Database::lazy(&settings.database).await?;
+        let health = HealthIssues::default();
+        let database = Database::lazy(&settings.database)
+            .await?
+            .reporting_to(&health);
         Ok(Self {
             database,
             results,
             location: choice.location,
             redis_server,
-            health: HealthIssues::default(),
+            health,
         })
     }
 }

@@ -1,11 +1,12 @@
 use std::collections::{BTreeMap, HashSet};
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
+use sea_orm::{ConnectionTrait, Statement};
 
 use super::hour::hour_of;
 use super::ids::list;
 use super::{Hour, HourCounts, LastMark};
 use crate::db::{Database, DbError};
+use crate::sql::WriteTransaction;
 
 /// Posts that came into hours without marks: to be added to the counts there are.
 #[derive(Clone, Debug, Default)]
@@ -155,18 +156,14 @@ impl Database {
     }
 
     /// The arrivals that nobody has counted yet.
-    async fn waiting(&self, transaction: &DatabaseTransaction) -> Result<HashSet<i64>, DbError> {
+    async fn waiting(&self, transaction: &WriteTransaction) -> Result<HashSet<i64>, DbError> {
         let read = self.to_statement("SELECT id FROM weir_arrivals", []);
         let rows = transaction.query_all_raw(read).await?;
         let ids = rows.iter().map(|row| row.try_get_by_index(0));
         Ok(ids.collect::<Result<_, _>>()?)
     }
 
-    async fn forget(
-        &self,
-        ids: Vec<i64>,
-        transaction: &DatabaseTransaction,
-    ) -> Result<(), DbError> {
+    async fn forget(&self, ids: Vec<i64>, transaction: &WriteTransaction) -> Result<(), DbError> {
         if !ids.is_empty() {
             let delete = format!("DELETE FROM weir_arrivals WHERE id IN ({})", list(ids));
             transaction.execute_unprepared(&delete).await?;

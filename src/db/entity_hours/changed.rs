@@ -1,11 +1,12 @@
 use std::collections::{BTreeMap, HashSet};
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement, TryGetable};
+use sea_orm::{ConnectionTrait, DbBackend, Statement, TryGetable};
 
 use super::Hour;
 use super::hour::{EVERY_HOUR, hour_of};
 use crate::db::placeholders::placeholders;
 use crate::db::{Database, DbError};
+use crate::sql::WriteTransaction;
 
 /// Far below the 32,766 bound values of SQLite.
 const HOURS_PER_STATEMENT: usize = 1_000;
@@ -82,7 +83,7 @@ impl Database {
         }
     }
 
-    async fn read_marks(&self, transaction: &DatabaseTransaction) -> Result<ChangedHours, DbError> {
+    async fn read_marks(&self, transaction: &WriteTransaction) -> Result<ChangedHours, DbError> {
         let read = "SELECT id, hour, taken FROM weir_changed_hours";
         let read = Statement::from_string(self.backend(), read);
         let mut changed = ChangedHours::default();
@@ -131,7 +132,7 @@ impl Database {
     pub(super) async fn mark_hour(
         &self,
         hour: &Hour,
-        transaction: &DatabaseTransaction,
+        transaction: &WriteTransaction,
     ) -> Result<(), DbError> {
         let insert = "INSERT INTO weir_changed_hours (hour) VALUES ($1)";
         let insert = self.to_statement(insert, [hour.0.as_str().into()]);
@@ -143,7 +144,7 @@ impl Database {
     async fn mark(
         &self,
         everything: Everything,
-        transaction: &DatabaseTransaction,
+        transaction: &WriteTransaction,
     ) -> Result<(), DbError> {
         // An hour may have come and been counted since the hours were read.
         let counted =

@@ -1,12 +1,13 @@
 use std::collections::BTreeSet;
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement, Value};
+use sea_orm::{ConnectionTrait, Statement, Value};
 
 use super::ids::list;
 use super::{ChangedHours, Hour};
 use crate::db::placeholders::placeholders;
 use crate::db::{Database, DbError, TimeRange};
 use crate::entities::EntityCounts;
+use crate::sql::WriteTransaction;
 
 /// Rows of counts read at once: some hundred kilobytes.
 const ROWS_PER_PAGE: u64 = 64;
@@ -81,7 +82,7 @@ impl Database {
         &self,
         hours: &[&Hour],
         changed: &ChangedHours,
-        transaction: &DatabaseTransaction,
+        transaction: &WriteTransaction,
     ) -> Result<BTreeSet<Hour>, DbError> {
         let mut late = BTreeSet::new();
         if hours.is_empty() {
@@ -105,7 +106,7 @@ impl Database {
         &self,
         counts: &HourCounts,
         model: i64,
-        transaction: &DatabaseTransaction,
+        transaction: &WriteTransaction,
     ) -> Result<(), DbError> {
         let insert = "INSERT INTO weir_entity_hours (hour, platform, model, names, counts)
             VALUES ($1, $2, $3, $4, $5)
@@ -129,7 +130,7 @@ impl Database {
         &self,
         hour: &Hour,
         changed: &ChangedHours,
-        transaction: &DatabaseTransaction,
+        transaction: &WriteTransaction,
     ) -> Result<bool, DbError> {
         let marks = changed.marks(hour);
         let all = list(marks.iter().map(|mark| mark.id));

@@ -1,11 +1,12 @@
 use std::collections::HashMap;
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use sea_orm::ConnectionTrait;
 
 use super::{Hour, HourCounts};
 use crate::db::placeholders::placeholders;
 use crate::db::{Database, DbError};
 use crate::entities::{DamagedCounts, EntityCounts, Part};
+use crate::sql::WriteTransaction;
 
 /// The counts of some hours as they stand, by hour and platform.
 pub(super) struct Stored {
@@ -37,7 +38,7 @@ impl Database {
         &self,
         hours: &[&Hour],
         model: i64,
-        transaction: &DatabaseTransaction,
+        transaction: &WriteTransaction,
     ) -> Result<Stored, DbError> {
         let read = format!(
             "SELECT hour, platform, model, counts FROM weir_entity_hours WHERE hour IN (VALUES {})",

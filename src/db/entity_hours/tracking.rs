@@ -1,8 +1,9 @@
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 use super::hour::EVERY_HOUR;
 use super::schema::{Comers, drop_triggers, triggers};
 use crate::db::{Database, DbError, migrations};
+use crate::sql::WriteTransaction;
 
 /// Any number, the same in every Weir: whoever changes counts or triggers holds it on Postgres. On SQLite the transaction
 /// itself is the lock.
@@ -40,7 +41,7 @@ impl Database {
     /// Posts are added one by one to a table like Weir's own. Without an index on `post_id`, each would take a walk over all
     /// rows. On SQLite a row may take the place of one with equal values under a unique index, of which no trigger is told;
     /// the key itself is no such index.
-    async fn comers(&self, transaction: &DatabaseTransaction) -> Result<Comers, DbError> {
+    async fn comers(&self, transaction: &WriteTransaction) -> Result<Comers, DbError> {
         let indexed = migrations::indexed_columns(transaction).await?;
         let odd = match self.backend() {
             DbBackend::Sqlite => "SELECT count(*) FROM pragma_index_list('posts') WHERE \"unique\"",
@@ -74,7 +75,7 @@ impl Database {
     }
 
     /// A transaction that may change counts: one at a time.
-    pub(super) async fn begin_counting(&self) -> Result<DatabaseTransaction, DbError> {
+    pub(super) async fn begin_counting(&self) -> Result<WriteTransaction, DbError> {
         let transaction = self.begin().await?;
         if self.backend() == DbBackend::Postgres {
             let lock = format!("SELECT pg_advisory_xact_lock({ADVISORY_LOCK})");

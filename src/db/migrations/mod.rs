@@ -42,6 +42,6 @@ pub(super) async fn run(database: &Database) -> Result<(), DbError> {
         let lock = format!("SELECT pg_advisory_xact_lock({ADVISORY_LOCK})");
         transaction.execute_unprepared(&lock).await?;
     }
-    Migrator::up(&transaction, None).await?;
+    Migrator::up(transaction.for_migrations(), None).await?;
     Ok(transaction.commit().await?)
 }

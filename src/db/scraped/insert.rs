@@ -1,5 +1,5 @@
 use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, DbBackend, ExprTrait,
+    ConnectionTrait, DbBackend, ExprTrait,
     sea_query::{Alias, Expr, InsertStatement, OnConflict, Query},
 };
 use serde_json::value::RawValue;
@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use crate::db::insert_rows::{ROWS_PER_STATEMENT, insert_rows};
 use crate::db::posts::json_text::{storable_json, storable_text};
 use crate::db::{Database, DbError, InsertOutcome, RejectedRow};
+use crate::sql::WriteTransaction;
 
 /// Longest message that is kept, in characters.
 const MAX_MESSAGE_CHARS: usize = 4_000;
@@ -105,7 +106,7 @@ impl Database {
 }
 
 async fn insert_errors(
-    transaction: &DatabaseTransaction,
+    transaction: &WriteTransaction,
     errors: &[&NewScraperError],
 ) -> Result<(), DbError> {
     let mut statement = Query::insert();

@@ -8,6 +8,7 @@ use sea_orm::{
 use crate::{
     db::{DbError, raw_transaction::RawTransaction},
     settings::DatabaseSettings,
+    sql::SqliteTransaction,
 };
 
 /// A database to read from, as it was when it was opened; nothing is written to it, and a missing file is not made.
@@ -16,7 +17,8 @@ pub(super) async fn open(settings: &DatabaseSettings) -> Result<RawTransaction, 
     if url.starts_with("sqlite:") {
         let options = parsed::<SqliteConnectOptions>(url)?.read_only(true);
         let pool = SqlitePool::connect_with(options).await?;
-        return Ok(RawTransaction::Sqlite(pool.begin().await?));
+        let transaction = SqliteTransaction::reading(pool.begin().await?);
+        return Ok(RawTransaction::Sqlite(transaction));
     }
     if !url.starts_with("postgres:") && !url.starts_with("postgresql:") {
         return Err(DbError::Scheme);

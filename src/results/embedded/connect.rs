@@ -5,14 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
-use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
-    DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
-};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr};
 use tokio::time::sleep;
 
 use super::schema::Sql;
 use crate::settings::Durability;
+use crate::sql::{SqlWriter, SqliteWatch, WriteTransaction};
 
 const SERVER_TIMEOUT: Duration = Duration::from_millis(700);
 /// A file is never away, only busy.
@@ -39,7 +37,7 @@ pub(super) enum Target {
 
 /// Open pools: `SQLite` has one writer, so it gets one connection that writes; on Postgres both are the same pool.
 pub(super) struct Connections {
-    writer: DatabaseConnection,
+    writer: SqlWriter,
     reader: DatabaseConnection,
     uses: AtomicU64,
 }
@@ -61,14 +59,20 @@ impl Target {
     /// Connects and makes the tables.
     pub(super) async fn connect(&self, sql: &Sql) -> Result<Connections, DbErr> {
         let (writer, reader) = match self {
-            Self::Sqlite { file, durability } => (
-                open_file(sqlite(file, *durability, 1)).await?,
-                open_file(sqlite(file, *durability, READERS)).await?,
-            ),
+            Self::Sqlite { file, durability } => {
+                let watch = SqliteWatch::default();
+                let over = watch.clone();
+                let mut options = sqlite(file, *durability, 1);
+                options.map_sqlx_sqlite_pool_opts(move |pool| over.over(pool));
+                let writer =
+                    SqlWriter::sqlite(open_file(options).await?, watch, Some(file.clone()));
+                let reader = open_file(sqlite(file, *durability, READERS)).await?;
+                (writer, reader)
+            }
             Self::Postgres { url } => {
                 let pool =
                     Database::connect(pool(url, POSTGRES_CONNECTIONS, SERVER_TIMEOUT)).await?;
-                (pool.clone(), pool)
+                (SqlWriter::postgres(pool.clone()), pool)
             }
         };
         let connections = Connections {
@@ -92,23 +96,24 @@ impl Connections {
         let is_file = self.writer.get_database_backend() == DbBackend::Sqlite;
         if is_file && uses.is_multiple_of(USES_PER_CHECKPOINT) {
             let checkpoint = "PRAGMA wal_checkpoint(RESTART)";
-            if let Err(error) = self.writer.execute_unprepared(checkpoint).await {
+            if let Err(error) = self
+                .writer
+                .connections()
+                .execute_unprepared(checkpoint)
+                .await
+            {
                 tracing::debug!(%error, "the log of the results cannot begin anew yet");
             }
         }
     }
 
-    /// A transaction that writes. `SQLite` takes the write lock with BEGIN: a read that turns into a write may fail.
-    pub(super) async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
-        let options = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
-        self.writer.begin_with_options(options).await
+    /// A transaction that writes.
+    pub(super) async fn begin(&self) -> Result<WriteTransaction, DbErr> {
+        self.writer.begin().await
     }
 
     /// For single statements that write.
-    pub(super) fn writer(&self) -> &DatabaseConnection {
+    pub(super) fn writer(&self) -> &SqlWriter {
         &self.writer
     }
 

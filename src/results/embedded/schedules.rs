@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, QueryResult};
+use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 
 use super::EmbeddedStore;
 use super::jobs::enqueue;
@@ -11,6 +11,7 @@ use crate::results::jobs::{JobId, Limits, NewJob, parse};
 use crate::results::millis::time;
 use crate::results::schedules::{Fired, Schedule, ScheduleBoard, ScheduleStore};
 use crate::results::store::Change;
+use crate::sql::WriteTransaction;
 
 #[async_trait]
 impl ScheduleStore for EmbeddedStore {
@@ -112,7 +113,7 @@ impl EmbeddedStore {
     /// Whether the run before is still waiting or going on.
     async fn is_unfinished(
         &self,
-        transaction: &DatabaseTransaction,
+        transaction: &WriteTransaction,
         schedule: &QueryResult,
     ) -> Result<bool, DbErr> {
         let last_job: Option<String> = schedule.try_get_by("last_job")?;

@@ -27,7 +27,11 @@ impl Filling {
         if database.backend() != DbBackend::Sqlite {
             return Ok(None);
         }
-        let writer = database.writer().get_sqlite_connection_pool().clone();
+        let writer = database
+            .writer()
+            .connections()
+            .get_sqlite_connection_pool()
+            .clone();
         let any_post = query("SELECT 1 FROM posts LIMIT 1")
             .fetch_optional(&writer)
             .await?;

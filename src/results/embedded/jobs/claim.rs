@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, QueryResult};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, QueryResult};
 
 use super::{settle, sql};
 use crate::results::embedded::EmbeddedStore;
@@ -10,6 +10,7 @@ use crate::results::error::ResultsError;
 use crate::results::jobs::{Claim, JobId, JobState, Lease, Limits, Worker, parse};
 use crate::results::millis::ttl_ms;
 use crate::results::store::Change;
+use crate::sql::WriteTransaction;
 
 /// Leases the first job that is ready, once those that are due have been seen to.
 pub(super) async fn claim(
@@ -95,7 +96,7 @@ pub(super) async fn recover(
 /// Ends leases whose holders ended without a word: not the job's fault, up to a limit. The jobs that this finished.
 async fn lose(
     store: &EmbeddedStore,
-    transaction: &DatabaseTransaction,
+    transaction: &WriteTransaction,
     leases: &[QueryResult],
     limits: &Limits,
 ) -> Result<Vec<JobId>, ResultsError> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult};
+use sea_orm::{ConnectionTrait, QueryResult};
 use serde_json::Value;
 
 use super::{enqueue, sql};
@@ -14,6 +14,7 @@ use crate::results::jobs::{
 use crate::results::keys::Key;
 use crate::results::millis::{delay_ms, ttl_ms};
 use crate::results::store::Change;
+use crate::sql::WriteTransaction;
 
 pub(super) async fn settle(
     store: &EmbeddedStore,
@@ -82,7 +83,7 @@ pub(super) async fn put_fenced(
 /// A run about to end. The steps answer what to announce, or nothing if the lease was lost.
 struct Run<'a> {
     store: &'a EmbeddedStore,
-    transaction: &'a DatabaseTransaction,
+    transaction: &'a WriteTransaction,
     id: JobId,
     token: u64,
 }
@@ -219,7 +220,7 @@ pub(super) async fn replay(store: &EmbeddedStore, id: JobId) -> Result<Replay, R
 /// Ends a job, and keeps what is known of it for a while.
 pub(super) async fn finish(
     store: &EmbeddedStore,
-    transaction: &DatabaseTransaction,
+    transaction: &WriteTransaction,
     id: JobId,
     state: JobState,
     keep: Duration,
@@ -239,7 +240,7 @@ pub(super) async fn finish(
 /// Tells the schedule that fired the job, if there is one.
 async fn note_outcome(
     store: &EmbeddedStore,
-    transaction: &DatabaseTransaction,
+    transaction: &WriteTransaction,
     job: &QueryResult,
     id: JobId,
     state: JobState,
