@@ -26,7 +26,7 @@ schedules.top_named_entities.enabled = false
 TOML
 "$target/weir" serve --config "$work/weir.toml" & weir=$!
 until curl -sf http://127.0.0.1:8005/health/ready > "$work/ready"; do sleep 0.2; done
-export WEIR_URL=http://127.0.0.1:8005
+export WEIR_URL=http://127.0.0.1:8005 WEIR_CONFIG="$work/weir.toml"
 
 memory() { awk -v what="$1" '$1 == what ":" { printf "%d", $2 / 1024 }' "/proc/$weir/status"; }
 rank() { "$target/weir" bench "$WEIR_URL" --feeds 5000 "$@"; }

@@ -1,8 +1,12 @@
 //! The data folder: what lies where in it, and the lock that keeps a second Weir out.
 
+mod admin_key;
+
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+
+pub use admin_key::{AdminKey, AdminKeyError};
 
 /// An open and locked data folder. The lock lasts as long as this value, or the process.
 #[derive(Debug)]
@@ -96,6 +100,11 @@ impl DataDir {
             .and_then(|()| fs::rename(&unfinished, &file))
             .map_err(unusable)?;
         Ok(identity)
+    }
+
+    /// Reads the admin key of this folder, or makes one if there is none.
+    pub fn admin_key(&self) -> Result<AdminKey, AdminKeyError> {
+        AdminKey::read_or_create(&self.path)
     }
 
     /// The divisions of users into arms that were served by.

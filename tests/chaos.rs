@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use common::postgres::Postgres;
 use common::redis::Redis;
 use common::weir::Weir;
-use reqwest::Client;
+use reqwest::RequestBuilder;
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
 use serde_json::{Value, json};
 use tokio::task::{JoinSet, block_in_place};
@@ -102,8 +102,12 @@ async fn nothing_acknowledged_is_lost_while_everything_is_killed() {
 
     let stop = Arc::new(AtomicBool::new(false));
     let mut submitters = JoinSet::new();
-    for port in ports {
-        submitters.spawn(submit(port, Arc::clone(&stop)));
+    for weir in [&killed, &stalled] {
+        let jobs = weir
+            .client
+            .post(weir.url("/jobs"))
+            .timeout(Duration::from_secs(3));
+        submitters.spawn(submit(jobs, Arc::clone(&stop)));
     }
     let (redis_steps, postgres_steps) = (
         plan.steps(plan.redis_kills),
@@ -170,18 +174,12 @@ fn signal(weir: &Weir, signal: &str) {
 }
 
 /// Submits jobs until `stop`, and answers the ids of those that were acknowledged.
-async fn submit(port: u16, stop: Arc<AtomicBool>) -> Vec<String> {
-    let client = Client::builder()
-        .timeout(Duration::from_secs(3))
-        .build()
-        .unwrap();
-    let job = json!({"job": "command", "args": {"command": "append"}});
+async fn submit(jobs: RequestBuilder, stop: Arc<AtomicBool>) -> Vec<String> {
+    let jobs = jobs.json(&json!({"job": "command", "args": {"command": "append"}}));
     let mut acknowledged = Vec::new();
     while !stop.load(Ordering::SeqCst) {
         sleep(Duration::from_millis(100)).await;
-        let request = client
-            .post(format!("http://127.0.0.1:{port}/jobs"))
-            .json(&job);
+        let request = jobs.try_clone().unwrap();
         let Ok(answer) = request.send().await else {
             continue;
         };

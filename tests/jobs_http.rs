@@ -521,6 +521,7 @@ fn cli(weir: &Weir, arguments: &[&str]) -> (String, bool) {
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_weir"))
         .args(arguments)
         .env("WEIR_URL", weir.url(""))
+        .env("WEIR_KEY", weir.key())
         .output()
         .unwrap();
     let printed = [output.stdout, output.stderr].concat();

@@ -181,7 +181,7 @@ impl Service {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let front = Front {
-            access: Access::new(AuthSettings::default(), listener.local_addr().unwrap()),
+            access: Access::new(&AuthSettings::default(), None),
             admission: Admission::new(100),
             scorings: Admission::new(1),
             waits: Admission::new(1),

@@ -1,56 +1,44 @@
 use std::time::Duration;
 
-use anyhow::{Context, bail};
-use clap::Args;
-use reqwest::{Method, RequestBuilder, Response};
+use anyhow::{Context, anyhow, bail};
+use reqwest::{Method, RequestBuilder, Response, StatusCode, redirect};
 use serde_json::Value;
-use url::Url;
+
+use super::endpoint::{Endpoint, EndpointArgs, Key};
+use crate::settings::ConnectionUrl;
 
 /// How long an answer may take, longer than the longest long poll.
 const TIME_LIMIT: Duration = Duration::from_secs(90);
 /// How long one long poll lasts.
 const POLL_MS: &str = "30000";
 
-/// Which running Weir to talk to.
-#[derive(Debug, Args)]
-pub(super) struct Server {
-    /// Where it listens.
-    #[arg(
-        long,
-        global = true,
-        value_name = "URL",
-        env = "WEIR_URL",
-        default_value = "http://127.0.0.1:8001"
-    )]
-    url: Url,
-    /// An admin key, where it asks for one.
-    #[arg(
-        long,
-        global = true,
-        value_name = "KEY",
-        env = "WEIR_KEY",
-        hide_env_values = true
-    )]
-    key: Option<String>,
-}
-
 /// A client of a running Weir.
 pub(super) struct Client {
-    server: Server,
+    endpoint: Endpoint,
     http: reqwest::Client,
 }
 
-impl Server {
+impl EndpointArgs {
     /// Runs a conversation with the server to its end.
     pub(super) fn talk<T>(
         self,
         conversation: impl AsyncFnOnce(&Client) -> anyhow::Result<T>,
     ) -> anyhow::Result<T> {
+        let endpoint = self.locate()?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        let http = reqwest::Client::builder().timeout(TIME_LIMIT).build()?;
-        let client = Client { server: self, http };
+        // Weir redirects nobody, and the key is for nobody else.
+        let mut http = reqwest::Client::builder()
+            .timeout(TIME_LIMIT)
+            .redirect(redirect::Policy::none());
+        if endpoint.is_direct {
+            http = http.no_proxy();
+        }
+        let client = Client {
+            endpoint,
+            http: http.build()?,
+        };
         runtime.block_on(conversation(&client))
     }
 }
@@ -87,14 +75,14 @@ impl Client {
         path: &str,
         query: &[(&str, &str)],
     ) -> anyhow::Result<RequestBuilder> {
-        let mut url = self.server.url.join(path).context("not a path")?;
+        let mut url = self.endpoint.url.join(path).context("not a path")?;
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
         let request = self.http.request(method, url);
-        Ok(match &self.server.key {
-            Some(key) => request.bearer_auth(key),
-            None => request,
+        Ok(match &self.endpoint.key {
+            Key::Found { key, .. } => request.bearer_auth(key.expose()),
+            Key::NotFound(_) => request,
         })
     }
 
@@ -102,8 +90,29 @@ impl Client {
         let response = request
             .send()
             .await
-            .with_context(|| format!("no weir answers at {}", self.server.url))?;
+            .with_context(|| format!("no weir answers at {}", self.address()))?;
+        let status = response.status();
+        if [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&status) {
+            return Err(self.refusal(status));
+        }
         answer(response).await
+    }
+
+    fn refusal(&self, status: StatusCode) -> anyhow::Error {
+        let (address, status) = (self.address(), status.as_u16());
+        match &self.endpoint.key {
+            Key::Found { source, .. } => anyhow!(
+                "{address} refused the key from {source} ({status}): give an admin key of that server with --key or WEIR_KEY"
+            ),
+            Key::NotFound(why) => anyhow!(
+                "{address} needs a key ({status}), and none was found: {why}; give one with --key or WEIR_KEY, or name the \
+                 server's configuration with --config"
+            ),
+        }
+    }
+
+    fn address(&self) -> ConnectionUrl {
+        self.endpoint.url.as_str().into()
     }
 }
 

@@ -2,7 +2,8 @@ use anyhow::ensure;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::client::{Client, Server};
+use super::client::Client;
+use super::endpoint::EndpointArgs;
 use super::job::{id_of, result_of};
 use super::print_line;
 
@@ -11,12 +12,12 @@ use super::print_line;
 #[derive(Debug, Args)]
 pub(super) struct Demo {
     #[command(flatten)]
-    server: Server,
+    endpoint: EndpointArgs,
 }
 
 impl Demo {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        self.server.talk(async |client| {
+        self.endpoint.talk(async |client| {
             for (job, args) in tasks() {
                 show(client, job, args).await?;
             }

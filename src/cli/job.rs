@@ -2,7 +2,8 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
-use super::client::{Client, Server};
+use super::client::Client;
+use super::endpoint::EndpointArgs;
 use super::print_line;
 use crate::results::jobs::JobId;
 
@@ -10,7 +11,7 @@ use crate::results::jobs::JobId;
 #[derive(Debug, Args)]
 pub(super) struct Job {
     #[command(flatten)]
-    server: Server,
+    endpoint: EndpointArgs,
     #[command(subcommand)]
     action: Action,
 }
@@ -75,7 +76,7 @@ struct List {
 impl Job {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let action = self.action;
-        self.server.talk(async |client| match action {
+        self.endpoint.talk(async |client| match action {
             Action::Run(run) => run.take_in(client).await,
             Action::List(list) => list.print(client).await,
             Action::Show { id } => show(&client.get(&format!("/jobs/{id}"), &[]).await?),

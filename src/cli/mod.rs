@@ -5,6 +5,7 @@ mod bench;
 mod check;
 mod client;
 mod demo;
+mod endpoint;
 mod eval_entities;
 mod export;
 mod fake;

@@ -1,7 +1,7 @@
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::client::Server;
+use super::endpoint::EndpointArgs;
 use super::job::{id_of, print_end, text};
 use super::print_line;
 
@@ -9,7 +9,7 @@ use super::print_line;
 #[derive(Debug, Args)]
 pub(super) struct Schedule {
     #[command(flatten)]
-    server: Server,
+    endpoint: EndpointArgs,
     #[command(subcommand)]
     action: Action,
 }
@@ -31,7 +31,7 @@ enum Action {
 impl Schedule {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let action = self.action;
-        self.server.talk(async |client| match action {
+        self.endpoint.talk(async |client| match action {
             Action::List => {
                 let answer = client.get("/schedules", &[]).await?;
                 for schedule in answer["schedules"].as_array().into_iter().flatten() {

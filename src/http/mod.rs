@@ -26,7 +26,7 @@ mod scrapers;
 mod server;
 mod submission;
 
-pub use access::{Access, Scope};
+pub use access::Access;
 pub use admission::Admission;
 pub use error::ApiError;
 pub use front::{Front, Limits};
@@ -34,3 +34,5 @@ pub use health::Health;
 pub use ingest::IngestDesk;
 pub use scrapers::{KnownScraper, KnownScrapers};
 pub use server::serve;
+
+use crate::settings::Scope;

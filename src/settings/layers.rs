@@ -19,12 +19,13 @@ pub(super) const DEFAULT: &str = include_str!("../../config/default.toml");
 const PREFIX: &str = "WEIR__";
 
 /// Keys whose variables are lists, separated by commas.
-pub(super) const LISTS: [&str; 5] = [
+pub(super) const LISTS: [&str; 6] = [
     "server.cors_origins",
     "results.shared_keys",
     "auth.rank",
     "auth.ingest",
     "auth.admin",
+    "auth.open",
 ];
 
 /// A file and the environment, to be laid over the defaults.

@@ -42,7 +42,7 @@ mod version;
 mod watched_file;
 
 pub use arms::{ArmSettings, ArmsSettings, UNTREATED};
-pub use auth::AuthSettings;
+pub use auth::{AuthSettings, Scope};
 pub use commands::CommandSettings;
 pub use database::DatabaseSettings;
 pub use error::{Place, Problem, SettingsError};

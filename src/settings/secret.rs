@@ -16,7 +16,7 @@ impl Secret {
     }
 
     /// Whether it can be sent as it is in an HTTP header.
-    pub(super) fn fits_a_header(&self) -> bool {
+    pub(crate) fn fits_a_header(&self) -> bool {
         !self.0.is_empty() && self.0.chars().all(|sign| sign.is_ascii_graphic())
     }
 }

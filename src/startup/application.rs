@@ -15,7 +15,7 @@ use super::background::{self, Background, Signals};
 use super::roster::Roster;
 use super::scrapers::{Fleet, try_sources};
 use super::stores::Stores;
-use super::{StartupError, ingest, prepare_schedules, rankings, reload};
+use super::{StartupError, access, ingest, prepare_schedules, rankings, reload};
 use crate::actors::messages::Flush;
 use crate::actors::supervision::{ActorSystem, SupervisionPolicy};
 use crate::actors::{
@@ -23,7 +23,7 @@ use crate::actors::{
 };
 use crate::data_dir::DataDir;
 use crate::db::Database;
-use crate::http::{self, Access, Admission, Front, Health, IngestDesk, Limits};
+use crate::http::{self, Admission, Front, Health, IngestDesk, Limits};
 use crate::seeding::load_sample;
 use crate::settings::{ServerSettings, Settings, SupervisionSettings};
 use crate::telemetry;
@@ -83,6 +83,7 @@ impl Application {
         arms.admit(&settings.arms)?;
         let address = settings.server.bind;
         let (listener, port) = listen(address)?;
+        let access = access::prepare(&settings.auth, &data_dir)?;
 
         let system = ActorSystem::start(supervision_policy(&settings.supervision));
         let stores = Stores::open(&settings, &data_dir, &system).await?;
@@ -119,7 +120,7 @@ impl Application {
             reload::watch(file, newest, arms, Arc::clone(&config), &system);
         }
         let front = Front {
-            access: Access::new(settings.auth.clone(), address),
+            access,
             admission: Admission::new(settings.server.max_in_flight),
             scorings: Admission::new(settings.server.max_in_flight),
             waits: Admission::new(LONG_POLLS),

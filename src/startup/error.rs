@@ -2,7 +2,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use super::{ArmsError, NamedScorerError};
-use crate::data_dir::DataDirError;
+use crate::data_dir::{AdminKeyError, DataDirError};
 use crate::db::DbError;
 use crate::jobs::PrepareError;
 use crate::results::{ChoiceError, ResultsError};
@@ -15,6 +15,9 @@ pub enum StartupError {
     /// The data folder cannot be had.
     #[error(transparent)]
     DataDir(#[from] DataDirError),
+    /// The admin key of the data folder is not available.
+    #[error(transparent)]
+    AdminKey(#[from] AdminKeyError),
     /// The address is taken, or not this machine's.
     #[error("cannot listen on {address} (server.bind)")]
     Bind {

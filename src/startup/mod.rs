@@ -1,5 +1,6 @@
 //! How a Weir is put together, and in which order it is taken apart.
 
+mod access;
 mod application;
 mod arms;
 mod background;

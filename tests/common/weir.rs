@@ -1,7 +1,7 @@
 //! A `weir serve` of its own, as a process.
 
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -9,6 +9,7 @@ use std::{fs, thread};
 
 use chrono::Utc;
 use rand::SeedableRng;
+use reqwest::header::AUTHORIZATION;
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -26,6 +27,7 @@ pub(crate) struct Weir {
     child: Child,
     address: String,
     log: Arc<Mutex<Vec<String>>>,
+    /// Sends the admin key of the data folder, if Weir has made one, unless the request has a key.
     pub(crate) client: Client,
 }
 
@@ -51,6 +53,7 @@ impl Weir {
         let mut command = vec!["serve".to_owned()];
         command.extend(args.iter().map(|&arg| arg.to_owned()));
         let (child, address, log) = spawn(&folder, &command, path);
+        let client = client_with_key(key_in(&folder.path().join("data")).as_deref());
         Self {
             folder,
             command,
@@ -58,7 +61,7 @@ impl Weir {
             child,
             address,
             log,
-            client: http_client(),
+            client,
         }
     }
 
@@ -68,6 +71,11 @@ impl Weir {
 
     pub(crate) fn data_dir(&self) -> PathBuf {
         self.folder.path().join("data")
+    }
+
+    /// The admin key that Weir has made.
+    pub(crate) fn key(&self) -> String {
+        key_in(&self.data_dir()).expect("a key, since auth.admin is empty")
     }
 
     pub(crate) fn database_file(&self) -> PathBuf {
@@ -226,10 +234,22 @@ impl Drop for Weir {
     }
 }
 
-/// A client of no particular settings. reqwest asks for a crypto provider although nothing here is encrypted.
+/// A client of no particular settings, which sends no key. reqwest asks for a crypto provider although nothing here is
+/// encrypted.
 pub(crate) fn http_client() -> Client {
+    client_with_key(None)
+}
+
+fn client_with_key(key: Option<&str>) -> Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    Client::new()
+    let key = key.map(|key| (AUTHORIZATION, format!("Bearer {key}").parse().unwrap()));
+    let client = Client::builder().default_headers(key.into_iter().collect());
+    client.build().unwrap()
+}
+
+fn key_in(data_dir: &Path) -> Option<String> {
+    let text = fs::read_to_string(data_dir.join("admin.key")).ok()?;
+    Some(text.trim_end().to_owned())
 }
 
 /// How long a request may take unless a test says otherwise: a machine that pauses is no fault of an answer.

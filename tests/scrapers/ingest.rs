@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::common::databases::database_at;
 use crate::common::postgres::Postgres;
+use crate::common::weir::http_client;
 use crate::{database_of, errors, hand_in, hand_in_until_taken, report, stored, weir};
 
 #[tokio::test]
@@ -71,8 +72,7 @@ async fn reported_numbers_are_among_the_metrics() {
 async fn what_cannot_be_taken_is_refused_by_name() {
     let weir = weir("server.max_body_bytes = 2000\n[auth]\ningest = [\"key\"]\n");
     let send = |body: Value, key: Option<&'static str>| {
-        let mut request = weir
-            .client
+        let mut request = http_client()
             .post(weir.url("/data/scraper"))
             .body(body.to_string());
         if let Some(key) = key {

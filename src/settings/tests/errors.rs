@@ -274,6 +274,22 @@ fn values_that_make_no_sense_are_refused_by_key() {
 }
 
 #[test]
+fn a_scope_is_either_open_or_has_keys() {
+    for (file, expected) in [
+        (
+            "[auth]\nopen = [\"ingest\", \"jobs\"]",
+            "weir.toml:2:20: auth.open[1]: expected one of rank, ingest, admin, found a string",
+        ),
+        (
+            "[auth]\nopen = [\"admin\", \"rank\"]\nrank = [\"hunter2\"]",
+            "weir.toml:2:18: auth.open[1]: a scope with keys cannot be open: remove its keys, or its name here",
+        ),
+    ] {
+        assert_eq!(problem(file), expected);
+    }
+}
+
+#[test]
 fn a_policy_may_not_weigh_a_scorer_that_was_removed() {
     assert_eq!(
         problem("[scorers.sentiment]\nenabled = false"),

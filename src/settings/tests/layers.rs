@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::load;
-use crate::settings::{EntityMatch, Secret, Settings};
+use crate::settings::{EntityMatch, Scope, Secret, Settings};
 
 #[test]
 fn a_file_changes_what_it_names_and_leaves_the_rest() {
@@ -54,6 +54,12 @@ fn a_variable_goes_before_the_file() {
 fn a_variable_for_a_list_is_split_at_commas() {
     let settings = load("", &[("WEIR__AUTH__ADMIN", "first,second")]).unwrap();
     assert_eq!(settings.auth.admin, ["first", "second"].map(Secret::from));
+}
+
+#[test]
+fn scopes_can_be_opened_by_a_variable() {
+    let settings = load("", &[("WEIR__AUTH__OPEN", "ingest,rank")]).unwrap();
+    assert_eq!(settings.auth.open, [Scope::Ingest, Scope::Rank]);
 }
 
 #[test]
