@@ -22,6 +22,7 @@ pub mod jobs;
 pub mod outage;
 mod priority;
 pub mod ranking;
+mod regular_file;
 pub mod results;
 pub mod scoring;
 pub mod seeding;

@@ -11,6 +11,7 @@ const LAYERS: &[&[&str]] = &[
         "health",
         "outage",
         "priority",
+        "regular_file",
         "settings",
         "sql",
         "telemetry",

@@ -1,13 +1,13 @@
 use std::error::Error;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use actix::{Actor, AsyncContext, Context, Handler, Message, Supervised};
 use serde::Serialize;
 use tokio::sync::watch;
 
-use crate::settings::{Settings, WatchedFile};
+use crate::settings::{Settings, SettingsError, WatchedFile};
 
 /// How often the file is looked at. An edit counts at the second look that finds it, so within a second.
 const PAUSE: Duration = Duration::from_millis(400);
@@ -74,6 +74,11 @@ impl ConfigStatus {
             .unwrap_or_else(PoisonError::into_inner) = needs_restart;
     }
 
+    /// The file holds what is in force.
+    fn confirm(&self) {
+        *self.error.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     fn refuse(&self, error: String) {
         self.refused.fetch_add(1, Ordering::Relaxed);
         *self.error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
@@ -85,6 +90,11 @@ impl ConfigStatus {
 #[rtype(result = "()")]
 struct Tick;
 
+/// Reads the file at once, and judges it although it may not be new.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Reread;
+
 impl ConfigWatcher {
     /// A watcher of one file.
     pub fn new(parts: ConfigParts) -> Self {
@@ -92,19 +102,37 @@ impl ConfigWatcher {
     }
 
     fn run_once(&self) {
-        let looked = self
-            .parts
-            .file
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .look();
-        match looked {
-            None => {}
-            Some(Ok(settings)) => match (self.parts.admit)(&settings) {
+        let looked = self.file().look();
+        if let Some(found) = looked {
+            self.judge(found);
+        }
+    }
+
+    fn reread(&self) {
+        let found = self.file().reread();
+        if found
+            .as_ref()
+            .is_ok_and(|settings| *settings == **self.parts.newest.borrow())
+        {
+            tracing::info!("settings read again, nothing has changed");
+            self.parts.status.confirm();
+        } else {
+            self.judge(found);
+        }
+    }
+
+    fn file(&self) -> MutexGuard<'_, WatchedFile> {
+        let file = self.parts.file.lock();
+        file.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn judge(&self, found: Result<Settings, SettingsError>) {
+        match found {
+            Ok(settings) => match (self.parts.admit)(&settings) {
                 Ok(()) => self.take(settings),
                 Err(error) => self.refuse(error.as_ref()),
             },
-            Some(Err(error)) => self.refuse(&error),
+            Err(error) => self.refuse(&error),
         }
     }
 
@@ -117,8 +145,9 @@ impl ConfigWatcher {
     }
 
     fn refuse(&self, error: &dyn Error) {
-        tracing::error!(%error, "edited settings refused, those before stay in force");
-        self.parts.status.refuse(error.to_string());
+        let error = with_causes(error);
+        tracing::error!(error, "edited settings refused, those before stay in force");
+        self.parts.status.refuse(error);
     }
 }
 
@@ -139,4 +168,26 @@ impl Handler<Tick> for ConfigWatcher {
         self.run_once();
         ctx.notify_later(Tick, PAUSE);
     }
+}
+
+impl Handler<Reread> for ConfigWatcher {
+    type Result = ();
+
+    fn handle(&mut self, Reread: Reread, _: &mut Self::Context) {
+        self.reread();
+    }
+}
+
+/// An error and its causes on one line. A cause that the text before ends with is left out.
+fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let further = error.to_string();
+        if !text.ends_with(&further) {
+            text = format!("{text}: {further}");
+        }
+        cause = error.source();
+    }
+    text
 }

@@ -35,7 +35,7 @@ pub mod supervision;
 pub use board::{Board, Posted};
 pub use candidate_board::{CandidateBoard, CandidateBoardCounters};
 pub use candidate_shelf::CandidateShelf;
-pub use config_watcher::{Admit, ConfigParts, ConfigStatus, ConfigWatcher};
+pub use config_watcher::{Admit, ConfigParts, ConfigStatus, ConfigWatcher, Reread};
 pub use entity_board::{EntityBoard, EntityBoardCounters};
 pub use ingest_inbox::IngestInbox;
 pub use ingester::{Batch, IngestError, IngestReply, Ingested, Ingester, IngesterCounters};

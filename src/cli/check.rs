@@ -30,7 +30,7 @@ impl Check {
                 }
                 Ok(ExitCode::FAILURE)
             }
-            Err(unreadable @ SettingsError::Unreadable { .. }) => Err(unreadable.into()),
+            Err(unreadable) => Err(unreadable.into()),
         }
     }
 }

@@ -19,6 +19,12 @@ pub enum SettingsError {
         /// Why.
         source: io::Error,
     },
+    /// The file is empty while Weir runs by a file that was not.
+    #[error("{} is empty", path.display())]
+    Emptied {
+        /// The file.
+        path: PathBuf,
+    },
     /// The settings are wrong: all that was found, not only the first.
     #[error("the settings are wrong{}", lines(.0))]
     Wrong(Vec<Problem>),

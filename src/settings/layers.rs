@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
+use std::env;
 use std::path::{Path, PathBuf};
-use std::{env, fs};
 
 use config::{Config, Environment, File, FileFormat};
 use serde_json::Value;
@@ -12,9 +12,13 @@ use toml_edit::{DocumentMut, Item, TableLike};
 use super::error::{Place, Problem, SettingsError};
 use super::key::Key;
 use super::span;
+use crate::regular_file;
 
 /// The first layer: every key with its default.
 pub(super) const DEFAULT: &str = include_str!("../../config/default.toml");
+
+/// Longest settings file.
+const MAX_FILE_BYTES: u64 = 1024 * 1024;
 
 const PREFIX: &str = "WEIR__";
 
@@ -41,13 +45,19 @@ impl Layers {
         let named = env::var_os("WEIR_CONFIG")
             .filter(|name| !name.is_empty())
             .map(PathBuf::from);
-        let file = path
-            .map(Path::to_owned)
-            .or(named)
-            .map(read_file)
-            .transpose()?;
+        match path.map(Path::to_owned).or(named) {
+            Some(path) => Self::with_file(read_file(&path)?, path),
+            None => Ok(Self {
+                file: None,
+                variables: variables()?,
+            }),
+        }
+    }
+
+    /// The text of a file that was read already, under this process's environment.
+    pub(super) fn with_file(text: String, path: PathBuf) -> Result<Self, SettingsError> {
         Ok(Self {
-            file,
+            file: Some((path, text)),
             variables: variables()?,
         })
     }
@@ -162,11 +172,12 @@ fn defaults_under(file: &str) -> Cow<'static, str> {
     defaults.to_string().into()
 }
 
-fn read_file(path: PathBuf) -> Result<(PathBuf, String), SettingsError> {
-    match fs::read_to_string(&path) {
-        Ok(text) => Ok((path, text)),
-        Err(source) => Err(SettingsError::Unreadable { path, source }),
-    }
+/// Reads a settings file; see [`regular_file`] for what is refused.
+pub(super) fn read_file(path: &Path) -> Result<String, SettingsError> {
+    regular_file::read_to_string(path, MAX_FILE_BYTES).map_err(|source| SettingsError::Unreadable {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 fn variables() -> Result<BTreeMap<String, String>, SettingsError> {

@@ -1,15 +1,18 @@
 //! From settings to scorers.
 
-use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::regular_file;
 use crate::scoring::{
     Engagement, HttpOptions, HttpScorer, HttpScorerError, Lexicon, LexiconError, Lookup, LookupBy,
     RandomScorer, Recency, ScorePathError, Scorer, Scorers, SentimentScorer, SharedTable,
 };
 use crate::settings::{self, HttpSettings, ScorerKind, ScorerSettings, Settings};
+
+/// Longest file of a lexicon.
+const MAX_LEXICON_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Why a scorer cannot be made as configured.
 #[derive(Debug, thiserror::Error)]
@@ -129,7 +132,7 @@ fn lookup_by(by: settings::LookupBy) -> LookupBy {
 
 fn lexicon(settings: &ScorerSettings) -> Result<Lexicon, ScorerError> {
     let path = &settings.lexicon.file;
-    let file = File::open(path).map_err(|source| ScorerError::File {
+    let file = regular_file::open(path, MAX_LEXICON_BYTES).map_err(|source| ScorerError::File {
         path: path.clone(),
         source,
     })?;

@@ -5,5 +5,8 @@
 mod command_output;
 #[path = "../common/mod.rs"]
 mod common;
+mod config_file;
+mod first_process;
 mod logs;
 mod server;
+mod signals;

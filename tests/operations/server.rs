@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
-use reqwest::Client;
-use serde_json::Value;
+use reqwest::{Client, RequestBuilder};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::common::weir::{PATIENCE, feed_of, http_client, places};
@@ -15,6 +15,8 @@ use crate::common::weir::{PATIENCE, feed_of, http_client, places};
 /// Settings without Redis and without jobs of their own accord.
 pub(crate) const QUIET: &str =
     "results.backend = \"embedded\"\nschedules.top_named_entities.enabled = false\n";
+
+const ADMIN_KEY: &str = "the-key-of-the-admin-of-these-tests";
 
 /// Serves until it is dropped.
 pub(crate) struct Server {
@@ -25,21 +27,28 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts `weir serve` by this program and arguments, which end in those of `weir`, and waits until it answers.
+    /// Starts `weir serve` by this program and arguments, which end in the path of `weir`, and waits until it answers.
     pub(crate) async fn start(settings: &str, command: &[&str], stderr: Stdio) -> Self {
         let folder = TempDir::new().unwrap();
-        let port = free_port();
-        let all = format!(
-            "data_dir = {data:?}\nserver.bind = \"127.0.0.1:{port}\"\ndatabase.url = {url:?}\n{settings}",
-            data = folder.path().join("data").display().to_string(),
-            url = format!("sqlite://{}/weir.db", folder.path().display()),
-        );
-        fs::write(folder.path().join("weir.toml"), all).unwrap();
+        let file = folder.path().join("weir.toml");
+        fs::write(&file, settings).unwrap();
+        let arguments = ["serve", "--config", file.to_str().unwrap()];
+        Self::spawn(folder, &[command, &arguments].concat(), stderr).await
+    }
+
+    /// The same without a settings file.
+    pub(crate) async fn start_without_file(command: &[&str], stderr: Stdio) -> Self {
+        let folder = TempDir::new().unwrap();
+        Self::spawn(folder, &[command, &["serve"]].concat(), stderr).await
+    }
+
+    async fn spawn(folder: TempDir, command: &[&str], stderr: Stdio) -> Self {
+        let address = format!("127.0.0.1:{}", free_port());
         let (program, arguments) = command.split_first().unwrap();
         let child = Command::new(program)
             .args(arguments)
-            .args(["serve", "--config"])
-            .arg(folder.path().join("weir.toml"))
+            .envs(environment(&folder))
+            .env("WEIR__SERVER__BIND", &address)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(stderr)
@@ -48,7 +57,7 @@ impl Server {
         let mut server = Self {
             child,
             folder,
-            address: format!("127.0.0.1:{port}"),
+            address,
             client: http_client(),
         };
         server.until_live().await;
@@ -92,6 +101,27 @@ impl Server {
         assert_eq!(answer.status(), 200);
         let answer: Value = answer.json().await.unwrap();
         assert_eq!(places(&feed, &answer), [0]);
+    }
+
+    /// Submits the job `command` with this program, and answers its id.
+    pub(crate) async fn submit_program(&self, name: &str) -> String {
+        let job = json!({"job": "command", "args": {"command": name}});
+        let taken = self.client.post(self.url("/jobs")).json(&job);
+        let taken = self.answer(taken).await;
+        let id = taken["id"].as_str();
+        id.unwrap_or_else(|| panic!("{taken}")).to_owned()
+    }
+
+    /// All that is known of the job `command` with this program once it has ended.
+    pub(crate) async fn run_program(&self, name: &str) -> Value {
+        let id = self.submit_program(name).await;
+        let path = format!("/jobs/{id}?wait_ms=30000");
+        self.answer(self.client.get(self.url(&path))).await
+    }
+
+    async fn answer(&self, request: RequestBuilder) -> Value {
+        let answer = request.bearer_auth(ADMIN_KEY).send().await.unwrap();
+        answer.json().await.unwrap()
     }
 
     /// The value of a metric without labels.
@@ -144,6 +174,16 @@ pub(crate) fn signal_to(pid: u32, signal: &str) {
         .args(["-s", signal, &pid.to_string()])
         .status();
     assert!(sent.unwrap().success());
+}
+
+/// A data folder and a database in `folder`, and a key for the admin.
+pub(crate) fn environment(folder: &TempDir) -> [(&'static str, String); 3] {
+    let path = folder.path().display();
+    [
+        ("WEIR__DATA_DIR", format!("{path}/data")),
+        ("WEIR__DATABASE__URL", format!("sqlite://{path}/weir.db")),
+        ("WEIR__AUTH__ADMIN", ADMIN_KEY.to_owned()),
+    ]
 }
 
 fn free_port() -> u16 {
