@@ -10,6 +10,7 @@ mod eval_entities;
 mod export;
 mod fake;
 mod generate;
+mod init;
 mod job;
 mod migrate_data;
 mod preprocess;
@@ -17,6 +18,7 @@ mod pull;
 mod schedule;
 mod seed;
 mod serve;
+mod signals;
 mod train_entities;
 mod user_pool;
 

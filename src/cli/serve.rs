@@ -1,10 +1,13 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::runtime::Runtime;
 
+use super::init;
+use super::signals::Requests;
 use crate::settings::Settings;
 use crate::startup::{Application, FirstPosts, Start};
 use crate::telemetry;
@@ -21,73 +24,44 @@ pub(super) struct Serve {
 }
 
 impl Serve {
-    /// An error after the log was started goes to stderr through the log, which never waits for a reader.
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        if init::is_init() {
+            return init::run_in_child();
+        }
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()?;
+        let requests = {
+            let _entered = runtime.enter();
+            Requests::listen().context("failed to listen for signals")?
+        };
         let settings = Settings::load(self.config.as_deref())?;
         let log = telemetry::init_logs(&settings.log).context("failed to start the log")?;
-        let Err(error) = self.serve(settings) else {
+        let Err(error) = self.serve(settings, requests, runtime) else {
             return Ok(ExitCode::SUCCESS);
         };
+        // Through the log, which waits for no reader.
         log.print(&format!("weir: {error:#}"));
         Ok(ExitCode::FAILURE)
     }
 
-    fn serve(self, settings: Settings) -> anyhow::Result<()> {
+    fn serve(self, settings: Settings, requests: Requests, runtime: Runtime) -> anyhow::Result<()> {
         let first_posts = if self.sample_data {
             FirstPosts::Sample
         } else {
             FirstPosts::None
         };
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()?;
         actix_rt::System::with_tokio_rt(|| runtime).block_on(async {
-            // With a handler a write over a file size limit fails; without one it ends the process.
-            let _ = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?;
             let application = Application::build(Start {
                 settings,
                 file: self.config,
                 first_posts,
+                reread: Arc::clone(&requests.reread),
             })
             .await?;
-            application.run_until_stopped(stop_signal()?).await?;
+            application.run_until_stopped(requests.stop()).await?;
             Ok(())
         })
-    }
-}
-
-/// Resolves at the first SIGTERM or Ctrl-C; the second ends the process at once.
-fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
-    let mut signals = Signals::new().context("cannot listen for signals")?;
-    Ok(async move {
-        signals.next().await;
-        actix_rt::spawn(async move {
-            signals.next().await;
-            tracing::warn!("stopped at once by a second signal");
-            telemetry::flush_logs();
-            std::process::exit(1);
-        });
-    })
-}
-
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Signals {
-    fn new() -> std::io::Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
     }
 }

@@ -8,7 +8,7 @@ use actix_web::dev::{Server, ServerHandle};
 use actix_web::web::Data;
 use arc_swap::ArcSwap;
 use chrono::Utc;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::arms::ArmsLedger;
 use super::background::{self, Background, Signals};
@@ -42,6 +42,8 @@ pub struct Start {
     pub file: Option<PathBuf>,
     /// What an empty database begins with.
     pub first_posts: FirstPosts,
+    /// Notified when the file is to be read again at once.
+    pub reread: Arc<Notify>,
 }
 
 /// What an empty database begins with.
@@ -75,6 +77,7 @@ impl Application {
             settings,
             file,
             first_posts,
+            reread,
         } = start;
         try_sources(&settings)?;
         let planned = prepare_schedules(&settings)?;
@@ -116,8 +119,9 @@ impl Application {
         ));
         actix_rt::spawn(fleet.follow(newest.subscribe()));
         actix_rt::spawn(crew.follow(newest.subscribe(), background.planned.clone()));
-        if let Some(file) = file {
-            reload::watch(file, newest, arms, Arc::clone(&config), &system);
+        match file {
+            Some(file) => reload::watch(file, newest, arms, Arc::clone(&config), reread, &system),
+            None => drop(actix_rt::spawn(reload::without_file(reread))),
         }
         let front = Front {
             access,

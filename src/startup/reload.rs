@@ -2,26 +2,35 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::arms::ArmsLedger;
 use super::roster::Roster;
 use super::{check_scrapers, prepare_schedules, scorers};
 use crate::actors::supervision::ActorSystem;
-use crate::actors::{ConfigParts, ConfigStatus, ConfigWatcher, Serving};
+use crate::actors::{ConfigParts, ConfigStatus, ConfigWatcher, Reread, Serving};
 use crate::settings::{Settings, WatchedFile};
 
-/// Publishes what each edit of `file` makes of the settings to `newest`.
+/// Publishes what each edit of `file` makes of the settings to `newest`. It is read at once when `reread` is notified.
 pub(super) fn watch(
     file: PathBuf,
     newest: watch::Sender<Arc<Settings>>,
     arms: ArmsLedger,
     status: Arc<ConfigStatus>,
+    reread: Arc<Notify>,
     system: &ActorSystem,
 ) {
     let started_with = Arc::clone(&newest.borrow());
+    let name = file.display().to_string();
+    let file = WatchedFile::new(file);
+    if file.is_blank() {
+        tracing::warn!(
+            file = name,
+            "the settings file is empty, all of it is left to the defaults"
+        );
+    }
     let parts = ConfigParts {
-        file: Arc::new(Mutex::new(WatchedFile::new(file))),
+        file: Arc::new(Mutex::new(file)),
         started_with,
         admit: Arc::new(move |settings: &Settings| {
             scorers::check(settings)?;
@@ -32,9 +41,23 @@ pub(super) fn watch(
         newest,
         status: Arc::clone(&status),
     };
-    system.supervise("config_watcher", status, move |_, _| {
+    let watcher = system.supervise("config_watcher", status, move |_, _| {
         ConfigWatcher::new(parts.clone())
     });
+    actix_rt::spawn(async move {
+        loop {
+            reread.notified().await;
+            watcher.tell(Reread);
+        }
+    });
+}
+
+/// Logs each notification of `reread` where there is no file to read.
+pub(super) async fn without_file(reread: Arc<Notify>) {
+    loop {
+        reread.notified().await;
+        tracing::info!("there is no settings file to read again");
+    }
 }
 
 /// Serves by each new version of the settings, from the next request on.
