@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 pub use admin_key::{AdminKey, AdminKeyError};
 
+use crate::durable_file;
+
 /// An open and locked data folder. The lock lasts as long as this value, or the process.
 #[derive(Debug)]
 pub struct DataDir {
@@ -93,12 +95,7 @@ impl DataDir {
             _ => {}
         }
         let identity = uuid::Uuid::now_v7().to_string();
-        let unfinished = self.path.join("weir.id.new");
-        fs::write(&unfinished, &identity).map_err(unusable)?;
-        File::open(&unfinished)
-            .and_then(|written| written.sync_all())
-            .and_then(|()| fs::rename(&unfinished, &file))
-            .map_err(unusable)?;
+        durable_file::replace(&file, identity.as_bytes()).map_err(unusable)?;
         Ok(identity)
     }
 

@@ -14,6 +14,7 @@ pub mod bench;
 pub mod cli;
 pub mod data_dir;
 pub mod db;
+mod durable_file;
 pub mod entities;
 pub mod feed;
 pub mod health;

@@ -7,6 +7,7 @@ use std::path::Path;
 const LAYERS: &[&[&str]] = &[
     &[
         "data_dir",
+        "durable_file",
         "feed",
         "health",
         "outage",

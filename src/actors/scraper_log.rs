@@ -27,6 +27,7 @@ struct State {
     next_run: Option<DateTime<Utc>>,
     held_off_until: Option<Instant>,
     outbox_bytes: u64,
+    outbox_failure: Option<String>,
     /// When a pass began that came to the end of the source, and is not stored in full yet.
     caught_up_once_stored: Option<Instant>,
     caught_up: Instant,
@@ -84,6 +85,7 @@ impl ScraperLog {
             next_run: None,
             held_off_until: None,
             outbox_bytes: 0,
+            outbox_failure: None,
             caught_up_once_stored: None,
             caught_up: now,
         };
@@ -160,10 +162,11 @@ impl ScraperLog {
         self.with(|state| state.items += posts as u64);
     }
 
-    /// Takes note of what waits in the outbox.
-    pub fn outbox_holds(&self, bytes: u64) {
+    /// Takes note of what waits in the outbox, and of why it could not be written.
+    pub fn outbox_holds(&self, bytes: u64, failure: Option<&str>) {
         self.with(|state| {
             state.outbox_bytes = bytes;
+            state.outbox_failure = failure.map(str::to_owned);
             state.settle_caught_up();
         });
     }
@@ -177,6 +180,9 @@ impl ScraperLog {
     /// What is said of it where health is asked for.
     pub fn ailment(&self) -> Option<String> {
         self.with(|state| {
+            if let Some(failure) = &state.outbox_failure {
+                return Some(format!("its outbox cannot be written: {failure}"));
+            }
             if let Some(since) = state.failing_since {
                 let failing = since.elapsed();
                 if failing > self.every * PERIODS_OF_PATIENCE {

@@ -12,6 +12,7 @@ use tokio::{
 };
 
 use super::{JobError, Run};
+use crate::durable_file::sync_folder_of;
 use crate::results::jobs::JobId;
 
 /// The field that says that a result is a file.
@@ -27,14 +28,25 @@ pub struct LargeResults {
     ttl: Duration,
 }
 
-/// A large result being written. Dropped before [`LargeResult::finish`] it is gone with the next sweep.
+/// A large result being written. Dropped before [`LargeResult::finish`] has succeeded, it is removed.
 pub struct LargeResult {
     file: BufWriter<File>,
     name: String,
     path: PathBuf,
+    unfinished: Unfinished,
     bytes: u64,
     max_bytes: u64,
     ttl: Duration,
+}
+
+/// File of a result that is not finished, removed when dropped: it takes room that a full disk does not have.
+struct Unfinished(PathBuf);
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        // Not there once it has its name. What cannot be removed is left to the sweep.
+        let _ = std::fs::remove_file(&self.0);
+    }
 }
 
 /// A large result could not be written.
@@ -69,14 +81,19 @@ impl LargeResults {
         // Two runs of one job must not write one file.
         let name = format!("{}-{}", run.job, run.token.0);
         let path = self.folder.join(&name);
+        let unfinished = path.with_extension(UNFINISHED);
         let open = async {
-            fs::create_dir_all(&self.folder).await?;
-            File::create(path.with_extension(UNFINISHED)).await
+            if !fs::try_exists(&self.folder).await? {
+                fs::create_dir_all(&self.folder).await?;
+                sync_folder_of(&self.folder)?;
+            }
+            File::create(&unfinished).await
         };
         Ok(LargeResult {
             file: BufWriter::new(open.await.map_err(LargeResultError::Io)?),
             name,
             path,
+            unfinished: Unfinished(unfinished),
             bytes: 0,
             max_bytes: self.max_bytes,
             ttl: self.ttl,
@@ -139,7 +156,8 @@ impl LargeResult {
         let finish = async {
             self.file.flush().await?;
             self.file.get_ref().sync_all().await?;
-            fs::rename(self.path.with_extension(UNFINISHED), &self.path).await
+            fs::rename(&self.unfinished.0, &self.path).await?;
+            sync_folder_of(&self.path)
         };
         finish.await.map_err(LargeResultError::Io)?;
         let expires_at: DateTime<Utc> = (SystemTime::now() + self.ttl).into();
@@ -189,6 +207,9 @@ mod tests {
         assert!(!error.is_retryable());
         assert!(error.to_string().contains("max_large_result_bytes = 3"));
         assert_eq!(results.sweep().await.unwrap(), 0);
+        drop(result);
+        let left = std::fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(left, 0, "what is not finished takes no room");
     }
 
     #[test]

@@ -8,14 +8,15 @@ mod error;
 mod file;
 
 use std::collections::VecDeque;
-use std::fs::{self, File};
+use std::fs::{File, create_dir_all};
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 pub use self::entry::{OutboxEntry, OutboxPost};
 pub use self::error::OutboxError;
-use self::file::{open, read_at, sync_folder, write_at};
+use self::file::{open, read_at, write_at};
 use super::Position;
+use crate::durable_file::{put, sync_folder_of};
 
 /// Once so much of the file is acknowledged, it is cut off although more is waiting.
 const CUT_BYTES: u64 = 4 * 1024 * 1024;
@@ -32,6 +33,8 @@ pub struct Outbox {
     /// Entries that were ever added.
     entries: u64,
     end: u64,
+    /// Why the file could not be written when it last was to be.
+    failure: Option<String>,
 }
 
 /// An entry that waits.
@@ -54,7 +57,7 @@ impl Outbox {
             source,
         };
         if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).map_err(failed)?;
+            create_dir_all(folder).map_err(failed)?;
         }
         let file = open(path).map_err(failed)?;
         let mut outbox = Self {
@@ -65,11 +68,12 @@ impl Outbox {
             waiting: VecDeque::new(),
             entries: 0,
             end: 0,
+            failure: None,
         };
         outbox.read_lines()?;
         outbox.file.set_len(outbox.end).map_err(failed)?;
         outbox.file.sync_all().map_err(failed)?;
-        sync_folder(path).map_err(failed)?;
+        sync_folder_of(path).map_err(failed)?;
         Ok(outbox)
     }
 
@@ -87,13 +91,19 @@ impl Outbox {
         self.waiting.front().map_or(0, |line| self.end - line.start)
     }
 
-    /// Writes an entry down, on the disk when this returns. An entry that says nothing new is left out.
+    /// Why the file could not be written when it last was to be, in the system's words.
+    pub fn failure(&self) -> Option<&str> {
+        self.failure.as_deref()
+    }
+
+    /// Writes an entry down, on the disk when this returns. An entry that says nothing new is left out, unless the write
+    /// before it failed.
     pub fn append(&mut self, entry: &OutboxEntry) -> Result<(), OutboxError> {
         let moves = entry
             .position
             .as_ref()
             .filter(|&next| *next != self.position_of(&entry.source));
-        if entry.is_empty() && moves.is_none() {
+        if entry.is_empty() && moves.is_none() && self.failure.is_none() {
             return Ok(());
         }
         let mut line = serde_json::to_vec(entry).map_err(|error| self.failed(error.into()))?;
@@ -101,8 +111,10 @@ impl Outbox {
         if let Err(error) = write_at(&mut self.file, self.end, &line) {
             // Whatever part was written does not count.
             let _ = self.file.set_len(self.end);
+            self.failure = Some(error.to_string());
             return Err(self.failed(error));
         }
+        self.failure = None;
         self.add(entry, line.len() as u64);
         Ok(())
     }
@@ -130,7 +142,9 @@ impl Outbox {
         };
         let acknowledged = start + length;
         if self.waiting.is_empty() || acknowledged >= CUT_BYTES {
-            return self.cut(acknowledged).map_err(|error| self.failed(error));
+            let cut = self.cut(acknowledged);
+            self.failure = cut.as_ref().err().map(ToString::to_string);
+            return cut.map_err(|error| self.failed(error));
         }
         Ok(())
     }
@@ -150,18 +164,13 @@ impl Outbox {
             acknowledged,
             self.end - acknowledged,
         )?);
-        let new_path = self.path.with_extension("new");
-        fs::write(&new_path, &text)?;
-        let new = open(&new_path)?;
-        new.sync_all()?;
-        fs::rename(&new_path, &self.path)?;
-        // From here on the old file has no name: whatever fails yet, nothing more may be written there.
-        self.file = new;
+        // From then on the old file has no name: whatever fails yet, nothing more may be written there.
+        self.file = put(&self.path, &text)?;
         self.end = text.len() as u64;
         for line in &mut self.waiting {
             line.start = line.start - acknowledged + rest;
         }
-        sync_folder(&self.path)
+        sync_folder_of(&self.path)
     }
 
     fn read_lines(&mut self) -> Result<(), OutboxError> {
@@ -215,6 +224,8 @@ impl Outbox {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use serde_json::json;
     use serde_json::value::to_raw_value;
     use tempfile::TempDir;
@@ -363,6 +374,26 @@ mod tests {
         let refusal = Outbox::open(&path).unwrap_err();
         assert!(matches!(refusal, OutboxError::Unreadable { line: 1, .. }));
         assert_eq!(fs::read(&path).unwrap(), text);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_emptied_is_written_on_and_emptied_later() {
+        let folder = TempDir::new().unwrap();
+        let mut outbox = reopened(&folder);
+        outbox.append(&page(1)).unwrap();
+        let in_the_way = folder.path().join("feeds/a.new");
+        fs::create_dir(&in_the_way).unwrap();
+        let (receipt, _) = outbox.first().unwrap().unwrap();
+        outbox.acknowledge(receipt).unwrap_err();
+        assert!(outbox.failure().is_some());
+        outbox.append(&page(2)).unwrap();
+        assert_eq!(first(&mut outbox).as_deref(), Some("2"));
+        fs::remove_dir(in_the_way).unwrap();
+        acknowledge(&mut outbox);
+        assert_eq!(outbox.failure(), None);
+        let mut outbox = reopened(&folder);
+        assert_eq!(first(&mut outbox), None);
+        assert_eq!(outbox.position_of(SOURCE), Position::new(&2));
     }
 
     #[test]

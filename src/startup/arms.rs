@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use crate::durable_file;
 use crate::ranking::{Arm, Arms, BUCKETS, Members};
 use crate::settings::ArmsSettings;
 
@@ -62,11 +63,9 @@ impl ArmsLedger {
     }
 
     fn write(&self, divisions: &BTreeMap<u64, u64>) -> Result<(), ArmsError> {
-        let new = self.path.with_extension("new");
         let written = serde_json::to_vec(divisions)
             .map_err(io::Error::from)
-            .and_then(|json| fs::write(&new, json))
-            .and_then(|()| fs::rename(&new, &self.path));
+            .and_then(|json| durable_file::replace(&self.path, &json));
         written.map_err(|error| self.failed(error))
     }
 

@@ -46,7 +46,7 @@ impl ScraperParts {
         let used = self.runtime.spawn_blocking(move || {
             let mut outbox = outbox.lock().unwrap_or_else(PoisonError::into_inner);
             let used = effect(&mut outbox);
-            log.outbox_holds(outbox.waiting_bytes());
+            log.outbox_holds(outbox.waiting_bytes(), outbox.failure());
             used
         });
         used.await.unwrap_or_else(|_| Err(OutboxError::Abandoned))

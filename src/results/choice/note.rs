@@ -6,6 +6,7 @@ use std::{fmt, fs, io};
 use serde::{Deserialize, Serialize};
 
 use super::{StoreKind, StoreLocation};
+use crate::durable_file;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Note {
@@ -32,9 +33,7 @@ impl Note {
 
     /// Writes the whole note or nothing.
     pub(super) fn write(&self, path: &Path) -> io::Result<()> {
-        let unfinished = path.with_extension("new");
-        fs::write(&unfinished, serde_json::to_vec(self)?)?;
-        fs::rename(unfinished, path)
+        durable_file::replace(path, &serde_json::to_vec(self)?)
     }
 }
 

@@ -22,11 +22,3 @@ pub(super) fn read_at(file: &mut File, start: u64, length: u64) -> io::Result<Ve
     file.take(length).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
-
-/// A rename, and the making of a file, are on the disk once the folder is.
-pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
-    match path.parent() {
-        Some(folder) => File::open(folder)?.sync_all(),
-        None => Ok(()),
-    }
-}

@@ -1,0 +1,67 @@
+//! Small files that are replaced as a whole: a crash, a loss of power or a full disk leaves the old content or the new.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+
+/// Replaces the content of the file at `path`, on the disk when this returns. After an error it is the old or the new.
+pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    put(path, content)?;
+    sync_folder_of(path)
+}
+
+/// Puts a file with `content` in the place of the one at `path`, and returns it, open. After an error the old one is in
+/// its place. A loss of power may bring the old one back until the folder is synced.
+pub(crate) fn put(path: &Path, content: &[u8]) -> io::Result<File> {
+    let new = path.with_extension("new");
+    let written = write_synced(&new, content).and_then(|file| {
+        fs::rename(&new, path)?;
+        Ok(file)
+    });
+    if written.is_err() {
+        // It takes room that a full disk does not have.
+        let _ = fs::remove_file(&new);
+    }
+    written
+}
+
+fn write_synced(path: &Path, content: &[u8]) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(true);
+    let mut file = options.open(path)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    Ok(file)
+}
+
+/// Brings to the disk that a file was made, renamed or removed, which its folder notes.
+pub(crate) fn sync_folder_of(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_and_nothing_is_left_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("note.json");
+        for content in ["first", "second"] {
+            replace(&path, content.as_bytes()).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), content);
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_replaced_is_as_it_was_and_nothing_is_left_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        // Not a file, so that the rename fails.
+        let path = folder.path().join("note.json");
+        fs::create_dir_all(path.join("inside")).unwrap();
+        replace(&path, b"content").unwrap_err();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}
