@@ -4,12 +4,15 @@
 
 mod common;
 
+use std::path::PathBuf;
+use std::time::Duration;
+
 use common::databases::{TestDatabase, database_at, sql, unpack_real_posts};
 use common::posts::{post, time};
 use sea_orm::{ConnectionTrait, EntityTrait, QueryOrder, Statement};
 use serde_json::Value;
 use weir::db::post::{Column, Entity, Model};
-use weir::db::{NewPost, TransferError, Transferred, transfer};
+use weir::db::{Database, NewPost, TransferError, Transferred, transfer};
 
 async fn rows(data: &TestDatabase) -> Vec<(Value, Model)> {
     let posts = Entity::find().order_by_asc(Column::Id);
@@ -195,4 +198,92 @@ async fn the_real_database_is_copied_as_it_is() {
         std::fs::read(&file).unwrap() == before,
         "the source was changed"
     );
+}
+
+/// Copies into `to` from each of these URLs of the same database, which must be refused at once, with nothing changed.
+async fn assert_refused(to: &TestDatabase, urls: &[String]) {
+    to.database
+        .insert_posts(&[post("1", "text")])
+        .await
+        .unwrap();
+    let before = rows(to).await;
+    for url in urls {
+        let from = database_at(url);
+        let copied = transfer(&from, &to.database, |_, _, _| ());
+        let copied = tokio::time::timeout(Duration::from_secs(10), copied).await;
+        let refusal = copied.expect("it waits for itself").unwrap_err();
+        assert!(
+            matches!(refusal, TransferError::OneDatabase),
+            "{url}: {refusal}"
+        );
+    }
+    assert_eq!(rows(to).await, before);
+}
+
+#[tokio::test]
+async fn a_file_is_not_copied_into_itself_by_any_of_its_names() {
+    let data = TestDatabase::sqlite().await;
+    let url = data.settings.url.expose();
+    let file = PathBuf::from(url.trim_start_matches("sqlite://"));
+    let folder = file.parent().unwrap();
+    let beside = |name: &str| folder.join(name);
+    std::os::unix::fs::symlink(&file, beside("link.db")).unwrap();
+    std::os::unix::fs::symlink(folder, beside("folder")).unwrap();
+    std::fs::hard_link(&file, beside("hard.db")).unwrap();
+    let path = file.display().to_string();
+    assert_refused(
+        &data,
+        &[
+            url.to_owned(),
+            format!("sqlite:{path}"),
+            format!("sqlite://{path}?mode=ro"),
+            format!("sqlite://{}", path.replace("weir.db", "%77eir.db")),
+            format!("sqlite://{}", beside("../new/./weir.db").display()),
+            format!("sqlite://{}", beside("link.db").display()),
+            format!("sqlite://{}", beside("folder/weir.db").display()),
+            format!("sqlite://{}", beside("hard.db").display()),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_database_of_a_server_is_not_copied_into_itself_by_any_of_its_urls() {
+    let data = TestDatabase::postgres().await;
+    let url = data.settings.url.expose();
+    let role = "CREATE ROLE another LOGIN; GRANT pg_read_all_data TO another";
+    sql(&data.database, role).await;
+    let (_, folder) = url.split_once("host=").unwrap();
+    let name = url.split(['/', '?']).nth(3).unwrap();
+    let socket = folder.replace('/', "%2F");
+    assert_refused(
+        &data,
+        &[
+            url.to_owned(),
+            url.replace("postgres://", "postgresql://"),
+            format!("{url}&application_name=other"),
+            format!("postgres://another@localhost/{name}?host={folder}"),
+            format!("postgres://another@{socket}/{name}"),
+            format!("postgres:///{name}?host={folder}&user=postgres&port=5432"),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn two_databases_of_one_server_and_two_schemas_of_one_database_are_copied() {
+    let first = TestDatabase::postgres().await;
+    fill(&first).await;
+    let second = TestDatabase::postgres().await;
+    copy(&first, &second).await.unwrap();
+    assert_eq!(rows(&second).await, rows(&first).await);
+
+    sql(&first.database, "CREATE SCHEMA aside").await;
+    let aside = format!("{}&options[search_path]=aside", first.settings.url.expose());
+    let aside = Database::connect(&database_at(aside)).await.unwrap();
+    transfer(&first.settings, &aside, |_, _, _| ())
+        .await
+        .unwrap();
+    let statement = "SELECT count(*)::text FROM aside.posts";
+    assert_eq!(texts(&first, statement).await, ["2497"]);
 }

@@ -39,10 +39,6 @@ impl MigrateData {
         let target = Database::connect(&DatabaseSettings::with_url(&self.to))
             .await
             .context("cannot open the target")?;
-        target
-            .migrate()
-            .await
-            .context("cannot migrate the target")?;
         let progress = Progress::shown();
         let source = DatabaseSettings::with_url(&self.from);
         let mut bars: BTreeMap<String, Bar> = BTreeMap::new();

@@ -61,6 +61,18 @@ impl DbError {
     pub fn is_unavailable(&self) -> bool {
         matches!(self, Self::Unavailable(_))
     }
+
+    /// Whether Postgres gave up waiting for a lock.
+    pub(super) fn is_lock_timeout(&self) -> bool {
+        let Self::Unavailable(
+            DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)),
+        ) = self
+        else {
+            return false;
+        };
+        let code = error.as_database_error().and_then(|error| error.code());
+        code.as_deref() == Some("55P03")
+    }
 }
 
 impl From<SqlxError> for DbError {

@@ -2,6 +2,7 @@
 
 mod connection;
 mod copy_text;
+mod ddl_locks;
 mod entity_hours;
 mod error;
 mod insert_rows;

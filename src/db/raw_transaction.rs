@@ -1,3 +1,5 @@
+use std::time::Instant;
+
 use sea_orm::{
     DbBackend,
     sqlx::{
@@ -6,7 +8,9 @@ use sea_orm::{
     },
 };
 
-use super::{Database, DbError, quoted};
+use tokio::time::sleep;
+
+use super::{Database, DbError, ddl_locks, quoted};
 use crate::sql::SqliteTransaction;
 
 /// A transaction on a connection of its own, for what sea-orm's has no way to say. Rolled back when dropped: on Postgres by
@@ -59,6 +63,30 @@ impl RawTransaction {
         Ok(())
     }
 
+    /// Runs a statement that locks a table against others. On Postgres it gives up after a short time, so that nobody waits
+    /// behind it for long, and is tried again.
+    pub(super) async fn alter(&mut self, sql: &str) -> Result<(), DbError> {
+        if self.backend() != DbBackend::Postgres {
+            return self.execute(sql).await;
+        }
+        let begun = Instant::now();
+        loop {
+            self.execute("SAVEPOINT altering").await?;
+            self.execute(ddl_locks::LIMIT).await?;
+            match self.execute(sql).await {
+                Err(error) if error.is_lock_timeout() && begun.elapsed() < ddl_locks::PATIENCE => {
+                    self.execute("ROLLBACK TO SAVEPOINT altering").await?;
+                    sleep(ddl_locks::PAUSE).await;
+                }
+                Err(error) => return Err(error),
+                Ok(()) => {
+                    self.execute("SET LOCAL lock_timeout TO DEFAULT").await?;
+                    return self.execute("RELEASE SAVEPOINT altering").await;
+                }
+            }
+        }
+    }
+
     /// All rows of a query.
     pub(super) async fn rows<R>(&mut self, sql: &str) -> Result<Vec<R>, DbError>
     where
@@ -106,8 +134,7 @@ impl RawTransaction {
         };
         let indexes: Vec<(String, String)> = self.rows(&indexes).await?;
         for (name, _) in &indexes {
-            self.execute(&format!("DROP INDEX {}", quoted(name)))
-                .await?;
+            self.alter(&format!("DROP INDEX {}", quoted(name))).await?;
         }
         Ok(indexes.into_iter().map(|(_, sql)| sql).collect())
     }

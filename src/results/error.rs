@@ -112,7 +112,7 @@ impl From<DbErr> for ResultsError {
 }
 
 /// Whether a statement failed because of the connection or the disk, not because of itself: class 08 and 57P0x of Postgres
-/// (connection exception, shutdown, starting up), and what `sqlite_class` calls retryable.
+/// (connection exception, shutdown, starting up), a lock timeout, and what `sqlite_class` calls retryable.
 fn is_away(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_)
@@ -127,7 +127,9 @@ fn is_away(error: &sqlx::Error) -> bool {
                 Some(_) => code
                     .parse()
                     .is_ok_and(|code| sqlite_class(code).is_some_and(|class| class.is_retryable())),
-                None => code.starts_with("08") || code.starts_with("57P0"),
+                None => ["08", "57P0", "55P03"]
+                    .iter()
+                    .any(|class| code.starts_with(class)),
             }
         }
         _ => false,

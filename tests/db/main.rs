@@ -4,6 +4,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod ddl_locks;
 mod new_file;
 mod others;
 mod queries;

@@ -2,7 +2,7 @@ use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 use super::hour::EVERY_HOUR;
 use super::schema::{Comers, drop_triggers, triggers};
-use crate::db::{Database, DbError, migrations};
+use crate::db::{Database, DbError, ddl_locks, migrations};
 use crate::sql::WriteTransaction;
 
 /// Any number, the same in every Weir: whoever changes counts or triggers holds it on Postgres. On SQLite the transaction
@@ -16,12 +16,12 @@ impl Database {
         if self.is_tracked().await? {
             return Ok(());
         }
+        ddl_locks::retry(|| self.make_triggers()).await
+    }
+
+    async fn make_triggers(&self) -> Result<(), DbError> {
         let transaction = self.begin_counting().await?;
-        if self.backend() == DbBackend::Postgres {
-            // A trigger waits for all who write; who waits for it should not do so for long.
-            let patience = "SET LOCAL lock_timeout = '5s'";
-            transaction.execute_unprepared(patience).await?;
-        }
+        ddl_locks::limit(&transaction).await?;
         let comers = self.comers(&transaction).await?;
         for trigger in drop_triggers(self.backend()) {
             transaction.execute_unprepared(&trigger).await?;
@@ -30,8 +30,13 @@ impl Database {
             transaction.execute_unprepared(&trigger).await?;
         }
         let everything = format!("INSERT INTO weir_changed_hours (hour) VALUES ('{EVERY_HOUR}')");
+        // Not row by row on Postgres, where nobody reads posts until this is committed.
+        let forget = match self.backend() {
+            DbBackend::Sqlite => "DELETE FROM",
+            _ => "TRUNCATE",
+        };
         for table in ["weir_post_entities", "weir_arrivals"] {
-            let forget = format!("DELETE FROM {table}");
+            let forget = format!("{forget} {table}");
             transaction.execute_unprepared(&forget).await?;
         }
         transaction.execute_unprepared(&everything).await?;

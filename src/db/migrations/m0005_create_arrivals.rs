@@ -1,4 +1,4 @@
-use sea_orm::{ConnectionTrait, DbBackend, DbErr};
+use sea_orm::{ConnectionTrait, DbErr};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, async_trait};
 
 use crate::db::entity_hours::schema::{arrivals_table, drop_triggers};
@@ -18,11 +18,6 @@ impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let connection = manager.get_connection();
         let backend = manager.get_database_backend();
-        if backend == DbBackend::Postgres {
-            // Who waits to drop a trigger holds up all who read and write posts.
-            let patience = "SET LOCAL lock_timeout = '5s'";
-            connection.execute_unprepared(patience).await?;
-        }
         for statement in drop_triggers(backend) {
             connection.execute_unprepared(&statement).await?;
         }

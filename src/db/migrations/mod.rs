@@ -12,7 +12,7 @@ pub(super) use m0001_create_posts::{
 use sea_orm::{ConnectionTrait, DbBackend};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
-use super::{Database, DbError};
+use super::{Database, DbError, ddl_locks};
 
 /// Any number, the same in every Weir.
 const ADVISORY_LOCK: i64 = 0x0077_6569_7220_6462;
@@ -36,12 +36,17 @@ impl MigratorTrait for Migrator {
 
 /// Runs what has not run yet, all of it or nothing, one process at a time.
 pub(super) async fn run(database: &Database) -> Result<(), DbError> {
+    ddl_locks::retry(|| try_run(database)).await
+}
+
+async fn try_run(database: &Database) -> Result<(), DbError> {
     let transaction = database.begin_durable().await?;
     // On SQLite the transaction itself is the lock.
     if database.backend() == DbBackend::Postgres {
         let lock = format!("SELECT pg_advisory_xact_lock({ADVISORY_LOCK})");
         transaction.execute_unprepared(&lock).await?;
     }
+    ddl_locks::limit(&transaction).await?;
     Migrator::up(transaction.for_migrations(), None).await?;
     Ok(transaction.commit().await?)
 }

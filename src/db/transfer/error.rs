@@ -25,6 +25,8 @@ pub enum TransferError {
         read: u64,
         written: u64,
     },
+    #[error("the source and the target are the same database")]
+    OneDatabase,
     #[error(transparent)]
     Database(#[from] DbError),
 }

@@ -1,6 +1,7 @@
 //! Every table of one database into another, SQLite or Postgres.
 
 mod checksum;
+mod ends;
 mod error;
 mod kind;
 mod rows;
@@ -37,7 +38,8 @@ pub struct Transferred {
     pub checksum: Checksum,
 }
 
-/// Copies every table, rows in the order of their keys, keys as they are, into a migrated database, all in one transaction.
+/// Copies every table, rows in the order of their keys, keys as they are, into a database that it migrates first, all in one
+/// transaction.
 ///
 /// A table of the target may already hold the first rows, as after an earlier run; it gets the rest. Rows that the source
 /// does not have are an error. Afterwards each table is read again, and its rows and their checksum are compared before
@@ -48,6 +50,8 @@ pub async fn transfer(
     mut said: impl FnMut(&str, u64, u64),
 ) -> Result<Vec<Transferred>, TransferError> {
     let mut source = source::open(from).await?;
+    ends::require_two(&mut source, to).await?;
+    to.migrate().await?;
     let mut target = RawTransaction::begin(to).await?;
     let mut transferred = Vec::new();
     for table in Table::all(&mut source).await? {
@@ -62,7 +66,7 @@ pub async fn transfer(
 async fn prepare(target: &mut RawTransaction, mut table: Table) -> Result<Table, TransferError> {
     let known = Table::read(target, &table.name).await?;
     if known.columns.is_empty() {
-        target.execute(&table.create(target.backend())).await?;
+        target.alter(&table.create(target.backend())).await?;
         return Ok(table);
     }
     for column in &mut table.columns {
@@ -118,7 +122,7 @@ async fn copy(
         return Err(differs());
     }
     for index in indexes {
-        target.execute(&index).await?;
+        target.alter(&index).await?;
     }
     continue_numbers(target, table).await?;
     verify(target, table, &read).await?;

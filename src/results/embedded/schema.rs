@@ -100,6 +100,9 @@ impl Sql {
                 self.tables
             );
             connection.execute_unprepared(&lock).await?;
+            // An index waits for those who write, and others wait behind it.
+            let limit = "SET LOCAL lock_timeout = '500ms'";
+            connection.execute_unprepared(limit).await?;
         }
         for table in TABLES.iter().chain(self.tokens) {
             connection.execute_unprepared(&self.text(table)).await?;

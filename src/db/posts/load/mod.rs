@@ -53,13 +53,13 @@ impl Database {
         let mut transaction = RawTransaction::begin(self).await?;
         if let RawTransaction::Postgres(_) = transaction {
             let lock = "LOCK TABLE posts IN SHARE ROW EXCLUSIVE MODE";
-            transaction.execute(lock).await?;
+            transaction.alter(lock).await?;
         }
         let indexes = match existing {
             Existing::Drop => {
-                transaction.execute("DROP TABLE posts").await?;
+                transaction.alter("DROP TABLE posts").await?;
                 transaction
-                    .execute(migrations::posts_table(self.backend()))
+                    .alter(migrations::posts_table(self.backend()))
                     .await?;
                 migrations::posts_indexes().collect()
             }
@@ -111,7 +111,7 @@ impl PostLoad {
     /// Builds the indexes, when all posts are there.
     pub async fn index(mut self) -> Result<IndexedLoad, DbError> {
         for index in &self.indexes {
-            self.transaction.execute(index).await?;
+            self.transaction.alter(index).await?;
         }
         Ok(IndexedLoad {
             transaction: self.transaction,

@@ -1,0 +1,93 @@
+//! Changes of the schema on Postgres, and those who read meanwhile.
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use tokio::time::{sleep, timeout};
+use weir::db::{Database, Existing};
+
+use super::common::databases::{TestDatabase, sql};
+use super::common::posts::post;
+use super::texts;
+
+/// Longer than a change waits for a lock at a time, and shorter than the other waits here.
+const A_WHILE: Duration = Duration::from_secs(3);
+
+async fn read_posts(database: &Database) -> Vec<String> {
+    let read = "SELECT post_id FROM posts";
+    texts(database, DbBackend::Postgres, read).await
+}
+
+/// Whether somebody waits for a lock on a table.
+async fn is_waited_for(database: &Database) -> bool {
+    let waits = "SELECT 1::text FROM pg_locks WHERE locktype = 'relation' AND NOT granted";
+    !texts(database, DbBackend::Postgres, waits).await.is_empty()
+}
+
+/// Begins `change` while a long transaction reads posts. Others must be able to read them, and the change must succeed
+/// once that transaction has ended.
+async fn others_read_during<E, F>(database: Database, change: F)
+where
+    F: Future<Output = Result<(), E>> + Send + 'static,
+    E: Debug + Send + 'static,
+{
+    let long = database.begin().await.unwrap();
+    let read = Statement::from_string(DbBackend::Postgres, "SELECT 1 FROM posts");
+    long.query_all_raw(read).await.unwrap();
+    let change = tokio::spawn(change);
+    for _ in 0..2 {
+        let waits = async {
+            while !is_waited_for(&database).await {
+                assert!(!change.is_finished());
+                sleep(Duration::from_millis(10)).await;
+            }
+        };
+        timeout(A_WHILE, waits).await.expect("nobody waits");
+        let posts = timeout(A_WHILE, read_posts(&database)).await;
+        assert_eq!(posts.expect("a reader waits"), ["1"]);
+    }
+    drop(long);
+    change.await.unwrap().unwrap();
+}
+
+async fn with_a_post() -> (TestDatabase, Database) {
+    let data = TestDatabase::postgres().await;
+    data.database
+        .insert_posts(&[post("1", "text")])
+        .await
+        .unwrap();
+    let database = data.database.clone();
+    (data, database)
+}
+
+#[tokio::test]
+async fn a_load_that_makes_posts_anew_holds_up_no_reader_while_it_waits() {
+    let (_data, database) = with_a_post().await;
+    let loading = database.clone();
+    let change = async move {
+        let load = loading.begin_load(Existing::Drop).await?;
+        Ok::<_, weir::db::LoadError>(load.index().await?.commit().await?)
+    };
+    others_read_during(database, change).await;
+}
+
+#[tokio::test]
+async fn triggers_that_are_made_hold_up_no_reader_while_they_wait() {
+    let (_data, database) = with_a_post().await;
+    // As after a restore that has brought some of them.
+    database.track_hours().await.unwrap();
+    sql(&database, "DROP TRIGGER weir_hours_of_deleted ON posts").await;
+    let tracked = database.clone();
+    others_read_during(database, async move { tracked.track_hours().await }).await;
+}
+
+#[tokio::test]
+async fn a_migration_holds_up_no_reader_while_it_waits() {
+    let (_data, database) = with_a_post().await;
+    database.track_hours().await.unwrap();
+    let forget = "DELETE FROM seaql_migrations WHERE version = 'm0005_create_arrivals'";
+    sql(&database, forget).await;
+    let migrated = database.clone();
+    others_read_during(database, async move { migrated.migrate().await }).await;
+}
