@@ -4,9 +4,14 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use actix_web::dev::Server;
+use actix_web::http::Method;
+use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::middleware::{Compress, Condition, from_fn};
 use actix_web::web::{self, Data, ServiceConfig};
-use actix_web::{App, HttpServer};
+use actix_web::{
+    App, FromRequest, Handler, HttpRequest, HttpResponse, HttpServer, Resource, Responder,
+    ResponseError, Route, guard,
+};
 
 use super::{
     ApiError, Front, actors, cors, health, ingest, jobs, metrics, panics, rank, results, schedules,
@@ -32,15 +37,10 @@ pub fn serve(
             .app_data(Data::clone(&front))
             .wrap(from_fn(panics::answered))
             .wrap(Compress::default())
-            .service(
-                web::resource("/rank")
-                    .wrap(Condition::new(
-                        !origins.is_empty(),
-                        cors::for_origins(&origins),
-                    ))
-                    .route(web::post().to(rank::rank))
-                    .default_service(web::to(wrong_method)),
-            )
+            .service(at("/rank", [post(rank::rank)]).wrap(Condition::new(
+                !origins.is_empty(),
+                cors::for_origins(&origins),
+            )))
             .configure(routes)
             .default_service(web::to(unknown_path))
     };
@@ -62,31 +62,79 @@ pub fn serve(
 }
 
 fn routes(config: &mut ServiceConfig) {
-    let at = |path: &str, route: actix_web::Route| {
-        web::resource(path)
-            .route(route)
-            .default_service(web::to(wrong_method))
-    };
     config
-        .service(at("/health/live", web::get().to(health::live)))
-        .service(at("/health/ready", web::get().to(health::ready)))
-        .service(at("/metrics", web::get().to(metrics::render)))
-        .service(at("/score", web::post().to(score::score)))
-        .service(at("/actors", web::get().to(actors::list)))
-        .service(at("/jobs", web::get().to(jobs::list)).route(web::post().to(jobs::submit)))
-        .service(at("/jobs/{id}", web::get().to(jobs::show)).route(web::delete().to(jobs::cancel)))
-        .service(at("/jobs/{id}/result", web::get().to(jobs::result)))
-        .service(at("/jobs/{id}/retry", web::post().to(jobs::retry)))
-        .service(at("/schedules", web::get().to(schedules::list)))
-        .service(at("/schedules/{name}/run", web::post().to(schedules::run)))
-        .service(at("/results/{key:.*}", web::get().to(results::show)))
-        .service(at("/data/scraper", web::post().to(ingest::ingest)))
-        .service(at("/scrapers", web::get().to(scrapers::list)))
-        .service(at("/scrapers/{name}/run", web::post().to(scrapers::run)));
+        .service(at("/health/live", [get(health::live)]))
+        .service(at("/health/ready", [get(health::ready)]))
+        .service(at("/metrics", [get(metrics::render)]))
+        .service(at("/score", [post(score::score)]))
+        .service(at("/actors", [get(actors::list)]))
+        .service(at("/jobs", [get(jobs::list), post(jobs::submit)]))
+        .service(at("/jobs/{id}", [get(jobs::show), delete(jobs::cancel)]))
+        .service(at("/jobs/{id}/result", [get(jobs::result)]))
+        .service(at("/jobs/{id}/retry", [post(jobs::retry)]))
+        .service(at("/schedules", [get(schedules::list)]))
+        .service(at("/schedules/{name}/run", [post(schedules::run)]))
+        .service(at("/results/{key:.*}", [get(results::show)]))
+        .service(at("/data/scraper", [post(ingest::ingest)]))
+        .service(at("/scrapers", [get(scrapers::list)]))
+        .service(at("/scrapers/{name}/run", [post(scrapers::run)]));
 }
 
-async fn wrong_method() -> Result<String, ApiError> {
-    Err(ApiError::method_not_allowed())
+/// A route, and its methods as `Allow` names them.
+type MethodRoute = (&'static str, Route);
+
+/// `HEAD` runs the handler of `GET`; the body of its response is not sent.
+fn get<F, A>(handler: F) -> MethodRoute
+where
+    F: Handler<A>,
+    A: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    let either = guard::Any(guard::Get()).or(guard::Head());
+    ("GET, HEAD", web::route().guard(either).to(handler))
+}
+
+fn post<F, A>(handler: F) -> MethodRoute
+where
+    F: Handler<A>,
+    A: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    ("POST", web::post().to(handler))
+}
+
+fn delete<F, A>(handler: F) -> MethodRoute
+where
+    F: Handler<A>,
+    A: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    ("DELETE", web::delete().to(handler))
+}
+
+/// A resource of these routes. `OPTIONS` is answered with 204, every other method with 405, both with `Allow`.
+fn at(path: &str, routes: impl IntoIterator<Item = MethodRoute>) -> Resource {
+    let mut resource = web::resource(path);
+    let mut allow = "OPTIONS".to_owned();
+    for (methods, route) in routes {
+        resource = resource.route(route);
+        allow = format!("{methods}, {allow}");
+    }
+    resource.default_service(web::to(move |request: HttpRequest| {
+        let response = other_method(&request, &allow);
+        async move { response }
+    }))
+}
+
+fn other_method(request: &HttpRequest, allow: &str) -> HttpResponse {
+    let mut response = match *request.method() {
+        Method::OPTIONS => HttpResponse::NoContent().finish(),
+        _ => ApiError::method_not_allowed().error_response(),
+    };
+    if let Ok(allow) = HeaderValue::from_str(allow) {
+        response.headers_mut().insert(ALLOW, allow);
+    }
+    response
 }
 
 async fn unknown_path() -> Result<String, ApiError> {
