@@ -1,31 +1,242 @@
+use std::net::{IpAddr, Ipv4Addr};
+use std::ops::Deref;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::HttpRequest;
-use actix_web::dev::Decompress;
 use actix_web::error::PayloadError;
 use actix_web::http::header::CONTENT_LENGTH;
-use actix_web::web::{Bytes, BytesMut, Payload};
+use actix_web::web::{Bytes, Payload};
 use futures_util::StreamExt;
+use tokio::time::Instant;
 
-use super::ApiError;
+use super::body_intake::{BodyIntake, HeldBytes, NoRoom, PendingBody};
+use super::content_coding::{self, ContentCoding, DecodeError, Decoder};
+use super::{ApiError, Limits};
 
-/// Reads a request's body, decompressed, up to `max_bytes` and within `limit`.
-///
-/// A body announced as longer is refused before any of it is read.
+/// Time over which the rate of a body is measured: long enough for a lost packet to be sent again.
+const RATE_WINDOW: Duration = Duration::from_secs(2);
+/// Steps of a decoder, of 32 KiB each, after which other requests of the thread get a turn.
+const STEPS_PER_TURN: usize = 2;
+
+/// Body of a request that has arrived and been decoded. Its memory is accounted for until it is dropped.
+pub(super) struct ReceivedBody {
+    bytes: Bytes,
+    _held: HeldBytes,
+}
+
+impl Deref for ReceivedBody {
+    type Target = Bytes;
+
+    fn deref(&self) -> &Bytes {
+        &self.bytes
+    }
+}
+
+/// Reason why a body was not received.
+#[derive(Debug, thiserror::Error)]
+enum BodyError {
+    #[error("the body is longer than {0} bytes")]
+    TooLong(usize),
+    #[error("the body did not arrive within {} ms", .0.as_millis())]
+    Timeout(Duration),
+    #[error("the body arrives at less than {0} bytes per second")]
+    TooSlow(usize),
+    #[error("too many request bodies are arriving")]
+    Evicted,
+    #[error("request bodies hold as much memory as they may")]
+    NoRoom,
+    #[error(
+        "unsupported content coding, expected one of: {}",
+        content_coding::ACCEPTED
+    )]
+    Coding,
+    #[error("the body cannot be decoded: {0}")]
+    Decode(DecodeError),
+    #[error("the body cannot be read: {0}")]
+    Transport(PayloadError),
+}
+
+impl BodyError {
+    /// The value of the label `reason`.
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::TooLong(_) => "too_long",
+            Self::Timeout(_) => "timeout",
+            Self::TooSlow(_) => "too_slow",
+            Self::Evicted => "evicted",
+            Self::NoRoom => "no_room",
+            Self::Coding => "content_coding",
+            Self::Decode(_) => "decode",
+            Self::Transport(_) => "transport",
+        }
+    }
+}
+
+impl From<NoRoom> for BodyError {
+    fn from(NoRoom: NoRoom) -> Self {
+        Self::NoRoom
+    }
+}
+
+impl From<BodyError> for ApiError {
+    fn from(error: BodyError) -> Self {
+        let message = error.to_string();
+        match error {
+            BodyError::TooLong(_) => Self::too_large(message),
+            BodyError::Timeout(_) | BodyError::TooSlow(_) => Self::body_timeout(message),
+            BodyError::Evicted | BodyError::NoRoom => Self::unavailable(message, 1),
+            BodyError::Coding => Self::unsupported_coding(message),
+            BodyError::Decode(_) | BodyError::Transport(_) => Self::invalid("body", message),
+        }
+    }
+}
+
+/// Reads a request's body within the limits and decodes it. A body that is announced as longer is refused before any of
+/// it is read.
 pub(super) async fn read(
     request: &HttpRequest,
     payload: Payload,
-    max_bytes: usize,
-    limit: Duration,
-) -> Result<Bytes, ApiError> {
-    let announced = announced_bytes(request);
-    if announced.is_some_and(|bytes| bytes > max_bytes) {
-        return Err(too_large(max_bytes));
+    limits: &Limits,
+    intake: &Arc<BodyIntake>,
+) -> Result<ReceivedBody, ApiError> {
+    let received = receive(request, payload, limits, intake).await;
+    received.map_err(|error| {
+        let reason = error.reason();
+        metrics::counter!("weir_bodies_refused_total", "reason" => reason).increment(1);
+        intake.log_refusal(reason, &error);
+        error.into()
+    })
+}
+
+async fn receive(
+    request: &HttpRequest,
+    mut payload: Payload,
+    limits: &Limits,
+    intake: &Arc<BodyIntake>,
+) -> Result<ReceivedBody, BodyError> {
+    let max_bytes = limits.max_body_bytes;
+    let announced = announced_bytes(request).unwrap_or_default();
+    if announced > max_bytes {
+        return Err(BodyError::TooLong(max_bytes));
     }
-    let body = collect(request, payload, announced.unwrap_or_default(), max_bytes);
-    tokio::time::timeout(limit, body)
-        .await
-        .unwrap_or_else(|_| Err(ApiError::body_timeout(limit.as_millis())))
+    let coding = ContentCoding::of(request.headers()).ok_or(BodyError::Coding)?;
+    let pending = intake.enter(peer(request));
+    let mut decoder = Decoder::new(coding, announced, max_bytes);
+    pending.hold(decoder.held_bytes())?;
+    let mut pace = Pace::new(limits);
+    while let Some(chunk) = next_chunk(&mut payload, &pending, &mut pace).await? {
+        pace.count(chunk.len());
+        if pace.received > max_bytes {
+            return Err(BodyError::TooLong(max_bytes));
+        }
+        decode(&mut decoder, &chunk, &pending, max_bytes).await?;
+    }
+    let bytes = decoder
+        .finish()
+        .map_err(|error| refused(error, max_bytes))?;
+    pending.hold(bytes.capacity())?;
+    Ok(ReceivedBody {
+        bytes: bytes.into(),
+        _held: pending.complete()?,
+    })
+}
+
+async fn next_chunk(
+    payload: &mut Payload,
+    pending: &PendingBody,
+    pace: &mut Pace,
+) -> Result<Option<Bytes>, BodyError> {
+    loop {
+        let chunk = tokio::select! {
+            // What is there already costs no timer.
+            biased;
+            chunk = payload.next() => chunk,
+            () = pending.evicted() => return Err(BodyError::Evicted),
+            () = tokio::time::sleep_until(pace.next_check()) => {
+                pace.check()?;
+                continue;
+            }
+        };
+        return chunk.transpose().map_err(BodyError::Transport);
+    }
+}
+
+async fn decode(
+    decoder: &mut Decoder,
+    mut input: &[u8],
+    pending: &PendingBody,
+    max_bytes: usize,
+) -> Result<(), BodyError> {
+    let mut steps = 0;
+    while !input.is_empty() {
+        let consumed = decoder
+            .step(input)
+            .map_err(|error| refused(error, max_bytes))?;
+        pending.hold(decoder.held_bytes())?;
+        input = &input[consumed..];
+        steps += 1;
+        if steps % STEPS_PER_TURN == 0 && !input.is_empty() {
+            tokio::task::yield_now().await;
+        }
+    }
+    Ok(())
+}
+
+fn refused(error: DecodeError, max_bytes: usize) -> BodyError {
+    match error {
+        DecodeError::TooLong => BodyError::TooLong(max_bytes),
+        error => BodyError::Decode(error),
+    }
+}
+
+/// Progress of a body against the time and the rate that it must keep.
+struct Pace {
+    timeout: Duration,
+    min_rate: usize,
+    deadline: Instant,
+    window_end: Instant,
+    window_bytes: usize,
+    received: usize,
+}
+
+impl Pace {
+    fn new(limits: &Limits) -> Self {
+        let now = Instant::now();
+        Self {
+            timeout: limits.body_timeout,
+            min_rate: limits.min_body_bytes_per_second,
+            deadline: now + limits.body_timeout,
+            window_end: now + RATE_WINDOW,
+            window_bytes: 0,
+            received: 0,
+        }
+    }
+
+    fn count(&mut self, bytes: usize) {
+        self.received += bytes;
+        self.window_bytes += bytes;
+    }
+
+    fn next_check(&self) -> Instant {
+        self.deadline.min(self.window_end)
+    }
+
+    fn check(&mut self) -> Result<(), BodyError> {
+        let now = Instant::now();
+        if now >= self.deadline {
+            return Err(BodyError::Timeout(self.timeout));
+        }
+        let min_bytes = self.min_rate as f64 * RATE_WINDOW.as_secs_f64();
+        if now >= self.window_end {
+            if (self.window_bytes as f64) < min_bytes {
+                return Err(BodyError::TooSlow(self.min_rate));
+            }
+            self.window_end = now + RATE_WINDOW;
+            self.window_bytes = 0;
+        }
+        Ok(())
+    }
 }
 
 fn announced_bytes(request: &HttpRequest) -> Option<usize> {
@@ -38,28 +249,7 @@ fn announced_bytes(request: &HttpRequest) -> Option<usize> {
         .ok()
 }
 
-async fn collect(
-    request: &HttpRequest,
-    payload: Payload,
-    announced: usize,
-    max_bytes: usize,
-) -> Result<Bytes, ApiError> {
-    let mut chunks = Decompress::from_headers(payload, request.headers());
-    let mut body = BytesMut::with_capacity(announced);
-    while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(|error| unreadable(&error))?;
-        if body.len() + chunk.len() > max_bytes {
-            return Err(too_large(max_bytes));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body.freeze())
-}
-
-fn too_large(max_bytes: usize) -> ApiError {
-    ApiError::too_large(format!("the body is longer than {max_bytes} bytes"))
-}
-
-fn unreadable(error: &PayloadError) -> ApiError {
-    ApiError::invalid("body", format!("the body cannot be read: {error}"))
+fn peer(request: &HttpRequest) -> IpAddr {
+    let unknown = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+    request.peer_addr().map_or(unknown, |peer| peer.ip())
 }

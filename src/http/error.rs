@@ -1,8 +1,9 @@
 use actix_web::http::StatusCode;
-use actix_web::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{ACCEPT_ENCODING, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 
+use super::content_coding;
 use crate::feed::FeedError;
 use crate::results::ResultsError;
 
@@ -79,8 +80,7 @@ impl ApiError {
     }
 
     /// 408: the body did not arrive in time.
-    pub fn body_timeout(limit_ms: u128) -> Self {
-        let message = format!("the body did not arrive within {limit_ms} ms");
+    pub fn body_timeout(message: impl Into<String>) -> Self {
         Self::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", message)
     }
 
@@ -92,6 +92,15 @@ impl ApiError {
     /// 413: the body, or a list in it, is too long.
     pub fn too_large(message: impl Into<String>) -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
+    }
+
+    /// 415: the body is in a coding that is not understood.
+    pub fn unsupported_coding(message: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_coding",
+            message,
+        )
     }
 
     /// 503: not now; try again in `retry_after_s` seconds.
@@ -158,6 +167,9 @@ impl ResponseError for ApiError {
         }
         if self.status == StatusCode::UNAUTHORIZED {
             response.insert_header((WWW_AUTHENTICATE, "Bearer"));
+        }
+        if self.status == StatusCode::UNSUPPORTED_MEDIA_TYPE {
+            response.insert_header((ACCEPT_ENCODING, content_coding::ACCEPTED));
         }
         let detail = Detail {
             code: self.code,

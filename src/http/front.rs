@@ -7,7 +7,8 @@ use arc_swap::ArcSwap;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
 
-use super::{Access, Admission, ApiError, Health, IngestDesk, KnownScrapers, body};
+use super::body::{self, ReceivedBody};
+use super::{Access, Admission, ApiError, BodyIntake, Health, IngestDesk, KnownScrapers};
 use crate::actors::supervision::{ActorRef, ActorSystem};
 use crate::actors::{JobDesk, RankingInbox, RecorderInbox, Schedule, Serving};
 use crate::feed::RankRequest;
@@ -24,6 +25,8 @@ pub struct Front {
     pub scorings: Admission,
     /// How many requests wait for a job.
     pub waits: Admission,
+    /// Bounds on the bodies of all requests together.
+    pub intake: Arc<BodyIntake>,
     /// What a request may be like.
     pub limits: Limits,
     /// What `/rank` serves by.
@@ -65,6 +68,8 @@ pub struct Limits {
     pub max_items: usize,
     /// Time for a body to arrive.
     pub body_timeout: Duration,
+    /// Least rate at which a body must arrive; 0 for none.
+    pub min_body_bytes_per_second: usize,
     /// Time that a request may ask for to have texts scored.
     pub max_score_deadline: Duration,
 }
@@ -75,13 +80,8 @@ impl Front {
         &self,
         request: &HttpRequest,
         payload: Payload,
-    ) -> Result<Bytes, ApiError> {
-        let Limits {
-            max_body_bytes,
-            body_timeout,
-            ..
-        } = self.limits;
-        body::read(request, payload, max_body_bytes, body_timeout).await
+    ) -> Result<ReceivedBody, ApiError> {
+        body::read(request, payload, &self.limits, &self.intake).await
     }
 
     /// Offers a served feed to the recorder, if there is one.

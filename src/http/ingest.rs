@@ -51,9 +51,9 @@ pub(super) async fn ingest(
     front: Data<Front>,
 ) -> Result<HttpResponse, ApiError> {
     let desk = &front.ingest;
-    let _permit = desk.admission.admit()?;
     front.access.check(Scope::Ingest, &request)?;
     let body = front.read_body(&request, payload).await?;
+    let _permit = desk.admission.admit()?;
     let Scraped {
         source_id,
         batch,

@@ -14,6 +14,9 @@ pub(super) async fn render(front: web::Data<Front>) -> HttpResponse {
         .iter()
         .for_each(|scraper| scraper.log.measure());
     telemetry::publish_log_metrics();
+    let (arriving, held_bytes) = front.intake.usage();
+    metrics::gauge!("weir_bodies_arriving").set(arriving as f64);
+    metrics::gauge!("weir_body_bytes_in_flight").set(held_bytes as f64);
     let mut text = front.metrics.render();
     describe_actors(&mut text, &front.system.signs());
     HttpResponse::Ok()

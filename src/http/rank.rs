@@ -26,19 +26,19 @@ pub(super) async fn rank(
     front: Data<Front>,
 ) -> Result<HttpResponse, ApiError> {
     let arrived = Instant::now();
-    let _permit = front.admission.admit()?;
     front.access.check(Scope::Rank, &request)?;
     let serving = front.serving.load_full();
     let options = RankOptions::of(&request, &front.access, &serving)?;
 
     let body = front.read_body(&request, payload).await?;
+    let _permit = front.admission.admit()?;
     let feed = Arc::new(parse(&body, front.limits.max_items)?);
     let terms = Terms::of(&feed, &serving, &options, arrived);
     let deadline = arrived + options.deadline;
     let ranked = ranked(&serving, &feed, &terms, deadline).await;
     let response = answer(&front, &feed, &terms, ranked);
 
-    front.record(&feed, body);
+    front.record(&feed, Bytes::clone(&body));
     if Instant::now() > deadline + GRACE {
         metrics::counter!("weir_rank_answered_late_total").increment(1);
     }

@@ -18,11 +18,11 @@ pub(super) async fn score(
     front: Data<Front>,
 ) -> Result<Json<ScoreAnswer>, ApiError> {
     let arrived = Instant::now();
-    let _permit = front.scorings.admit()?;
     front.access.check(Scope::Rank, &request)?;
     let serving = front.serving.load_full();
     let limits = &front.limits;
     let body = front.read_body(&request, payload).await?;
+    let _permit = front.scorings.admit()?;
 
     let wanted = ScoringRequest::from_json(&body)?;
     if wanted.data.len() > limits.max_items {

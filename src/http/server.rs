@@ -15,7 +15,7 @@ use actix_web::{
 
 use super::{
     ApiError, Front, actors, cors, health, ingest, jobs, metrics, panics, rank, results, schedules,
-    score, scrapers,
+    score, scrapers, unread_body,
 };
 use crate::settings::ServerSettings;
 
@@ -35,6 +35,7 @@ pub fn serve(
     let app = move || {
         App::new()
             .app_data(Data::clone(&front))
+            .wrap(from_fn(unread_body::closed))
             .wrap(from_fn(panics::answered))
             .wrap(Compress::default())
             .service(at("/rank", [post(rank::rank)]).wrap(Condition::new(

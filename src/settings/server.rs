@@ -19,10 +19,18 @@ pub struct ServerSettings {
     pub max_body_bytes: usize,
     /// Most items in one request.
     pub max_items: usize,
-    /// Most requests at work at once; past it the answer is 503 with Retry-After.
+    /// Most requests at work at once, each from when its body is there; past it the answer is 503 with Retry-After.
     pub max_in_flight: usize,
     /// Longest time for a body to arrive, in milliseconds.
     pub body_timeout_ms: u64,
+    /// Least rate at which a body must arrive; 0 for none.
+    pub min_body_bytes_per_second: usize,
+    /// Most requests whose body is still arriving; one more takes the place of the oldest.
+    pub max_bodies_arriving: usize,
+    /// Most bytes that the bodies of all requests hold at once.
+    pub max_body_bytes_in_flight: usize,
+    /// Share of `max_bodies_arriving` and `max_body_bytes_in_flight` that one peer address may take.
+    pub max_peer_share: f64,
     /// Longest deadline that a request of `/score` may ask for, in milliseconds.
     pub max_score_deadline_ms: u64,
     /// Origins that may call `/rank` from a browser; `*` is every origin, an empty list none.
@@ -36,6 +44,17 @@ impl ServerSettings {
         check.within("max_items", self.max_items, 1..=1_000_000);
         check.within("max_in_flight", self.max_in_flight, 1..=1_000_000);
         check.lasting("body_timeout_ms", self.body_timeout());
+        check.within(
+            "max_bodies_arriving",
+            self.max_bodies_arriving,
+            1..=1_000_000,
+        );
+        check.within("max_peer_share", self.max_peer_share, 0.01..=1.0);
+        check.within(
+            "max_body_bytes_in_flight",
+            self.max_body_bytes_in_flight,
+            1..=1 << 40,
+        );
         check.lasting("max_score_deadline_ms", self.max_score_deadline());
         check.require_each(
             "cors_origins",
@@ -65,6 +84,10 @@ impl Default for ServerSettings {
             max_items: 2_000,
             max_in_flight: 256,
             body_timeout_ms: 5_000,
+            min_body_bytes_per_second: 1_000,
+            max_bodies_arriving: 1_024,
+            max_body_bytes_in_flight: 128 * 1024 * 1024,
+            max_peer_share: 0.5,
             max_score_deadline_ms: 30_000,
             cors_origins: vec!["*".to_owned()],
         }

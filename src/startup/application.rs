@@ -23,7 +23,7 @@ use crate::actors::{
 };
 use crate::data_dir::DataDir;
 use crate::db::Database;
-use crate::http::{self, Admission, Front, Health, IngestDesk, Limits};
+use crate::http::{self, Admission, BodyIntake, Front, Health, IngestDesk, IntakeLimits, Limits};
 use crate::seeding::load_sample;
 use crate::settings::{ServerSettings, Settings, SupervisionSettings};
 use crate::telemetry;
@@ -128,6 +128,7 @@ impl Application {
             admission: Admission::new(settings.server.max_in_flight),
             scorings: Admission::new(settings.server.max_in_flight),
             waits: Admission::new(LONG_POLLS),
+            intake: BodyIntake::new(intake_limits(&settings.server)),
             limits: limits(&settings.server),
             serving: Arc::clone(&serving),
             recorder: recorder.clone(),
@@ -289,7 +290,17 @@ fn limits(settings: &ServerSettings) -> Limits {
         max_body_bytes: settings.max_body_bytes,
         max_items: settings.max_items,
         body_timeout: settings.body_timeout(),
+        min_body_bytes_per_second: settings.min_body_bytes_per_second,
         max_score_deadline: settings.max_score_deadline(),
+    }
+}
+
+fn intake_limits(settings: &ServerSettings) -> IntakeLimits {
+    IntakeLimits {
+        max_pending: settings.max_bodies_arriving,
+        max_bytes: settings.max_body_bytes_in_flight,
+        max_peer_share: settings.max_peer_share,
+        max_body_bytes: settings.max_body_bytes,
     }
 }
 

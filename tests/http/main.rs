@@ -4,7 +4,9 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod encodings;
 mod methods;
+mod slow_bodies;
 
 use std::time::{Duration, Instant};
 
