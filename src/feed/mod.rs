@@ -7,6 +7,8 @@
 //! - an absent `embedded_urls` counts as an empty list, as `null` does;
 //! - a count past `i64::MAX`, in whatever notation, is taken as `i64::MAX` (the models refuse `1e30` and keep `10000000000000000000`);
 //! - an ignored field may be nested to any depth, and may hold an escaped lone surrogate;
+//! - a lone surrogate elsewhere is refused, so that [`repair_lone_surrogates`] is asked to read it as U+FFFD (the models
+//!   keep it, and fail to answer where it is in an id);
 //! - `NaN` and `Infinity`, which are not JSON, are refused.
 
 mod answers;
@@ -23,6 +25,7 @@ mod request;
 mod response;
 mod scoring_request;
 mod session;
+mod surrogates;
 mod survey;
 mod time;
 mod web_address;
@@ -37,6 +40,7 @@ pub use request::{RankRequest, raw_items};
 pub use response::{Degraded, Metadata, NewItem, RankResponse};
 pub use scoring_request::{ScoringItem, ScoringMode, ScoringRequest};
 pub use session::Session;
+pub use surrogates::{RepairedJson, SentId, SentIds, repair_lone_surrogates};
 pub use survey::Survey;
 pub use time::parse_timestamp;
 pub use web_address::is_web_address;

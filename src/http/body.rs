@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::body_intake::{BodyIntake, HeldBytes, NoRoom, PendingBody};
 use super::content_coding::{self, ContentCoding, DecodeError, Decoder};
 use super::{ApiError, Limits};
+use crate::feed::{RepairedJson, repair_lone_surrogates};
 
 /// Time over which the rate of a body is measured: long enough for a lost packet to be sent again.
 const RATE_WINDOW: Duration = Duration::from_secs(2);
@@ -237,6 +238,20 @@ impl Pace {
         }
         Ok(())
     }
+}
+
+/// Reads a body as JSON. One that is refused is read again with its lone surrogates replaced, if it has any; it comes back
+/// with what was replaced.
+pub(super) fn read_json<T>(
+    body: &[u8],
+    read: impl Fn(&[u8]) -> Result<T, ApiError>,
+) -> Result<(T, Option<RepairedJson>), ApiError> {
+    let refusal = match read(body) {
+        Ok(value) => return Ok((value, None)),
+        Err(refusal) => refusal,
+    };
+    let repaired = repair_lone_surrogates(body).ok_or(refusal)?;
+    Ok((read(&repaired.body)?, Some(repaired)))
 }
 
 fn announced_bytes(request: &HttpRequest) -> Option<usize> {

@@ -2,6 +2,7 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 
+use super::body::read_json;
 use super::reported_metrics::ReportedMetrics;
 use super::scraped::Scraped;
 use super::{Admission, ApiError, Front, Scope};
@@ -54,11 +55,12 @@ pub(super) async fn ingest(
     front.access.check(Scope::Ingest, &request)?;
     let body = front.read_body(&request, payload).await?;
     let _permit = desk.admission.admit()?;
+    let (scraped, _) = read_json(&body, Scraped::from_json)?;
     let Scraped {
         source_id,
         batch,
         metrics,
-    } = Scraped::from_json(&body)?;
+    } = scraped;
     let posts = batch.posts.len();
     let ingested = desk.inbox.ingest(batch, body.len()).await?;
     desk.reported.publish(&source_id, &metrics);

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::json;
 use tokio::sync::oneshot;
 
+use super::body::read_json;
 use super::query::QueryArguments;
 use super::submission::Submission;
 use super::{ApiError, Front, Scope, files};
@@ -40,7 +41,8 @@ pub(super) async fn submit(
 ) -> Result<HttpResponse, ApiError> {
     front.access.check(Scope::Admin, &request)?;
     let body = front.read_body(&request, payload).await?;
-    match Submission::read(&body, &front.registry)? {
+    let (submission, _) = read_json(&body, |body| Submission::read(body, &front.registry))?;
+    match submission {
         Submission::One(job) => Ok(HttpResponse::Accepted().json(take_in(&front, job).await?)),
         Submission::Group(jobs) => {
             let taken = try_join_all(jobs.into_iter().map(|job| take_in(&front, job))).await?;

@@ -7,12 +7,15 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use tokio::sync::oneshot;
 
+use super::body::read_json;
 use super::kept_ranking::kept_ranking;
 use super::options::RankOptions;
 use super::{ApiError, Front, Scope};
 use crate::actors::messages::{Explained, Rank, Ranked};
 use crate::actors::{Group, ServedPolicy, Serving};
-use crate::feed::{Degraded, Metadata, NewItem, RankRequest, RankResponse};
+use crate::feed::{
+    Degraded, Metadata, NewItem, RankRequest, RankResponse, RepairedJson, SentId, SentIds,
+};
 use crate::ranking::Slot;
 
 /// How long past the deadline a ranker may still answer before the front answers by itself.
@@ -32,13 +35,18 @@ pub(super) async fn rank(
 
     let body = front.read_body(&request, payload).await?;
     let _permit = front.admission.admit()?;
-    let feed = Arc::new(parse(&body, front.limits.max_items)?);
+    let (feed, repaired) = read_json(&body, |body| parse(body, front.limits.max_items))?;
+    let feed = Arc::new(feed);
+    let (body, sent_ids) = match repaired {
+        None => (Bytes::clone(&body), SentIds::default()),
+        Some(RepairedJson { body, ids }) => (body.into(), ids),
+    };
     let terms = Terms::of(&feed, &serving, &options, arrived);
     let deadline = arrived + options.deadline;
     let ranked = ranked(&serving, &feed, &terms, deadline).await;
-    let response = answer(&front, &feed, &terms, ranked);
+    let response = answer(&front, &feed, &sent_ids, &terms, ranked);
 
-    front.record(&feed, Bytes::clone(&body));
+    front.record(&feed, body);
     if Instant::now() > deadline + GRACE {
         metrics::counter!("weir_rank_answered_late_total").increment(1);
     }
@@ -89,7 +97,7 @@ impl<'s> Terms<'s> {
     }
 }
 
-fn parse(body: &Bytes, max_items: usize) -> Result<RankRequest, ApiError> {
+fn parse(body: &[u8], max_items: usize) -> Result<RankRequest, ApiError> {
     let mut feed = RankRequest::from_json(body)?;
     if feed.items.len() > max_items {
         return Err(ApiError::too_large(format!(
@@ -125,6 +133,7 @@ async fn ranked(
 fn answer(
     front: &Front,
     feed: &RankRequest,
+    sent_ids: &SentIds,
     terms: &Terms<'_>,
     ranked: Option<Ranked>,
 ) -> HttpResponse {
@@ -148,7 +157,8 @@ fn answer(
             Vec::new(),
             metadata(front, terms, false, vec![silent]),
         );
-        return respond(&decided(front, feed, terms, response));
+        let response = decided(front, feed, terms, response);
+        return respond(&SentResponse::of(&response, sent_ids));
     };
     let outcome = if degraded.is_empty() {
         "whole"
@@ -159,6 +169,7 @@ fn answer(
     let metadata = metadata(front, terms, ranking.intervened, degraded);
     let response = in_order(feed, slots.into_iter(), new_items, metadata);
     let response = decided(front, feed, terms, response);
+    let response = SentResponse::of(&response, sent_ids);
     match explanation {
         None => respond(&response),
         Some(items) => {
@@ -179,8 +190,27 @@ fn answer(
 #[derive(Serialize)]
 struct ExplainedResponse<'f> {
     #[serde(flatten)]
-    response: RankResponse<'f>,
+    response: SentResponse<'f>,
     explanation: Vec<&'f Explained>,
+}
+
+/// A response with the ids in the form in which the client sent them.
+#[derive(Serialize)]
+struct SentResponse<'r> {
+    ranked_ids: Vec<SentId<'r>>,
+    new_items: &'r [NewItem],
+    metadata: &'r Metadata,
+}
+
+impl<'r> SentResponse<'r> {
+    fn of(response: &'r RankResponse<'_>, sent_ids: &SentIds) -> Self {
+        let ids = response.ranked_ids.iter();
+        Self {
+            ranked_ids: ids.map(|id| sent_ids.sent(&**id)).collect(),
+            new_items: &response.new_items,
+            metadata: &response.metadata,
+        }
+    }
 }
 
 fn metadata(

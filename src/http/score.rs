@@ -6,9 +6,10 @@ use actix_web::HttpRequest;
 use actix_web::web::{Data, Json, Payload};
 use serde::Serialize;
 
+use super::body::read_json;
 use super::{ApiError, Front, Scope};
 use crate::actors::{Mark, ScoreSheet, ServedPool, Serving};
-use crate::feed::{ScoringMode, ScoringRequest};
+use crate::feed::{ScoringMode, ScoringRequest, SentId};
 use crate::scoring::pool::Timing;
 
 /// `POST /score`: what chosen scorers make of some texts, with the way of each score.
@@ -24,7 +25,9 @@ pub(super) async fn score(
     let body = front.read_body(&request, payload).await?;
     let _permit = front.scorings.admit()?;
 
-    let wanted = ScoringRequest::from_json(&body)?;
+    let read = |body: &[u8]| Ok(ScoringRequest::from_json(body)?);
+    let (wanted, repaired) = read_json(&body, read)?;
+    let sent_ids = repaired.map(|repaired| repaired.ids).unwrap_or_default();
     if wanted.data.len() > limits.max_items {
         let items = wanted.data.len();
         let message = format!("data: {items} are more than {}", limits.max_items);
@@ -43,7 +46,7 @@ pub(super) async fn score(
         let message = format!("{} has no score: {why}", names[scorer]);
         return Err(ApiError::incomplete(format!("data[{item}]"), message));
     }
-    let ids = feed.items.iter().map(|item| item.id.clone());
+    let ids = feed.items.iter().map(|item| sent_ids.sent(item.id.clone()));
     let answer = |(place, item_id)| ItemScores::of(item_id, place, &names, &sheet, arrived);
     Ok(Json(ScoreAnswer {
         data: ids.enumerate().map(answer).collect(),
@@ -100,7 +103,7 @@ pub(super) struct ScoreAnswer {
 
 #[derive(Serialize)]
 struct ItemScores {
-    item_id: String,
+    item_id: SentId<'static>,
     scores: BTreeMap<String, Option<f64>>,
     errors: BTreeMap<String, String>,
     timings: BTreeMap<String, Timings>,
@@ -118,7 +121,7 @@ struct Timings {
 
 impl ItemScores {
     fn of(
-        item_id: String,
+        item_id: SentId<'static>,
         place: usize,
         names: &[String],
         sheet: &ScoreSheet,

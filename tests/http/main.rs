@@ -7,6 +7,7 @@ mod common;
 mod encodings;
 mod methods;
 mod slow_bodies;
+mod surrogates;
 
 use std::time::{Duration, Instant};
 
