@@ -16,7 +16,7 @@ fn weir_at_a_known_port(settings: &str) -> Weir {
 }
 
 /// `weir` in a folder of its own, with nothing in the environment that names a server.
-fn weir(arguments: &[&str]) -> Command {
+pub(super) fn weir(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_weir"));
     command.args(arguments).current_dir("/");
     for name in ["WEIR_CONFIG", "WEIR_URL", "WEIR_KEY"] {

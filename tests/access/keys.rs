@@ -11,8 +11,10 @@ const SCRAPER_REPORT: &str = r#"{"success": true, "task_id": "test", "timestamp"
 
 /// Status of a scraper's report that is sent with these headers, once the database is ready.
 async fn ingest(weir: &Weir, headers: &[(&str, &str)]) -> u16 {
-    weir.when("/health/ready", |ready| ready.get("degraded").is_none())
-        .await;
+    weir.when("/health/ready", |_| {
+        weir.log().contains("the database is ready")
+    })
+    .await;
     let request = http_client().post(weir.url("/data/scraper"));
     let request = headers.iter().fold(request, |request, (name, value)| {
         request.header(*name, *value)

@@ -6,6 +6,7 @@
 mod common;
 
 mod command_line;
+mod compose;
 mod keys;
 mod proxy;
 
