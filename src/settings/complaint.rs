@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::key::Key;
-use super::layers;
+use super::{ConnectionUrl, layers};
 
 /// A key and what is wrong with it.
 #[derive(Debug)]
@@ -102,6 +102,10 @@ fn in_toml_words(expected: &str) -> &str {
 
 fn found(key: &Key, tree: &Value) -> String {
     match key.value(tree) {
+        // A URL may hold a password wherever it was written by mistake, such as in place of the table that it belongs in.
+        Some(Value::String(text)) if text.contains("://") && !key.is_secret() => {
+            format!("{:?}", ConnectionUrl::from(text.as_str()))
+        }
         Some(Value::String(text)) if !key.is_secret() => format!("{text:?}"),
         Some(Value::String(_)) => "a string".to_owned(),
         Some(number @ Value::Number(_)) if !key.is_secret() => number.to_string(),

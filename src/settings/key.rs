@@ -58,8 +58,7 @@ impl Key {
     /// Whether what stands here may be a password: it is then never printed.
     pub(super) fn is_secret(&self) -> bool {
         self.0.first() == Some(&Step::Name("auth".to_owned()))
-            || self.name() == "url"
-            || self.name() == "redis_url"
+            || self.name().ends_with("url")
             || self.name() == "author_salt"
     }
 

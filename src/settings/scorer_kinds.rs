@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::check::Check;
-use super::text;
+use super::{ConnectionUrl, text};
 
 /// `[scorers.NAME] engagement`: the sum of a platform's counts that scores one half.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
@@ -183,7 +183,7 @@ impl HttpSettings {
         check.require("url", is_http, || {
             format!(
                 "expected an http:// or https:// address, found {:?}",
-                self.url
+                ConnectionUrl::from(self.url.as_str())
             )
         });
         check.not_empty("texts_field", &self.texts_field);

@@ -320,9 +320,23 @@ fn a_secret_is_in_no_error_and_no_debug_form() {
         "[auth]\nadmn = [\"hunter2\"]",
         "[database]\nurl = \"mysql://weir:hunter2@db/weir\"",
         "[database]\nurl = [\"hunter2\"]",
+        "[database]\nquery_url = \"mysql://weir:hunter2@db/weir\"",
         "[results]\nredis_url = \"http://:hunter2@db\"",
+        "auth = \"hunter2\"",
+        "database = \"postgres://weir:hunter2@db/weir\"",
+        "results = \"redis://:hunter2@cache\"",
+        "[server]\nbind = \"http://weir:hunter2@db\"",
+        "[scorers.x]\nkind = \"http\"\nhttp = { url = \"ftp://weir:hunter2@model\" }",
     ] {
         let problem = problem(file);
+        assert!(!problem.contains("hunter2"), "{problem}");
+    }
+    for (name, value) in [
+        ("WEIR__AUTH", "hunter2"),
+        ("WEIR__DATABASE", "postgres://weir:hunter2@db/weir"),
+        ("WEIR__RESULTS", "redis://:hunter2@cache"),
+    ] {
+        let problem = problem_of_variable(name, value);
         assert!(!problem.contains("hunter2"), "{problem}");
     }
     let settings = load(
