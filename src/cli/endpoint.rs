@@ -1,19 +1,18 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::PathBuf;
 
 use anyhow::{Context, ensure};
 use clap::Args;
 use url::{Host, Url};
 
+use super::config_file::ConfigFile;
 use crate::data_dir::AdminKey;
 use crate::settings::{Secret, Settings};
 
 /// Options that name a running server and the key for it.
 #[derive(Debug, Args)]
 pub(super) struct EndpointArgs {
-    /// The server's configuration file, which tells its address and its key; see docs/configuration.md.
-    #[arg(long, global = true, value_name = "FILE", env = "WEIR_CONFIG")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    config: ConfigFile,
     /// Address of the server, in place of the configured one.
     #[arg(long, global = true, value_name = "URL", env = "WEIR_URL")]
     url: Option<String>,
@@ -53,7 +52,7 @@ impl EndpointArgs {
         if let (Some(url), Some(key)) = (&url, &key) {
             return Ok(Endpoint::given(url.clone(), given_key(key.clone())));
         }
-        let settings = Settings::load(self.config.as_deref());
+        let settings = Settings::load(self.config.path().as_deref());
         Ok(match (url, key, settings) {
             (None, key, settings) => {
                 let settings = settings?;

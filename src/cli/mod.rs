@@ -4,6 +4,7 @@ mod analyse;
 mod bench;
 mod check;
 mod client;
+mod config_file;
 mod demo;
 mod endpoint;
 mod eval_entities;

@@ -1,4 +1,3 @@
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -6,6 +5,7 @@ use anyhow::Context;
 use clap::Args;
 use tokio::runtime::Runtime;
 
+use super::config_file::ConfigFile;
 use super::init;
 use super::signals::Requests;
 use crate::settings::Settings;
@@ -15,9 +15,8 @@ use crate::telemetry;
 /// Serve `/rank` and run everything behind it.
 #[derive(Debug, Args)]
 pub(super) struct Serve {
-    /// The configuration file; see docs/configuration.md.
-    #[arg(long, value_name = "FILE", env = "WEIR_CONFIG")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    config: ConfigFile,
     /// Load the sample posts if the database is empty.
     #[arg(long)]
     sample_data: bool,
@@ -36,7 +35,7 @@ impl Serve {
             let _entered = runtime.enter();
             Requests::listen().context("failed to listen for signals")?
         };
-        let settings = Settings::load(self.config.as_deref())?;
+        let settings = Settings::load(self.config.path().as_deref())?;
         let log = telemetry::init_logs(&settings.log).context("failed to start the log")?;
         let Err(error) = self.serve(settings, requests, runtime) else {
             return Ok(ExitCode::SUCCESS);
@@ -55,7 +54,7 @@ impl Serve {
         actix_rt::System::with_tokio_rt(|| runtime).block_on(async {
             let application = Application::build(Start {
                 settings,
-                file: self.config,
+                file: self.config.path(),
                 first_posts,
                 reread: Arc::clone(&requests.reread),
             })

@@ -5,9 +5,12 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use crate::regular_file;
 use crate::settings::Secret;
 
 const FILE_NAME: &str = "admin.key";
+/// The longest file that can hold a key.
+const MAX_BYTES: u64 = 4_096;
 /// Access for anybody but the owner.
 const OTHERS: u32 = 0o077;
 
@@ -101,20 +104,25 @@ fn read_file(path: &Path) -> Result<(Secret, Metadata), AdminKeyError> {
             source,
         },
     };
-    // A link is not followed, and a FIFO would block the open.
+    // A link is not followed: the file could be anybody's.
     let metadata = fs::symlink_metadata(path).map_err(failed)?;
     if !metadata.is_file() {
         return Err(AdminKeyError::NotAFile {
             path: path.to_owned(),
         });
     }
-    let text = fs::read(path).map_err(failed)?;
-    let key = str::from_utf8(&text).map(|text| Secret::from(text.trim_ascii()));
-    match key {
-        Ok(key) if key.fits_a_header() => Ok((key, metadata)),
-        _ => Err(AdminKeyError::Invalid {
-            path: path.to_owned(),
-        }),
+    let invalid = || AdminKeyError::Invalid {
+        path: path.to_owned(),
+    };
+    let text = match regular_file::read_to_string(path, MAX_BYTES) {
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => return Err(invalid()),
+        text => text.map_err(failed)?,
+    };
+    let key = Secret::from(text.trim_ascii());
+    if key.fits_a_header() {
+        Ok((key, metadata))
+    } else {
+        Err(invalid())
     }
 }
 

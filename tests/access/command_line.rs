@@ -153,6 +153,7 @@ async fn empty_variables_count_as_none() {
     let output = with_config(&["job", "list"], &weir.config())
         .env("WEIR_URL", "")
         .env("WEIR_KEY", "")
+        .env("WEIR_CONFIG", "")
         .output();
     assert_well(&output.unwrap());
 }
