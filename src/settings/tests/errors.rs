@@ -278,7 +278,7 @@ fn a_scope_is_either_open_or_has_keys() {
     for (file, expected) in [
         (
             "[auth]\nopen = [\"ingest\", \"jobs\"]",
-            "weir.toml:2:20: auth.open[1]: expected one of rank, ingest, admin, found a string",
+            "weir.toml:2:19: auth.open[1]: expected one of rank, ingest, admin, found a string",
         ),
         (
             "[auth]\nopen = [\"admin\", \"rank\"]\nrank = [\"hunter2\"]",
