@@ -62,7 +62,7 @@ impl DbError {
         matches!(self, Self::Unavailable(_))
     }
 
-    /// Whether Postgres gave up waiting for a lock.
+    /// Returns whether Postgres gave up waiting for a lock.
     pub(super) fn is_lock_timeout(&self) -> bool {
         let Self::Unavailable(
             DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)),
@@ -70,7 +70,9 @@ impl DbError {
         else {
             return false;
         };
-        let code = error.as_database_error().and_then(|error| error.code());
+        let code = error
+            .as_database_error()
+            .and_then(sea_orm::sqlx::error::DatabaseError::code);
         code.as_deref() == Some("55P03")
     }
 }

@@ -33,7 +33,7 @@ pub struct Outbox {
     /// Entries that were ever added.
     entries: u64,
     end: u64,
-    /// Why the file could not be written when it last was to be.
+    /// Error of the last write of the file, if it failed.
     failure: Option<String>,
 }
 
@@ -91,7 +91,7 @@ impl Outbox {
         self.waiting.front().map_or(0, |line| self.end - line.start)
     }
 
-    /// Why the file could not be written when it last was to be, in the system's words.
+    /// Returns the error of the last write of the file, if it failed.
     pub fn failure(&self) -> Option<&str> {
         self.failure.as_deref()
     }

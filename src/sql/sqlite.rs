@@ -83,7 +83,7 @@ fn ended(why: &str) -> DbErr {
     DbErr::Conn(RuntimeErr::Internal(why.to_owned()))
 }
 
-/// Whether a connection that is given back has no transaction open, once a rollback that was queued has run.
+/// Returns whether a connection that is given back has no transaction open, once a queued rollback has run.
 async fn is_clean(connection: &mut SqliteConnection) -> sqlx::Result<bool> {
     if connection.is_in_transaction() {
         connection.ping().await?;

@@ -29,7 +29,7 @@ struct Sqlite {
     file: Option<PathBuf>,
 }
 
-/// Where failures are reported, and the runtime on which the database is probed.
+/// Account of failures, and the runtime on which the database is probed.
 #[derive(Clone, Debug)]
 struct Reports {
     outage: Arc<Outage>,
@@ -127,7 +127,7 @@ impl SqlWriter {
         }
     }
 
-    /// Whether the disk has room for more than the few pages of a probe.
+    /// Returns whether the disk has room for more than the few pages of a probe.
     fn has_room(&self) -> bool {
         let file = self.sqlite.as_ref().and_then(|sqlite| sqlite.file.as_ref());
         let folder = file.map(|file| match file.parent() {

@@ -1,4 +1,4 @@
-//! Changes of the schema on Postgres, and those who read meanwhile.
+//! Readers of posts on Postgres while the schema is changed.
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -19,7 +19,7 @@ async fn read_posts(database: &Database) -> Vec<String> {
     texts(database, DbBackend::Postgres, read).await
 }
 
-/// Whether somebody waits for a lock on a table.
+/// Returns whether somebody waits for a lock on a table.
 async fn is_waited_for(database: &Database) -> bool {
     let waits = "SELECT 1::text FROM pg_locks WHERE locktype = 'relation' AND NOT granted";
     !texts(database, DbBackend::Postgres, waits).await.is_empty()
@@ -62,7 +62,7 @@ async fn with_a_post() -> (TestDatabase, Database) {
 }
 
 #[tokio::test]
-async fn a_load_that_makes_posts_anew_holds_up_no_reader_while_it_waits() {
+async fn a_load_that_replaces_the_table_holds_up_no_reader_while_it_waits() {
     let (_data, database) = with_a_post().await;
     let loading = database.clone();
     let change = async move {

@@ -1,4 +1,4 @@
-//! What is acknowledged while the disk of a SQLite database has no room, and afterwards.
+//! Ingestion while the disk of a SQLite database has no room, and afterwards.
 
 use std::collections::HashSet;
 use std::fs::{self, File};

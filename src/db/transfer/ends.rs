@@ -34,7 +34,7 @@ async fn is_one_file(source: &mut RawTransaction, to: &Database) -> Result<bool,
     Ok(from.is_some() && from == to.and_then(identity))
 }
 
-/// Whether a lock that the source holds is seen in the target. A server may be reached at many addresses and by many roles,
+/// Returns whether a lock that the source holds is seen in the target. A server may be reached at many addresses and by many roles,
 /// and a restored copy of it has the same identifier; a lock on a random number is seen in its own database alone.
 async fn is_one_schema(source: &mut RawTransaction, to: &Database) -> Result<bool, DbError> {
     let (class, object): (u32, u32) = (rand::random(), rand::random());
