@@ -21,7 +21,7 @@ run: toolchain ## build a release and serve on 127.0.0.1:8001, with sample data 
 	@exec "$(TARGET)/release/weir" serve --sample-data $(ARGS)
 
 # The dev profile: the tests wait for stores more than they compute, and a release links each test binary with LTO anew.
-test: toolchain stores nextest ## run all tests, on a Redis and a Postgres that they start themselves
+test: toolchain stores nextest ## run all tests, on a Redis, a Postgres and a PgBouncer that they start themselves
 	cargo nextest run --locked
 	cargo test --doc --locked
 
@@ -58,4 +58,4 @@ nextest: toolchain
 	@cargo nextest --version >/dev/null 2>&1 || cargo install --locked cargo-nextest
 
 stores:
-	@scripts/install.sh redis-server=redis-server initdb=postgresql || { echo "the tests need redis-server and postgresql: install them" >&2; exit 1; }
+	@scripts/install.sh redis-server=redis-server initdb=postgresql pgbouncer=pgbouncer openssl=openssl || { echo "the tests need redis-server, postgresql, pgbouncer and openssl: install them" >&2; exit 1; }

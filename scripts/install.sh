@@ -4,7 +4,7 @@
 set -eu
 
 is_there() {
-    command -v "$1" >/dev/null || ls "/usr/lib/postgresql/"*"/bin/$1" >/dev/null 2>&1
+    command -v "$1" >/dev/null || [ -x "/usr/sbin/$1" ] || ls "/usr/lib/postgresql/"*"/bin/$1" >/dev/null 2>&1
 }
 
 packages=

@@ -428,10 +428,10 @@ async fn a_pool_that_drains_hands_back_what_does_not_end() {
 #[actix_rt::test]
 async fn a_pool_that_drains_waits_for_a_job_that_is_being_leased() {
     let store = TestStore::postgres();
-    let StoreLocation::Postgres { url } = &store.location else {
+    let StoreLocation::Postgres { database } = &store.location else {
         unreachable!("this is Postgres")
     };
-    let other = Database::connect(url.expose()).await.unwrap();
+    let other = Database::connect(database.url.expose()).await.unwrap();
     let rig = Rig::start(&store.results, 0, JobsSettings::default()).await;
     let id = rig.enqueue(probe(&Probe::Answer)).await;
     let lock = other.begin().await.unwrap();

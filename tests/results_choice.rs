@@ -17,7 +17,7 @@ use weir::{
         jobs::{Claim, Limits, NewJob, Outcome, Worker},
         redis_server_on_path,
     },
-    settings::{Backend, ConnectionUrl, ResultsSettings},
+    settings::{Backend, DatabaseSettings, ResultsSettings},
 };
 
 /// A data folder and the settings that it is used with.
@@ -25,7 +25,7 @@ struct Folder {
     _guard: TempDir,
     data_dir: DataDir,
     settings: ResultsSettings,
-    database_url: ConnectionUrl,
+    database: DatabaseSettings,
 }
 
 impl Folder {
@@ -35,14 +35,14 @@ impl Folder {
             data_dir: DataDir::open(folder.path()).unwrap(),
             _guard: folder,
             settings: ResultsSettings::default(),
-            database_url: "sqlite://weir.db".into(),
+            database: DatabaseSettings::with_url("sqlite://weir.db"),
         }
     }
 
     async fn choose(&self) -> Result<StoreLocation, ChoiceError> {
         let surroundings = Surroundings {
             settings: &self.settings,
-            database_url: &self.database_url,
+            database: &self.database,
             redis_server: redis_server_on_path(),
             data_dir: &self.data_dir,
         };

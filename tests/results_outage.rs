@@ -15,7 +15,7 @@ use redis::Commands;
 use serde_json::{Value, json};
 use weir::{
     results::{Results, ResultsError, StoreLocation},
-    settings::ResultsSettings,
+    settings::{DatabaseSettings, ResultsSettings},
 };
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -240,7 +240,7 @@ async fn a_redis_that_accepts_but_does_not_answer_is_unavailable_within_a_second
 async fn a_postgres_that_is_away_fails_fast() {
     let postgres = Postgres::start();
     let location = StoreLocation::Postgres {
-        url: postgres.url().as_str().into(),
+        database: DatabaseSettings::with_url(postgres.url()),
     };
     let results = Results::open(&ResultsSettings::default(), &location).unwrap();
     results.put("report", &json!(1), MINUTE).await.unwrap();

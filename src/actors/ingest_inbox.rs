@@ -33,7 +33,7 @@ impl IngestInbox {
     pub async fn ingest(&self, batch: Batch, bytes: usize) -> Result<Ingested, IngestError> {
         let kib = u32::try_from(bytes.div_ceil(1024).clamp(1, ROOM_KIB)).unwrap_or(u32::MAX);
         let place = Arc::clone(&self.room).try_acquire_many_owned(kib);
-        let place = place.map_err(|_| IngestError::Unavailable)?;
+        let place = place.map_err(|_| IngestError::UNAVAILABLE)?;
         let (reply, answer) = oneshot::channel();
         self.ingester.tell(Ingest {
             batch,
@@ -42,7 +42,7 @@ impl IngestInbox {
         });
         match tokio::time::timeout(LIMIT, answer).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(_)) | Err(_) => Err(IngestError::Unavailable),
+            Ok(Err(_)) | Err(_) => Err(IngestError::UNAVAILABLE),
         }
     }
 }

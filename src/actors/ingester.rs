@@ -7,9 +7,13 @@ use tokio::sync::{oneshot, watch};
 
 use super::messages::Ingest;
 use crate::db::{Database, DbError, NewScrapedPost, NewScraperError, ScrapedOutcome};
+use crate::telemetry::LogLimiter;
 
 /// Most posts of one transaction, so that no other writer waits for long; a larger batch has one of its own.
 const POSTS_PER_COMMIT: usize = 5_000;
+
+/// How soon a batch may be handed in again that the database did not answer, in seconds.
+const RETRY_AFTER_S: u32 = 5;
 
 /// Stores scraped posts and the errors of scrapers, and answers once they are committed. What arrives during a commit
 /// goes into the next one together.
@@ -38,6 +42,9 @@ pub struct IngesterCounters {
     pub unavailable: AtomicU64,
     /// Batches that could not be stored at all.
     pub failed: AtomicU64,
+    /// Log lines of these, by condition.
+    #[serde(skip)]
+    pub failures: LogLimiter<&'static str>,
 }
 
 /// Posts and errors that are committed together.
@@ -59,12 +66,22 @@ pub struct Ingested {
 /// A batch is not committed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IngestError {
-    /// The database is away, or not prepared yet; the same batch may be stored later.
-    #[error("the database is away")]
-    Unavailable,
+    /// The database refuses for now, or is not prepared yet; the same batch may be stored later.
+    #[error("the database is unavailable")]
+    Unavailable {
+        /// The seconds after which another try is worth it.
+        retry_after_s: u32,
+    },
     /// The database does not work; the log says why.
     #[error("the database failed")]
     Failed,
+}
+
+impl IngestError {
+    /// The database has not answered.
+    pub(super) const UNAVAILABLE: Self = Self::Unavailable {
+        retry_after_s: RETRY_AFTER_S,
+    };
 }
 
 /// The answer to an [`Ingest`].
@@ -150,13 +167,15 @@ async fn commit(
     // Who has gone will ask again.
     batches.retain(|ingest| !ingest.reply.is_closed());
     if !prepared {
-        return answer(batches, &IngestError::Unavailable, &counters);
+        return answer(batches, &IngestError::UNAVAILABLE, &counters);
     }
     match store(&database, &batches, &counters).await {
         Ok(outcome) => acknowledge(batches, &outcome),
         Err(error) if error.is_unavailable() => {
-            tracing::debug!(%error, "scraped posts are not stored for now");
-            answer(batches, &IngestError::Unavailable, &counters);
+            database.observe(&error);
+            let retry_after_s = error.class().retry_after_s.unwrap_or(RETRY_AFTER_S);
+            let unavailable = IngestError::Unavailable { retry_after_s };
+            answer(batches, &unavailable, &counters);
         }
         // One batch must not cost the others.
         Err(_) if batches.len() > 1 => {
@@ -171,7 +190,9 @@ async fn commit(
             }
         }
         Err(error) => {
-            tracing::error!(%error, "scraped posts cannot be stored");
+            if let Some(suppressed) = counters.failures.admit(error.class().condition) {
+                tracing::error!(%error, suppressed, "scraped posts cannot be stored");
+            }
             answer(batches, &IngestError::Failed, &counters);
         }
     }
@@ -218,7 +239,7 @@ fn acknowledge(batches: Vec<Ingest>, outcome: &ScrapedOutcome) {
 
 fn answer(batches: Vec<Ingest>, error: &IngestError, counters: &IngesterCounters) {
     let counter = match error {
-        IngestError::Unavailable => &counters.unavailable,
+        IngestError::Unavailable { .. } => &counters.unavailable,
         IngestError::Failed => &counters.failed,
     };
     counter.fetch_add(batches.len() as u64, Ordering::Relaxed);

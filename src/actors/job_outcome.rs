@@ -9,6 +9,9 @@ use crate::jobs::{JobError, Limits, RetryPolicy};
 use crate::results::jobs::{Lease, Outcome};
 use crate::settings::JobsSettings;
 
+/// Longest time between two runs of a job that waits for a store.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
 /// How a run came to its end.
 #[derive(Debug)]
 pub(super) enum Ended {
@@ -66,6 +69,7 @@ impl Verdict<'_> {
             (Ended::Returned(Err(JobError::Cancelled)), Some(Asked::SoftLimit)) => {
                 self.failed(&RunError::SoftLimit(self.limits.soft))
             }
+            (Ended::Returned(Err(error)), _) if error.is_unavailable() => self.postponed(&error),
             (Ended::Returned(Err(error)), _) if error.is_retryable() => self.failed(&error),
             (Ended::Returned(Err(error)), _) => dead(&error, self.settings),
         };
@@ -80,6 +84,16 @@ impl Verdict<'_> {
         Outcome::Succeeded {
             result,
             keep: self.settings.result_ttl,
+        }
+    }
+
+    /// A store or the database is unavailable: the job waits for it, however long that takes.
+    fn postponed(&self, error: &dyn Error) -> Outcome {
+        let failures = self.lease.attempts + 1;
+        let delay = self.retry.delay(failures, rand::random());
+        Outcome::Retry {
+            error: chain(error),
+            after: delay.min(LONGEST_WAIT),
         }
     }
 
@@ -210,6 +224,15 @@ mod tests {
     fn the_last_attempt_that_fails_is_the_end() {
         let transient = error(JobError::Transient("away".into()));
         assert_eq!(state(4, transient, None), Some(JobState::Dead));
+    }
+
+    #[test]
+    fn a_job_outlasts_any_outage_of_what_it_needs() {
+        let unavailable = error(JobError::Unavailable("read-only".into()));
+        let Some(Outcome::Retry { after, .. }) = outcome(1_000, unavailable, None) else {
+            panic!("it must be tried again");
+        };
+        assert!(after <= LONGEST_WAIT);
     }
 
     #[test]

@@ -43,6 +43,9 @@ pub(super) async fn see_through(pool: Arc<JobPool>, lease: Lease, at_work: AtWor
     let (limits, retry) = (prepared.limits(), prepared.retry());
     let mut run = JobRun::start(&pool, &lease, prepared, limits);
     let ended = run.supervise(&pool, &lease).await;
+    if let Ended::Returned(Err(JobError::Database(error))) = &ended {
+        pool.parts.resources.database.observe(error);
+    }
     let stray = run.end();
     let verdict = Verdict {
         lease: &lease,

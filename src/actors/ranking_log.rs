@@ -99,6 +99,7 @@ impl RankingLogParts {
         loop {
             let written = writer.lock().await.write_all().await;
             if let Err(error) = written {
+                self.database.observe(&error);
                 if pause == FIRST_RETRY {
                     tracing::warn!(%error, "rankings wait for the database");
                 }
@@ -121,6 +122,7 @@ impl RankingLogParts {
         }
         loop {
             if let Err(error) = self.prune_all().await {
+                self.database.observe(&error);
                 tracing::warn!(%error, "old rankings are not deleted for now");
             }
             tokio::time::sleep(PRUNE_EVERY).await;

@@ -16,6 +16,7 @@ use super::supervision::{ActorRef, Incarnation};
 use crate::db::{Database, DbError, NewPost};
 use crate::feed::{ContentItem, FeedError, RankRequest, raw_items};
 use crate::settings::RecorderSettings;
+use crate::telemetry::LogLimiter;
 
 /// Writes served feeds into the posts, one at a time, whole or not at all.
 pub struct Recorder {
@@ -42,6 +43,9 @@ pub struct RecorderCounters {
     pub over_rate: AtomicU64,
     /// Feeds left out because the database failed.
     pub failed: AtomicU64,
+    /// Log lines of these, by condition.
+    #[serde(skip)]
+    pub failures: LogLimiter<&'static str>,
 }
 
 /// The bounded way to the recorder.
@@ -151,8 +155,16 @@ async fn write(database: &Database, counters: &RecorderCounters, record: Record)
     let Err(error) = try_write(database, counters, &record.feed, &record.body).await else {
         return;
     };
-    if counters.failed.fetch_add(1, Ordering::Relaxed) == 0 {
-        tracing::warn!(%error, "a served feed was not recorded, further ones are counted only");
+    counters.failed.fetch_add(1, Ordering::Relaxed);
+    let condition = match &error {
+        RecordError::Database(error) => {
+            database.observe(error);
+            error.class().condition
+        }
+        RecordError::Feed(_) | RecordError::Item(_) => "unreadable",
+    };
+    if let Some(suppressed) = counters.failures.admit(condition) {
+        tracing::warn!(condition, suppressed, "served feeds were not recorded");
     }
 }
 

@@ -81,7 +81,7 @@ impl Export {
 impl Rankings {
     fn run(self) -> anyhow::Result<()> {
         let settings = match &self.database {
-            Some(url) => DatabaseSettings::with_url(url),
+            Some(url) => DatabaseSettings::for_command(url),
             None => Settings::load(self.config.as_deref())?.database,
         };
         let runtime = tokio::runtime::Builder::new_current_thread()

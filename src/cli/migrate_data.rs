@@ -17,6 +17,9 @@ pub(super) struct MigrateData {
     /// Where the copy goes.
     #[arg(long, value_name = "URL")]
     to: String,
+    /// Create the target if it is a Postgres database that does not exist.
+    #[arg(long)]
+    create_database: bool,
 }
 
 impl MigrateData {
@@ -36,11 +39,15 @@ impl MigrateData {
     }
 
     async fn copy(&self) -> anyhow::Result<()> {
-        let target = Database::connect(&DatabaseSettings::with_url(&self.to))
+        let settings = DatabaseSettings {
+            create: self.create_database,
+            ..DatabaseSettings::for_command(&self.to)
+        };
+        let target = Database::connect(&settings)
             .await
             .context("cannot open the target")?;
         let progress = Progress::shown();
-        let source = DatabaseSettings::with_url(&self.from);
+        let source = DatabaseSettings::for_command(&self.from);
         let mut bars: BTreeMap<String, Bar> = BTreeMap::new();
         let show = |table: &str, rows, of| {
             let bar = bars.entry(table.to_owned());

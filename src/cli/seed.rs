@@ -19,6 +19,9 @@ pub(super) struct Seed {
     /// `sqlite://PATH` or `postgres://USER:PASSWORD@HOST/NAME`; by default that of the settings.
     #[arg(long, value_name = "URL")]
     database: Option<String>,
+    /// Create the Postgres database if it does not exist.
+    #[arg(long)]
+    create_database: bool,
     /// The configuration file; see docs/configuration.md.
     #[arg(long, value_name = "FILE", env = "WEIR_CONFIG")]
     config: Option<PathBuf>,
@@ -46,10 +49,11 @@ impl Seed {
         if self.dry_run {
             return print_line(&seed.plan(&Progress::shown())?.to_string());
         }
-        let settings = match &self.database {
-            Some(url) => DatabaseSettings::with_url(url),
+        let mut settings = match &self.database {
+            Some(url) => DatabaseSettings::for_command(url),
             None => Settings::load(self.config.as_deref())?.database,
         };
+        settings.create |= self.create_database;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;

@@ -1,13 +1,13 @@
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
+use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend};
-use tracing::{info, warn};
+use sea_orm::{ConnectionTrait, DbBackend};
+use tracing::info;
 
-use super::{DbError, NewFile, migrations, postgres, sqlite};
+use super::{DbError, NewFile, migrations, postgres, sqlite, watch::Watch};
 use crate::health::HealthIssues;
-use crate::outage::Outage;
-use crate::settings::DatabaseSettings;
-use crate::sql::{SqlWriter, WriteTransaction};
+use crate::settings::{DatabaseSettings, UrlError};
+use crate::sql::{Pool, SqlWriter, WriteTransaction};
 
 const FIRST_RETRY: Duration = Duration::from_millis(100);
 const LONGEST_RETRY: Duration = Duration::from_secs(5);
@@ -15,16 +15,23 @@ const LONGEST_RETRY: Duration = Duration::from_secs(5);
 /// The posts database. Clones share its connections.
 #[derive(Clone, Debug)]
 pub struct Database {
-    reader: DatabaseConnection,
+    reader: Pool,
     writer: SqlWriter,
     settings: DatabaseSettings,
+    watch: Arc<Watch>,
 }
 
 impl Database {
     /// Opens the database, creating a SQLite file and its folder when absent, and fails when it is away.
     pub async fn connect(settings: &DatabaseSettings) -> Result<Self, DbError> {
         let database = Self::lazy(settings).await?;
-        database.ping().await?;
+        match database.find_server().await {
+            Err(error) if settings.create && error.is_no_database() => {
+                postgres::create_database(settings).await?;
+                database.find_server().await?;
+            }
+            answer => answer?,
+        }
         Ok(database)
     }
 
@@ -43,6 +50,7 @@ impl Database {
             reader: writer.connections().clone(),
             writer,
             settings: settings.clone(),
+            watch: Arc::new(Watch::new(HealthIssues::default())),
         };
         database.ping().await?;
         Ok(database)
@@ -50,6 +58,14 @@ impl Database {
 
     /// Prepares the connections, which are made when first used: only a bad URL or folder fails here.
     pub async fn lazy(settings: &DatabaseSettings) -> Result<Self, DbError> {
+        Self::watched(settings, HealthIssues::default()).await
+    }
+
+    /// The same, with its outages reported to `health`.
+    pub async fn watched(
+        settings: &DatabaseSettings,
+        health: HealthIssues,
+    ) -> Result<Self, DbError> {
         let url = settings.url.expose();
         let (reader, writer) = match url.split_once(':').map(|(scheme, _)| scheme) {
             Some("sqlite") => sqlite::open(settings).await?,
@@ -57,26 +73,15 @@ impl Database {
                 let pool = postgres::open(settings).await?;
                 (pool.clone(), SqlWriter::postgres(pool))
             }
-            _ => return Err(DbError::Scheme),
+            _ => return Err(UrlError::Scheme.into()),
         };
+        let watch = Watch::new(health);
         Ok(Self {
             reader,
-            writer,
+            writer: writer.reporting_to(watch.outage()),
             settings: settings.clone(),
+            watch: Arc::new(watch),
         })
-    }
-
-    /// Reports a SQLite file that cannot be written, for as long as that lasts, as the part `database`.
-    ///
-    /// # Panics
-    /// Outside a tokio runtime.
-    #[must_use]
-    pub fn reporting_to(self, health: &HealthIssues) -> Self {
-        let outage = Arc::new(Outage::new("database", health.clone()));
-        Self {
-            writer: self.writer.reporting_to(outage),
-            ..self
-        }
     }
 
     /// Brings the schema up to date. Several processes may do so at once.
@@ -84,26 +89,31 @@ impl Database {
         migrations::run(self).await
     }
 
-    /// Migrates, waiting for as long as the database is unavailable.
-    pub async fn migrate_when_available(&self) -> Result<(), DbError> {
+    /// Migrates, and tries again for as long as anything keeps it from that. With `database.create` it makes a Postgres
+    /// database that is not there.
+    pub async fn migrate_when_available(&self) {
         let mut wait = FIRST_RETRY;
-        loop {
-            match self.migrate().await {
-                Err(error) if error.is_unavailable() => {
-                    if wait == FIRST_RETRY {
-                        warn!(%error, "the posts database is away, retrying");
-                    }
-                    tokio::time::sleep(wait).await;
-                    wait = (wait * 2).min(LONGEST_RETRY);
-                }
-                outcome => {
-                    if outcome.is_ok() && wait > FIRST_RETRY {
-                        info!("the posts database is back");
-                    }
-                    return outcome;
-                }
-            }
+        while let Err(error) = self.migrate_or_create().await {
+            self.note_failure(error.class(), &error);
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(LONGEST_RETRY);
         }
+    }
+
+    async fn migrate_or_create(&self) -> Result<(), DbError> {
+        match self.migrate().await {
+            Err(error) if self.settings.create && error.is_no_database() => {
+                postgres::create_database(&self.settings).await?;
+                info!("the database was created");
+                self.migrate().await
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Finds the first of the URL's servers that answers.
+    async fn find_server(&self) -> Result<(), DbError> {
+        Ok(self.writer.connections().find_server().await?)
     }
 
     /// Whether the database answers.
@@ -112,7 +122,7 @@ impl Database {
     }
 
     /// Connections for reading; on SQLite they refuse to write.
-    pub fn reader(&self) -> &DatabaseConnection {
+    pub fn reader(&self) -> &Pool {
         &self.reader
     }
 
@@ -145,6 +155,10 @@ impl Database {
 
     pub(super) fn writer(&self) -> &SqlWriter {
         &self.writer
+    }
+
+    pub(super) fn watch(&self) -> &Watch {
+        &self.watch
     }
 
     pub(super) fn settings(&self) -> &DatabaseSettings {

@@ -3,17 +3,32 @@ use std::{io, path::PathBuf};
 use sea_orm::{DbErr, RuntimeErr, SqlxError};
 use thiserror::Error;
 
-use crate::sql::sqlite_class;
+use crate::outage::ErrorClass;
+use crate::settings::UrlError;
+use crate::sql::error_class::{Meaning, NO_DATABASE, class_of, meaning};
 
 /// Why the database did not do what was asked.
 #[derive(Debug, Error)]
 pub enum DbError {
-    /// The URL is neither `sqlite:` nor `postgres:`; the URL itself may hold a password and is not shown.
-    #[error("the database URL must begin with `sqlite:` or `postgres:`")]
-    Scheme,
-    /// The rest of the URL cannot be read.
-    #[error("the database URL cannot be read: {0}")]
-    Url(SqlxError),
+    /// The URL is refused. It may hold a password and is not shown.
+    #[error("the database URL cannot be used: {0}")]
+    Url(#[from] UrlError),
+    /// The certificate authorities cannot be read.
+    #[error("cannot read the certificate authorities {} (database.ca_file or sslrootcert)", path.display())]
+    CaFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system answered.
+        source: io::Error,
+    },
+    /// Certificate authorities are given and the mode of TLS checks no certificate.
+    #[error(
+        "database.ca_file or sslrootcert has no effect with sslmode={mode}: expected verify-full, verify-ca or require"
+    )]
+    CaFileUnused {
+        /// The mode of the URL.
+        mode: &'static str,
+    },
     /// There is no such SQLite file.
     #[error("there is no database {}", path.display())]
     NoFile {
@@ -42,8 +57,8 @@ pub enum DbError {
         /// The file.
         path: PathBuf,
     },
-    /// The database is away, starting, busy or full: the same call may succeed later.
-    #[error("the database is unavailable: {0}")]
+    /// The database refuses for now, as its class says: the same call may succeed later.
+    #[error("the database is unavailable ({condition}): {0}", condition = class_of(.0).condition)]
     Unavailable(DbErr),
     /// A batch that was made for a load into the other kind of database.
     #[error("these posts were made ready for another database")]
@@ -51,12 +66,25 @@ pub enum DbError {
     /// The database refuses the data of this statement, and would again.
     #[error("the database refuses the data: {0}")]
     Data(DbErr),
-    /// Anything else: a wrong password, a missing table, a mistake in a statement.
+    /// Anything else, such as a mistake in a statement.
     #[error("the database failed: {0}")]
     Other(DbErr),
 }
 
 impl DbError {
+    /// The meaning of the error.
+    pub fn class(&self) -> ErrorClass {
+        match self {
+            Self::Unavailable(error) | Self::Data(error) | Self::Other(error) => class_of(error),
+            _ => ErrorClass::fault("refused settings"),
+        }
+    }
+
+    /// Whether Postgres says that there is no such database.
+    pub(super) fn is_no_database(&self) -> bool {
+        matches!(self, Self::Unavailable(error) if class_of(error) == NO_DATABASE)
+    }
+
     /// Whether trying again later may help.
     pub fn is_unavailable(&self) -> bool {
         matches!(self, Self::Unavailable(_))
@@ -85,78 +113,10 @@ impl From<SqlxError> for DbError {
 
 impl From<DbErr> for DbError {
     fn from(error: DbErr) -> Self {
-        match kind(&error) {
-            Kind::Unavailable => Self::Unavailable(error),
-            Kind::Data => Self::Data(error),
-            Kind::Other => Self::Other(error),
+        match meaning(&error) {
+            Meaning::Class(class) if class.is_retryable() => Self::Unavailable(error),
+            Meaning::Class(_) => Self::Other(error),
+            Meaning::Data => Self::Data(error),
         }
-    }
-}
-
-enum Kind {
-    Unavailable,
-    Data,
-    Other,
-}
-
-fn kind(error: &DbErr) -> Kind {
-    match error {
-        DbErr::ConnectionAcquire(_) | DbErr::Conn(RuntimeErr::Internal(_)) => Kind::Unavailable,
-        DbErr::Conn(RuntimeErr::SqlxError(error))
-        | DbErr::Exec(RuntimeErr::SqlxError(error))
-        | DbErr::Query(RuntimeErr::SqlxError(error)) => kind_of_sqlx(error),
-        _ => Kind::Other,
-    }
-}
-
-fn kind_of_sqlx(error: &SqlxError) -> Kind {
-    match error {
-        SqlxError::Io(_)
-        | SqlxError::Protocol(_)
-        | SqlxError::PoolTimedOut
-        | SqlxError::PoolClosed
-        | SqlxError::WorkerCrashed => Kind::Unavailable,
-        SqlxError::Encode(_) => Kind::Data,
-        SqlxError::Database(error) => {
-            let code = error.code().unwrap_or_default();
-            match error.try_downcast_ref::<sea_orm::SqlxPostgresError>() {
-                Some(_) => kind_of_sqlstate(&code),
-                None => code.parse().map_or(Kind::Other, kind_of_sqlite),
-            }
-        }
-        _ => Kind::Other,
-    }
-}
-
-/// <https://www.postgresql.org/docs/current/errcodes-appendix.html>
-fn kind_of_sqlstate(code: &str) -> Kind {
-    match code {
-        // Serialization failure, deadlock, lock not available; the server starts or stops.
-        "40001" | "40P01" | "55P03" | "57P01" | "57P02" | "57P03" => Kind::Unavailable,
-        // Connection exception, insufficient resources, system error.
-        _ if ["08", "53", "58"]
-            .iter()
-            .any(|class| code.starts_with(class)) =>
-        {
-            Kind::Unavailable
-        }
-        // Data exception, integrity violation, a value over a limit of the server.
-        _ if ["22", "23", "54"]
-            .iter()
-            .any(|class| code.starts_with(class)) =>
-        {
-            Kind::Data
-        }
-        _ => Kind::Other,
-    }
-}
-
-/// <https://www.sqlite.org/rescode.html>; the low byte is the primary code.
-fn kind_of_sqlite(code: i32) -> Kind {
-    match sqlite_class(code) {
-        Some(class) if class.is_retryable() => Kind::Unavailable,
-        // TOOBIG, CONSTRAINT, MISMATCH.
-        None if matches!(code & 0xff, 18..=20) => Kind::Data,
-        _ => Kind::Other,
     }
 }

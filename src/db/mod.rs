@@ -18,9 +18,10 @@ mod scraped;
 mod sqlite;
 mod time;
 mod transfer;
+mod watch;
 mod writeback;
 
-pub use crate::sql::WriteTransaction;
+pub use crate::sql::{Pool, WriteTransaction};
 pub use connection::Database;
 pub use entity_hours::{
     Arrivals, ChangedHours, FoundNames, Hour, HourCounts, HourPost, HourPosts, LastMark, PostSpan,
@@ -29,6 +30,7 @@ pub use entity_hours::{
 pub use error::DbError;
 pub use insert_rows::{InsertOutcome, RejectedRow};
 pub use new_file::NewFile;
+pub(crate) use postgres::servers;
 pub use posts::{
     Existing, IndexedLoad, LoadError, NewPost, PostBatch, PostCount, PostFilter, PostLoad,
     PostPages, PostText, entity as post,

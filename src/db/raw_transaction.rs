@@ -11,7 +11,8 @@ use sea_orm::{
 use tokio::time::sleep;
 
 use super::{Database, DbError, ddl_locks, quoted};
-use crate::sql::SqliteTransaction;
+use crate::settings::Pooler;
+use crate::sql::{FORGET_STATEMENTS, SqliteTransaction};
 
 /// A transaction on a connection of its own, for what sea-orm's has no way to say. Rolled back when dropped: on Postgres by
 /// closing the connection, for one left in the midst of a COPY is of no use to others.
@@ -28,17 +29,22 @@ impl RawTransaction {
         if let Some(transaction) = writer.begin_sqlite().await? {
             return Ok(Self::Sqlite(transaction));
         }
-        let pool = writer.connections().get_postgres_connection_pool();
-        let connection = pool.acquire().await?;
-        Self::on_postgres(connection.detach(), "BEGIN").await
+        let pool = writer.connections();
+        let connections = pool.inner().get_postgres_connection_pool();
+        let connection = connections.acquire().await?.detach();
+        Self::on_postgres(connection, "BEGIN", pool.pooler()).await
     }
 
     /// Begins one by this statement on a connection that nobody else uses.
     pub(super) async fn on_postgres(
         mut connection: PgConnection,
         begin: &'static str,
+        pooler: Pooler,
     ) -> Result<Self, DbError> {
         connection.execute(begin).await?;
+        if pooler == Pooler::Transaction {
+            connection.execute(FORGET_STATEMENTS).await?;
+        }
         Ok(Self::Postgres(Box::new(connection)))
     }
 

@@ -18,8 +18,8 @@ use sea_orm::{
 
 use super::DbError;
 use crate::priority;
-use crate::settings::DatabaseSettings;
-use crate::sql::{SqlWriter, SqliteWatch};
+use crate::settings::{DatabaseSettings, UrlError, check_sqlite};
+use crate::sql::{Pool, SqlWriter, SqliteWatch};
 
 /// Longest wait for another process's lock, longer than any batch of ours takes to commit.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -31,9 +31,7 @@ const ROWS_AHEAD: usize = 1_000;
 const INSTRUCTIONS_AT_ONCE: i32 = 1_000;
 
 /// The connections that read and the one that writes. Makes the folder and the file when absent.
-pub(super) async fn open(
-    settings: &DatabaseSettings,
-) -> Result<(DatabaseConnection, SqlWriter), DbError> {
+pub(super) async fn open(settings: &DatabaseSettings) -> Result<(Pool, SqlWriter), DbError> {
     let options = options(settings)?
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
@@ -53,7 +51,7 @@ pub(super) async fn open(
         .row_buffer_size(ROWS_AHEAD);
     let writer = writer(settings, options, Some(file)).await?;
     let reader = pool(settings, reading, settings.max_connections, giving_way).await?;
-    Ok((reader, writer))
+    Ok((Pool::sqlite(reader), writer))
 }
 
 /// The one connection to a file in the making, of which nothing is kept unless all is well.
@@ -97,7 +95,18 @@ pub(super) fn file_of(settings: &DatabaseSettings) -> Result<Option<PathBuf>, Db
 }
 
 fn options(settings: &DatabaseSettings) -> Result<SqliteConnectOptions, DbError> {
-    settings.url.expose().parse().map_err(DbError::Url)
+    options_of(settings.url.expose())
+}
+
+/// How to connect to the database of a URL.
+pub(super) fn options_of(url: &str) -> Result<SqliteConnectOptions, DbError> {
+    check_sqlite(url)?;
+    // What the driver says of a URL may quote it.
+    let unreadable = |_| UrlError::Part {
+        part: "path",
+        expected: "UTF-8, percent-encoded",
+    };
+    Ok(url.parse().map_err(unreadable)?)
 }
 
 fn is_in_memory(settings: &DatabaseSettings) -> bool {

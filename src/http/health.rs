@@ -90,6 +90,25 @@ impl Health {
         })
     }
 
+    /// Asks the database for an answer unless it is known to be unavailable. What an error says is among the issues then.
+    async fn database_issue(&self) -> Option<HealthIssue> {
+        let part = "database";
+        if self.issues.current().iter().any(|issue| issue.part == part) {
+            return None;
+        }
+        match tokio::time::timeout(PING_LIMIT, self.database.ping()).await {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => {
+                self.database.observe(&error);
+                None
+            }
+            Err(_) => Some(HealthIssue {
+                part: part.to_owned(),
+                why: "no answer in time".to_owned(),
+            }),
+        }
+    }
+
     async fn ailments(&self, system: &ActorSystem, scrapers: &KnownScrapers) -> Vec<HealthIssue> {
         let ailing = |part: &str, why: &str| HealthIssue {
             part: part.to_owned(),
@@ -110,6 +129,7 @@ impl Health {
             let part = format!("scraper {}", scraper.log.name());
             Some(ailing(&part, &scraper.log.ailment()?))
         }));
+        ailments.extend(self.database_issue().await);
         ailments.extend(self.issues.current());
         ailments.extend(self.config.error().map(|error| ailing("config", &error)));
         ailments.extend(self.config.needs_restart().iter().map(|key| {
@@ -118,11 +138,6 @@ impl Health {
                 &format!("{key} was edited and takes effect at the next start"),
             )
         }));
-        match tokio::time::timeout(PING_LIMIT, self.database.ping()).await {
-            Ok(Ok(())) => {}
-            Ok(Err(_)) => ailments.push(ailing("database", "away")),
-            Err(_) => ailments.push(ailing("database", "no answer in time")),
-        }
         ailments
     }
 }

@@ -8,8 +8,6 @@ use super::scraped::Scraped;
 use super::{Admission, ApiError, Front, Scope};
 use crate::actors::{IngestError, IngestInbox};
 
-/// How soon a caller may try again, in seconds.
-const RETRY_AFTER_S: u32 = 5;
 /// Requests at work at once; they wait for the database, and are counted apart from those that rank.
 const MAX_IN_FLIGHT: usize = 256;
 
@@ -77,7 +75,9 @@ pub(super) async fn ingest(
 impl From<IngestError> for ApiError {
     fn from(error: IngestError) -> Self {
         match error {
-            IngestError::Unavailable => Self::unavailable(error.to_string(), RETRY_AFTER_S),
+            IngestError::Unavailable { retry_after_s } => {
+                Self::unavailable(error.to_string(), retry_after_s)
+            }
             IngestError::Failed => Self::internal(),
         }
     }

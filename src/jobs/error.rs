@@ -25,6 +25,9 @@ pub enum JobError {
     /// Trying again would fail in the same way.
     #[error("{0}")]
     Permanent(Box<dyn Error + Send + Sync>),
+    /// Something else that the job needs is unavailable.
+    #[error("{0}")]
+    Unavailable(Box<dyn Error + Send + Sync>),
     /// Anything else, which may pass.
     #[error("{0}")]
     Transient(Box<dyn Error + Send + Sync>),
@@ -37,7 +40,17 @@ impl JobError {
             Self::Cancelled | Self::Overtaken | Self::Permanent(_) => false,
             Self::Database(error) => !matches!(error, DbError::Data(_)),
             Self::Results(error) => matches!(error, ResultsError::Unavailable { .. }),
-            Self::Panicked(_) | Self::Transient(_) => true,
+            Self::Panicked(_) | Self::Unavailable(_) | Self::Transient(_) => true,
+        }
+    }
+
+    /// Whether the run failed because a store or the database was unavailable, for which the job is not to blame.
+    pub fn is_unavailable(&self) -> bool {
+        match self {
+            Self::Database(error) => error.is_unavailable(),
+            Self::Results(error) => error.is_unavailable(),
+            Self::Unavailable(_) => true,
+            _ => false,
         }
     }
 }

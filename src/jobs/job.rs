@@ -63,15 +63,17 @@ impl RetryPolicy {
 
     /// The delay after this many failed runs, for a `jitter` drawn from 0 to 1; `None` when it was the last run.
     pub fn delay_after(&self, failures: u32, jitter: f64) -> Option<Duration> {
-        if failures >= self.max_attempts {
-            return None;
-        }
+        (failures < self.max_attempts).then(|| self.delay(failures, jitter))
+    }
+
+    /// The same when the number of runs does not count.
+    pub fn delay(&self, failures: u32, jitter: f64) -> Duration {
         let doubled = 2_u32.saturating_pow(failures.saturating_sub(1));
         let delay = self
             .first_delay
             .saturating_mul(doubled)
             .min(self.longest_delay);
-        Some(delay.mul_f64(1.0 - jitter.clamp(0.0, 1.0) / 2.0))
+        delay.mul_f64(1.0 - jitter.clamp(0.0, 1.0) / 2.0)
     }
 }
 

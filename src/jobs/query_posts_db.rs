@@ -69,7 +69,10 @@ impl Job for QueryPostsDb {
 impl From<QueryError> for JobError {
     fn from(error: QueryError) -> Self {
         match error {
-            QueryError::Database(error) => error.into(),
+            QueryError::Database(error) if error.is_unavailable() => {
+                Self::Unavailable(Box::new(error))
+            }
+            QueryError::Database(error) => Self::Transient(Box::new(error)),
             error => Self::Permanent(Box::new(error)),
         }
     }

@@ -75,7 +75,7 @@ mod tests {
 
     use super::*;
     use crate::data_dir::DataDir;
-    use crate::settings::{ConnectionUrl, ResultsSettings};
+    use crate::settings::{DatabaseSettings, ResultsSettings};
 
     const SQLITE: &str = "sqlite://data/weir.db";
     const POSTGRES: &str = "postgres://u:hunter2@localhost/weir";
@@ -97,7 +97,7 @@ mod tests {
             };
             let surroundings = Surroundings {
                 settings: &settings,
-                database_url: &ConnectionUrl::from(self.database_url),
+                database: &DatabaseSettings::with_url(self.database_url),
                 redis_server: self.redis_server.map(PathBuf::from),
                 data_dir: &DataDir::open(folder.path()).unwrap(),
             };

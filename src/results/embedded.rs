@@ -21,7 +21,7 @@ use super::keys::Key;
 use super::millis::ttl_ms;
 use super::store::{CHANGES_KEPT, Change, KeyValue};
 use super::stored::Stored;
-use crate::settings::ResultsSettings;
+use crate::settings::{DatabaseSettings, ResultsSettings};
 use crate::sql::WriteTransaction;
 
 /// A SQL database. Times in it are milliseconds since the epoch, by its own clock.
@@ -42,9 +42,13 @@ impl EmbeddedStore {
         )
     }
 
-    /// Tables in the Postgres database at `url`, made with the first call.
-    pub(super) fn postgres(url: &str, settings: &ResultsSettings) -> Self {
-        Self::new(Target::postgres(url), Sql::postgres(&settings.prefix))
+    /// Tables in the Postgres database of the posts, made with the first call. Errors are those of the configuration.
+    pub(super) fn postgres(
+        database: &DatabaseSettings,
+        settings: &ResultsSettings,
+    ) -> Result<Self, ResultsError> {
+        let target = Target::postgres(database)?;
+        Ok(Self::new(target, Sql::postgres(&settings.prefix)))
     }
 
     fn new(target: Target, sql: Sql) -> Self {

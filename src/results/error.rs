@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use sea_orm::sqlx::sqlite::SqliteError;
-use sea_orm::{DbErr, RuntimeErr, sqlx};
+use sea_orm::DbErr;
 
-use crate::sql::sqlite_class;
+use crate::db::DbError;
 
 /// Why the results store did not do what was asked.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -53,6 +52,9 @@ pub enum ResultsError {
         /// What it should be.
         what: &'static str,
     },
+    /// The settings of the database that the tables are in are refused.
+    #[error(transparent)]
+    Database(Arc<DbError>),
     /// A setting is wrong.
     #[error("{key}: {why}")]
     Setting {
@@ -95,43 +97,17 @@ impl From<redis::RedisError> for ResultsError {
     }
 }
 
-impl From<DbErr> for ResultsError {
-    fn from(error: DbErr) -> Self {
-        let away = match &error {
-            DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => true,
-            DbErr::Exec(RuntimeErr::SqlxError(cause))
-            | DbErr::Query(RuntimeErr::SqlxError(cause)) => is_away(cause),
-            _ => false,
-        };
-        if away {
-            Self::unavailable(&error)
-        } else {
-            Self::Refused(Arc::new(error))
-        }
+impl From<DbError> for ResultsError {
+    fn from(error: DbError) -> Self {
+        Self::Database(Arc::new(error))
     }
 }
 
-/// Whether a statement failed because of the connection or the disk, not because of itself: class 08 and 57P0x of Postgres
-/// (connection exception, shutdown, starting up), a lock timeout, and what `sqlite_class` calls retryable.
-fn is_away(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Io(_)
-        | sqlx::Error::Tls(_)
-        | sqlx::Error::Protocol(_)
-        | sqlx::Error::PoolTimedOut
-        | sqlx::Error::PoolClosed
-        | sqlx::Error::WorkerCrashed => true,
-        sqlx::Error::Database(error) => {
-            let code = error.code().unwrap_or_default();
-            match error.try_downcast_ref::<SqliteError>() {
-                Some(_) => code
-                    .parse()
-                    .is_ok_and(|code| sqlite_class(code).is_some_and(|class| class.is_retryable())),
-                None => ["08", "57P0", "55P03"]
-                    .iter()
-                    .any(|class| code.starts_with(class)),
-            }
+impl From<DbErr> for ResultsError {
+    fn from(error: DbErr) -> Self {
+        match DbError::from(error) {
+            error @ DbError::Unavailable(_) => Self::unavailable(&error),
+            error => Self::Refused(Arc::new(error)),
         }
-        _ => false,
     }
 }

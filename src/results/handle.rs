@@ -61,8 +61,8 @@ impl Results {
                 Box::new(RedisStore::managed(socket, settings)?)
             }
             StoreLocation::Sqlite { file } => Box::new(EmbeddedStore::sqlite(file, settings)),
-            StoreLocation::Postgres { url } => {
-                Box::new(EmbeddedStore::postgres(url.expose(), settings))
+            StoreLocation::Postgres { database } => {
+                Box::new(EmbeddedStore::postgres(database, settings)?)
             }
         };
         let time_limit = match location {

@@ -3,10 +3,11 @@ use std::sync::Arc;
 
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr,
-    SqliteTransactionMode, SqlxError, Statement, TransactionOptions, TransactionTrait,
+    SqliteTransactionMode, SqlxError, Statement, TransactionOptions,
 };
 use tokio::runtime::Handle;
 
+use super::pool::Pool;
 use super::sqlite::{SqliteWatch, sqlite_class};
 use super::transaction::{SqliteTransaction, WriteTransaction};
 use crate::outage::{ErrorClass, Outage, PROBE_INTERVAL};
@@ -17,7 +18,7 @@ const ROOM_BYTES: u64 = 1024 * 1024;
 /// The connections of a SQL database that write; on SQLite there is one. Clones share them.
 #[derive(Clone, Debug)]
 pub(crate) struct SqlWriter {
-    connections: DatabaseConnection,
+    connections: Pool,
     sqlite: Option<Sqlite>,
     reports: Option<Reports>,
 }
@@ -44,14 +45,14 @@ impl SqlWriter {
         file: Option<PathBuf>,
     ) -> Self {
         Self {
-            connections,
+            connections: Pool::sqlite(connections),
             sqlite: Some(Sqlite { watch, file }),
             reports: None,
         }
     }
 
     /// A writer on a pool of Postgres.
-    pub(crate) fn postgres(connections: DatabaseConnection) -> Self {
+    pub(crate) fn postgres(connections: Pool) -> Self {
         Self {
             connections,
             sqlite: None,
@@ -72,7 +73,7 @@ impl SqlWriter {
     }
 
     /// The pool itself, for what does not write.
-    pub(crate) fn connections(&self) -> &DatabaseConnection {
+    pub(crate) fn connections(&self) -> &Pool {
         &self.connections
     }
 
@@ -86,7 +87,7 @@ impl SqlWriter {
                 .map(|_| SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        let begun = self.note(self.connections.begin_with_options(options).await)?;
+        let begun = self.note(self.connections.begin(options).await)?;
         let watched = self.sqlite.as_ref().map(|sqlite| sqlite.watch.begun());
         Ok(WriteTransaction::new(begun, watched, self.clone()))
     }
@@ -96,15 +97,16 @@ impl SqlWriter {
         let Some(sqlite) = &self.sqlite else {
             return Ok(None);
         };
-        let pool = self.connections.get_sqlite_connection_pool();
+        let pool = self.connections.inner().get_sqlite_connection_pool();
         let begun = pool.begin_with("BEGIN IMMEDIATE").await;
         let begun = begun.map_err(query_error)?;
         let watched = sqlite.watch.begun();
         Ok(Some(SqliteTransaction::writing(begun, watched)))
     }
 
-    /// Reports a failure of SQLite's storage.
+    /// Reports a failure of SQLite's storage, and drops connections to Postgres that are of no use.
     pub(super) fn note<T>(&self, outcome: Result<T, DbErr>) -> Result<T, DbErr> {
+        let outcome = self.connections.note(outcome);
         if let (Some(reports), Err(error)) = (&self.reports, &outcome)
             && let Some(class) = sqlite_class_of(error)
             && reports.outage.failed(class, &error.to_string())

@@ -23,8 +23,9 @@ use crate::actors::{
 };
 use crate::data_dir::DataDir;
 use crate::db::Database;
+use crate::health::HealthIssues;
 use crate::http::{self, Admission, BodyIntake, Front, Health, IngestDesk, IntakeLimits, Limits};
-use crate::seeding::load_sample;
+use crate::seeding::{SeedingError, load_sample};
 use crate::settings::{ServerSettings, Settings, SupervisionSettings};
 use crate::telemetry;
 
@@ -32,6 +33,11 @@ use crate::telemetry;
 const LONG_POLLS: usize = 1_000;
 /// How long the managed `redis-server` may take to write its last.
 const REDIS_SHUTDOWN_LIMIT: Duration = Duration::from_secs(15);
+
+/// Time after which `/health/ready` says that jobs wait for the database.
+const USUAL_PREPARATION: Duration = Duration::from_secs(2);
+/// Time between two attempts to load the sample posts.
+const SAMPLE_RETRY: Duration = Duration::from_secs(2);
 
 /// What a Weir starts from.
 #[derive(Debug)]
@@ -102,7 +108,8 @@ impl Application {
         let rankings = rankings::start(&settings, &stores.database, prepared.subscribe(), &system);
         let fleet = start_scrapers(&settings, &data_dir, &ingester, &system)?;
         let scrapers = fleet.known();
-        let prepare = prepare(stores.database.clone(), first_posts, prepared);
+        let (database, health) = (stores.database.clone(), stores.health.clone());
+        let prepare = prepare(database, first_posts, prepared, health);
         background.runtime.handle().spawn(prepare);
         let recorder = start_recorder(&settings, &stores.database, &system);
         let metrics = telemetry::metrics()?;
@@ -247,21 +254,46 @@ async fn drain(server: &ServerHandle, grace: Duration) {
     }
 }
 
-/// Brings the database up to date, however long it is away, then lets jobs and schedules begin.
-async fn prepare(database: Database, first_posts: FirstPosts, prepared: watch::Sender<bool>) {
-    if let Err(error) = database.migrate_when_available().await {
-        tracing::error!(%error, "the database cannot be migrated, no job is run");
-        return;
-    }
-    if first_posts == FirstPosts::Sample {
-        match load_sample(&database, Utc::now()).await {
-            Ok(Some(posts)) => tracing::info!(posts, "sample posts loaded into the empty database"),
-            Ok(None) => tracing::info!("the database has posts, no sample is loaded"),
-            Err(error) => tracing::error!(%error, "the sample posts cannot be loaded"),
-        }
+/// Brings the database up to date, trying again for as long as anything keeps it from that, then lets jobs and schedules
+/// begin. `/health/ready` says so if it takes long.
+async fn prepare(
+    database: Database,
+    first_posts: FirstPosts,
+    prepared: watch::Sender<bool>,
+    health: HealthIssues,
+) {
+    let preparation = prepare_database(&database, first_posts);
+    tokio::pin!(preparation);
+    if tokio::time::timeout(USUAL_PREPARATION, &mut preparation)
+        .await
+        .is_err()
+    {
+        health.report("jobs", "waiting until the database is prepared");
+        preparation.await;
+        health.clear("jobs");
     }
     tracing::info!("the database is ready");
     prepared.send_replace(true);
+}
+
+async fn prepare_database(database: &Database, first_posts: FirstPosts) {
+    database.migrate_when_available().await;
+    if first_posts == FirstPosts::None {
+        return;
+    }
+    loop {
+        match load_sample(database, Utc::now()).await {
+            Ok(Some(posts)) => tracing::info!(posts, "sample posts loaded into the empty database"),
+            Ok(None) => tracing::info!("the database has posts, no sample is loaded"),
+            Err(SeedingError::Database(error)) if error.is_unavailable() => {
+                database.observe(&error);
+                tokio::time::sleep(SAMPLE_RETRY).await;
+                continue;
+            }
+            Err(error) => tracing::error!(%error, "the sample posts cannot be loaded"),
+        }
+        return;
+    }
 }
 
 fn start_recorder(

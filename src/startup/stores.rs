@@ -32,7 +32,7 @@ impl Stores {
     ) -> Result<Self, StartupError> {
         let surroundings = Surroundings {
             settings: &settings.results,
-            database_url: &settings.database.url,
+            database: &settings.database,
             redis_server: redis_server_on_path(),
             data_dir,
         };
@@ -41,9 +41,7 @@ impl Stores {
         let redis_server = keep_redis_server(&choice, settings, data_dir, system);
         let results = Results::open(&settings.results, &choice.location)?;
         let health = HealthIssues::default();
-        let database = Database::lazy(&settings.database)
-            .await?
-            .reporting_to(&health);
+        let database = Database::watched(&settings.database, health.clone()).await?;
         Ok(Self {
             database,
             results,

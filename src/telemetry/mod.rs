@@ -62,7 +62,7 @@ impl Drop for LogGuard {
 pub fn init_logs(settings: &LogSettings) -> io::Result<LogGuard> {
     let queue = LogQueue::start()?;
     let logs = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(&settings.filter))
+        .with_env_filter(filter(settings))
         .log_internal_errors(false)
         .with_ansi(wants_colours())
         .with_writer(queue.clone());
@@ -102,6 +102,14 @@ pub async fn watch_log(issues: HealthIssues) {
             issues.clear("log");
         }
     }
+}
+
+/// The filter of the settings, without what the database driver logs of notices, parameters and password files: all of
+/// these may quote data or credentials.
+fn filter(settings: &LogSettings) -> EnvFilter {
+    let quoting = ["sqlx::postgres::notice=off", "sqlx_postgres::options=off"];
+    let directives = quoting.iter().filter_map(|text| text.parse().ok());
+    directives.fold(EnvFilter::new(&settings.filter), EnvFilter::add_directive)
 }
 
 /// The message of a panic only if it is a literal: a formatted one may quote a post.

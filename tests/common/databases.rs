@@ -34,7 +34,11 @@ impl TestDatabase {
     }
 
     pub(crate) async fn postgres() -> Self {
-        Self::migrated(Postgres::shared().fresh_database(), None).await
+        Self::postgres_of(Postgres::shared()).await
+    }
+
+    pub(crate) async fn postgres_of(server: &Postgres) -> Self {
+        Self::migrated(server.fresh_database(), None).await
     }
 
     /// The 379 real posts of others, migrated; `None`, said aloud, when they are not there.

@@ -15,6 +15,7 @@
 pub(crate) mod databases;
 pub(crate) mod jobs;
 pub(crate) mod models;
+pub(crate) mod pgbouncer;
 pub(crate) mod postgres;
 pub(crate) mod posts;
 pub(crate) mod redis;

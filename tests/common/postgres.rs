@@ -23,6 +23,11 @@ pub(crate) struct Postgres {
 impl Postgres {
     /// Starts a server, about 0.3 s after the first time. Panics with the package to install when Postgres is absent.
     pub(crate) fn start() -> Self {
+        Self::start_with("")
+    }
+
+    /// The same with options of the server.
+    pub(crate) fn start_with(options: &str) -> Self {
         let binaries = find_binaries();
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/postgres.sh");
         let mut keeper = as_unprivileged_user()
@@ -33,6 +38,7 @@ impl Postgres {
                 "postgres.sh",
             ])
             .arg(&binaries)
+            .arg(options)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             // Not ours: a test runner waits until nobody holds a test's output.
@@ -84,6 +90,14 @@ impl Postgres {
         self.url_of(&name)
     }
 
+    /// Lets nobody in as `role` without its password, once the server has read its rules.
+    pub(crate) fn require_password_of(&self, role: &str) {
+        let rules = Path::new(&self.folder).join("pg_hba.conf");
+        let others = std::fs::read_to_string(&rules).unwrap();
+        std::fs::write(&rules, format!("local all {role} scram-sha-256\n{others}")).unwrap();
+        self.control(&["reload"]);
+    }
+
     /// Ends the server as a crash would. Its data stays.
     pub(crate) fn crash(&self) {
         self.control(&["stop", "--mode=immediate"]);
@@ -127,7 +141,7 @@ impl Drop for Postgres {
 }
 
 /// Postgres refuses to run as root; the package brings the user `postgres`.
-fn as_unprivileged_user() -> Command {
+pub(crate) fn as_unprivileged_user() -> Command {
     let uid = Command::new("id")
         .arg("-u")
         .output()

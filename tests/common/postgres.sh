@@ -1,5 +1,5 @@
 # Runs a throw-away Postgres for as long as standard input stays open, whatever ends the process that holds it.
-# usage: postgres.sh BIN_DIR; prints the data folder, which also holds the socket, once the server takes connections.
+# usage: postgres.sh BIN_DIR [OPTIONS]; prints the data folder, which also holds the socket, once the server takes connections.
 set -eu
 trap '' INT TERM HUP
 umask 077
@@ -22,7 +22,7 @@ fi
 cp -r "$template/." "$data"
 
 "$bin/pg_ctl" start --wait --silent --pgdata="$data" --log="$data/log" --options="-k $data -c listen_addresses= \
-    -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200 -c shared_buffers=16MB" >&2 ||
+    -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200 -c shared_buffers=16MB ${2:-}" >&2 ||
     { cat "$data/log" >&2; exit 1; }
 echo "$data"
 exec >/dev/null 2>&1

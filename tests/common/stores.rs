@@ -6,7 +6,7 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 use weir::{
     results::{Results, StoreLocation},
-    settings::ResultsSettings,
+    settings::{DatabaseSettings, ResultsSettings},
 };
 
 use super::{postgres::Postgres, redis::Redis};
@@ -34,8 +34,8 @@ impl TestStore {
     }
 
     pub(crate) fn postgres() -> Self {
-        let url = Postgres::shared().fresh_database().as_str().into();
-        Self::open(StoreLocation::Postgres { url }, None, None)
+        let database = DatabaseSettings::with_url(Postgres::shared().fresh_database());
+        Self::open(StoreLocation::Postgres { database }, None, None)
     }
 
     fn open(location: StoreLocation, redis: Option<Redis>, folder: Option<TempDir>) -> Self {
@@ -119,7 +119,9 @@ impl TestStore {
                     .replace('?', "%3F");
                 query_i64(&format!("sqlite:{file}"), &count).await
             }
-            (StoreLocation::Postgres { url }, _) => query_i64(url.expose(), &count).await,
+            (StoreLocation::Postgres { database }, _) => {
+                query_i64(database.url.expose(), &count).await
+            }
             (_, Some(redis)) => {
                 let mut scan = redis::cmd("KEYS");
                 let keys: Vec<String> = scan

@@ -5,11 +5,17 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod ddl_locks;
+mod hosts;
 mod new_file;
 mod others;
+mod pooler;
 mod queries;
 mod schema;
 mod scraped;
+mod sqlstates;
+mod start_order;
+mod tls;
+mod urls;
 
 use common::{databases::sql, posts::time};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};

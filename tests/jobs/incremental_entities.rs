@@ -177,7 +177,7 @@ async fn what_is_committed_while_its_hour_is_counted_is_counted_once() {
         empty(database).await;
         take(&Step::Insert(vec![draft(0, 0)]), database).await;
         both_agree(&place).await.unwrap();
-        let writing = database.reader().begin().await.unwrap();
+        let writing = database.begin().await.unwrap();
         let insert = "INSERT INTO posts (post_id, platform, created_at, post_blob)
             SELECT 'another', platform, created_at, post_blob FROM posts";
         writing.execute_unprepared(insert).await.unwrap();

@@ -116,10 +116,10 @@ async fn a_job_that_was_replayed_and_runs_already_is_not_queued_by_a_second_repl
     let jobs = jobs(&store);
     let id = enqueue(&jobs, "j").await;
     jobs.settle(&claim(&jobs).await, dead("no")).await.unwrap();
-    let StoreLocation::Postgres { url } = &store.location else {
+    let StoreLocation::Postgres { database } = &store.location else {
         unreachable!("this is Postgres")
     };
-    let other = Database::connect(url.expose()).await.unwrap();
+    let other = Database::connect(database.url.expose()).await.unwrap();
     let first = other.begin().await.unwrap();
     let runs = format!("UPDATE weir_jobs SET state = 'running' WHERE id = '{id}'");
     first.execute_unprepared(&runs).await.unwrap();

@@ -3,6 +3,10 @@ use thiserror::Error;
 
 use crate::db::DbError;
 
+/// Classes of SQLSTATE that are no fault of a query: lost connection, conflict, too many connections, lock timeout, stop of
+/// the server. A missing table, a missing right and an attempt to write are.
+const OF_THE_SERVER: [&str; 6] = ["08", "40", "53300", "55P03", "57P", "58"];
+
 /// Why a query has no answer.
 #[derive(Debug, Error)]
 pub enum QueryError {
@@ -36,9 +40,19 @@ pub enum QueryError {
 
 impl From<SqlxError> for QueryError {
     fn from(error: SqlxError) -> Self {
-        let by_server = matches!(error, SqlxError::Database(_));
+        let is_querys_own = match &error {
+            SqlxError::Database(error) => {
+                let code = error.code().unwrap_or_default();
+                !OF_THE_SERVER.iter().any(|class| code.starts_with(class))
+            }
+            _ => false,
+        };
         match DbError::from(error) {
-            DbError::Other(error) | DbError::Data(error) if by_server => Self::Refused(error),
+            DbError::Unavailable(error) | DbError::Other(error) | DbError::Data(error)
+                if is_querys_own =>
+            {
+                Self::Refused(error)
+            }
             error => Self::Database(error),
         }
     }

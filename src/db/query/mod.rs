@@ -45,17 +45,23 @@ impl Database {
             return Err(QueryError::NotSelect);
         }
         let settings = self.settings();
-        let url = match settings.query_url.expose() {
-            "" => settings.url.expose(),
-            url => url,
+        let url = if settings.query_url.is_empty() {
+            &settings.url
+        } else {
+            &settings.query_url
         };
-        if url.starts_with("sqlite:") {
-            return sqlite::query(url, sql, limits).await;
+        if url.expose().starts_with("sqlite:") {
+            return sqlite::query(url.expose(), sql, limits).await;
         }
         if settings.query_url.is_empty() {
             return Err(QueryError::NoQueryUrl);
         }
-        postgres::query(url, sql, limits, settings.connect_timeout()).await
+        let answer = postgres::query(url, sql, limits, settings).await;
+        self.watch().note_query(match &answer {
+            Err(QueryError::Database(error)) => Some(error),
+            _ => None,
+        });
+        answer
     }
 }
 

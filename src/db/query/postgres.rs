@@ -1,20 +1,18 @@
-use std::time::Duration;
-
 use futures_util::TryStreamExt;
 use sea_orm::{
     SqlxError,
     sqlx::{
-        AssertSqlSafe, Column, ConnectOptions, Connection, Executor, PgConnection, Row, SqlSafeStr,
-        Statement, TypeInfo, ValueRef,
-        postgres::{PgConnectOptions, PgRow},
-        query as statement, raw_sql,
+        AssertSqlSafe, Column, Connection, Executor, PgConnection, Row, SqlSafeStr, Statement,
+        TypeInfo, ValueRef, postgres::PgRow, query as statement, raw_sql,
     },
 };
 use serde_json::Value;
 use tokio::time::timeout;
 
 use super::{Gathered, QueryAnswer, QueryError, QueryLimits};
-use crate::db::DbError;
+use crate::db::postgres::servers;
+use crate::settings::{ConnectionUrl, DatabaseSettings, Pooler};
+use crate::sql::FORGET_STATEMENTS;
 
 /// Rows of one FETCH.
 const ROWS_AT_ONCE: usize = 200;
@@ -22,28 +20,30 @@ const ROWS_AT_ONCE: usize = 200;
 const CANCELED: &str = "57014";
 
 pub(super) async fn query(
-    url: &str,
+    url: &ConnectionUrl,
     sql: &str,
     limits: QueryLimits,
-    connect_timeout: Duration,
+    settings: &DatabaseSettings,
 ) -> Result<QueryAnswer, QueryError> {
-    let options = url
-        .parse::<PgConnectOptions>()
-        .map_err(|error| QueryError::Database(DbError::Url(error)))?
-        .application_name("weir query")
-        .options([
-            ("statement_timeout", limits.time.as_millis().to_string()),
-            ("default_transaction_read_only", "on".to_owned()),
-        ])
-        .disable_statement_logging();
-    let mut connection = timeout(connect_timeout, options.connect())
-        .await
-        .map_err(|_| SqlxError::PoolTimedOut)??;
-    let timed_out = || QueryError::TimedOut {
-        limit_ms: limits.time.as_millis(),
-    };
+    let mut servers = servers(url, settings, "weir query").map_err(QueryError::Database)?;
+    let limit_ms = limits.time.as_millis();
+    let mut begin = "BEGIN READ ONLY".to_owned();
+    match settings.pooler {
+        Pooler::None => {
+            servers = servers.with_options([
+                ("statement_timeout", limit_ms.to_string()),
+                ("default_transaction_read_only", "on".to_owned()),
+            ]);
+        }
+        Pooler::Transaction => {
+            begin += &format!("; {FORGET_STATEMENTS}; SET LOCAL statement_timeout = {limit_ms}");
+        }
+    }
+    let connecting = servers.connect(settings.connect_timeout()).await;
+    let mut connection = connecting.map_err(|error| QueryError::Database(error.into()))?;
+    let timed_out = || QueryError::TimedOut { limit_ms };
     // The server's limit is for each statement, this one for all of them.
-    let answer = timeout(limits.time, gather(&mut connection, sql, limits))
+    let answer = timeout(limits.time, gather(&mut connection, begin, sql, limits))
         .await
         .map_err(|_| timed_out())?;
     let answer = answer.map_err(|error| match error {
@@ -58,10 +58,11 @@ pub(super) async fn query(
 /// row past the limits ends the reading, however large those behind it are.
 async fn gather(
     connection: &mut PgConnection,
+    begin: String,
     sql: &str,
     limits: QueryLimits,
 ) -> Result<QueryAnswer, SqlxError> {
-    connection.execute("BEGIN READ ONLY").await?;
+    connection.execute(AssertSqlSafe(begin)).await?;
     let prepared = connection
         .prepare(AssertSqlSafe(sql.to_owned()).into_sql_str())
         .await?;

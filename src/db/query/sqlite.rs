@@ -12,14 +12,13 @@ use sea_orm::{
     SqlxError,
     sqlx::{
         AssertSqlSafe, Column, ConnectOptions, Connection, Executor, Row, SqlSafeStr,
-        SqliteConnection, Statement, TypeInfo, ValueRef, query as statement,
-        sqlite::{SqliteConnectOptions, SqliteRow},
+        SqliteConnection, Statement, TypeInfo, ValueRef, query as statement, sqlite::SqliteRow,
     },
 };
 use serde_json::Value;
 
 use super::{Gathered, QueryAnswer, QueryError, QueryLimits, statement::is_single};
-use crate::db::DbError;
+use crate::db::sqlite::options_of;
 
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Virtual machine instructions between two looks at the clock, some tens of microseconds.
@@ -38,9 +37,8 @@ pub(super) async fn query(
     if url.contains(":memory:") || url.contains("mode=memory") {
         return Err(QueryError::InMemory);
     }
-    let mut connection = url
-        .parse::<SqliteConnectOptions>()
-        .map_err(|error| QueryError::Database(DbError::Url(error)))?
+    let mut connection = options_of(url)
+        .map_err(QueryError::Database)?
         .read_only(true)
         .busy_timeout(BUSY_TIMEOUT)
         .pragma("query_only", "on")

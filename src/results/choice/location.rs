@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::settings::ConnectionUrl;
+use crate::settings::{ConnectionUrl, DatabaseSettings};
 
 /// A store, and how to reach it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub enum StoreLocation {
     /// Tables beside the posts.
     Postgres {
         /// The database of the posts.
-        url: ConnectionUrl,
+        database: DatabaseSettings,
     },
 }
 
@@ -48,7 +48,8 @@ impl StoreLocation {
     /// What tells two stores of one kind apart, without credentials; empty where the data folder does.
     pub fn address(&self) -> String {
         match self {
-            Self::ExternalRedis { url } | Self::Postgres { url } => url.to_string(),
+            Self::ExternalRedis { url } => url.to_string(),
+            Self::Postgres { database } => database.url.to_string(),
             Self::ManagedRedis { .. } | Self::Sqlite { .. } => String::new(),
         }
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::{ChoiceError, StoreKind, StoreLocation};
 use crate::data_dir::DataDir;
 use crate::results::redis_server::{RedisServerOptions, socket_path};
-use crate::settings::{ConnectionUrl, ResultsSettings};
+use crate::settings::{DatabaseSettings, ResultsSettings};
 
 /// Settings, and what is present on this machine.
 #[derive(Clone, Debug)]
@@ -14,7 +14,7 @@ pub struct Surroundings<'a> {
     /// The section `[results]`.
     pub settings: &'a ResultsSettings,
     /// The database of the posts.
-    pub database_url: &'a ConnectionUrl,
+    pub database: &'a DatabaseSettings,
     /// The `redis-server` found on PATH, if any.
     pub redis_server: Option<PathBuf>,
     /// The open data folder.
@@ -41,7 +41,7 @@ impl Surroundings<'_> {
                 file: self.data_dir.results_db(),
             }),
             StoreKind::Postgres => self.has_postgres().then(|| StoreLocation::Postgres {
-                url: self.database_url.clone(),
+                database: self.database.clone(),
             }),
         })
     }
@@ -70,7 +70,7 @@ impl Surroundings<'_> {
     }
 
     fn has_postgres(&self) -> bool {
-        self.database_url.expose().starts_with("postgres")
+        self.database.url.expose().starts_with("postgres")
     }
 }
 

@@ -9,8 +9,9 @@ use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbB
 use tokio::time::sleep;
 
 use super::schema::Sql;
-use crate::settings::Durability;
-use crate::sql::{SqlWriter, SqliteWatch, WriteTransaction};
+use crate::db::{DbError, servers};
+use crate::settings::{DatabaseSettings, Durability, Pooler};
+use crate::sql::{Pool, Servers, SqlWriter, SqliteWatch, WriteTransaction};
 
 const SERVER_TIMEOUT: Duration = Duration::from_millis(700);
 /// A file is never away, only busy.
@@ -31,14 +32,15 @@ pub(super) enum Target {
         durability: Durability,
     },
     Postgres {
-        url: String,
+        servers: Servers,
+        pooler: Pooler,
     },
 }
 
 /// Open pools: `SQLite` has one writer, so it gets one connection that writes; on Postgres both are the same pool.
 pub(super) struct Connections {
     writer: SqlWriter,
-    reader: DatabaseConnection,
+    reader: Pool,
     uses: AtomicU64,
 }
 
@@ -50,10 +52,11 @@ impl Target {
         }
     }
 
-    pub(super) fn postgres(url: &str) -> Self {
-        Self::Postgres {
-            url: url.to_owned(),
-        }
+    pub(super) fn postgres(database: &DatabaseSettings) -> Result<Self, DbError> {
+        Ok(Self::Postgres {
+            servers: servers(&database.url, database, "weir results")?,
+            pooler: database.pooler,
+        })
     }
 
     /// Connects and makes the tables.
@@ -67,11 +70,11 @@ impl Target {
                 let writer =
                     SqlWriter::sqlite(open_file(options).await?, watch, Some(file.clone()));
                 let reader = open_file(sqlite(file, *durability, READERS)).await?;
-                (writer, reader)
+                (writer, Pool::sqlite(reader))
             }
-            Self::Postgres { url } => {
-                let pool =
-                    Database::connect(pool(url, POSTGRES_CONNECTIONS, SERVER_TIMEOUT)).await?;
+            Self::Postgres { servers, pooler } => {
+                let (servers, most) = (servers.clone(), POSTGRES_CONNECTIONS);
+                let pool = Pool::postgres(servers, *pooler, most, SERVER_TIMEOUT).await?;
                 (SqlWriter::postgres(pool.clone()), pool)
             }
         };
@@ -117,7 +120,7 @@ impl Connections {
         &self.writer
     }
 
-    pub(super) fn reader(&self) -> &DatabaseConnection {
+    pub(super) fn reader(&self) -> &Pool {
         &self.reader
     }
 }

@@ -30,6 +30,7 @@ impl Filling {
         let writer = database
             .writer()
             .connections()
+            .inner()
             .get_sqlite_connection_pool()
             .clone();
         let any_post = query("SELECT 1 FROM posts LIMIT 1")

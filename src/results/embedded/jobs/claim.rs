@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, QueryResult};
+use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 
 use super::{settle, sql};
 use crate::results::embedded::EmbeddedStore;
@@ -10,7 +10,7 @@ use crate::results::error::ResultsError;
 use crate::results::jobs::{Claim, JobId, JobState, Lease, Limits, Worker, parse};
 use crate::results::millis::ttl_ms;
 use crate::results::store::Change;
-use crate::sql::WriteTransaction;
+use crate::sql::{Pool, WriteTransaction};
 
 /// Leases the first job that is ready, once those that are due have been seen to.
 pub(super) async fn claim(
@@ -41,10 +41,7 @@ pub(super) async fn claim(
 }
 
 /// Ms until jobs are due, leases end, and finished jobs are to be forgotten.
-async fn look_ahead(
-    store: &EmbeddedStore,
-    reader: &DatabaseConnection,
-) -> Result<[Option<i64>; 3], DbErr> {
+async fn look_ahead(store: &EmbeddedStore, reader: &Pool) -> Result<[Option<i64>; 3], DbErr> {
     let Some(row) = reader
         .query_one_raw(store.statement(sql::LOOK_AHEAD, []))
         .await?
