@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use serde::Deserializer;
 use serde::de::{Error, Unexpected, Visitor};
 
-use super::timetable::CronExpression;
+use super::timetable::{CronError, CronExpression};
 
 /// Reads a duration as people write it: `"250ms"`, `"60s"`, `"1h 30m"`, `"30d"`. A bare number hides its unit and is an error.
 pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
@@ -45,13 +45,30 @@ pub(super) fn timezone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Tz,
 pub(super) fn some_cron<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<CronExpression>, D::Error> {
-    deserializer.deserialize_str(Form {
-        expected: "a cron expression, such as \"0 3 * * *\"",
-        parse: |text| match text {
-            "" => Some(None),
-            text => text.parse().map(Some).ok(),
-        },
-    })
+    deserializer.deserialize_str(Cron)
+}
+
+struct Cron;
+
+impl Visitor<'_> for Cron {
+    type Value = Option<CronExpression>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a cron expression, such as \"0 3 * * *\"")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        if text.is_empty() {
+            return Ok(None);
+        }
+        text.parse().map(Some).map_err(|error| match error {
+            CronError::Field(field) => {
+                let expected = format!("a cron expression ({field})");
+                E::invalid_value(Unexpected::Str(text), &expected.as_str())
+            }
+            CronError::Other(_) => E::invalid_value(Unexpected::Str(text), &self),
+        })
+    }
 }
 
 struct Form<T> {

@@ -8,7 +8,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use croner::Cron;
 
-/// A cron expression of five or six fields (with seconds), or a nickname such as `@daily`.
+use super::cron_syntax::{self, CronFieldError};
+
+/// A cron expression of five or six fields (with seconds), or a nickname such as `@daily` or `@midnight`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CronExpression(Box<Cron>);
 
@@ -21,10 +23,23 @@ impl CronExpression {
     }
 }
 
+/// Error for a text that is not a cron expression.
+#[derive(Debug, thiserror::Error)]
+pub enum CronError {
+    /// A field that can be named is at fault.
+    #[error(transparent)]
+    Field(#[from] CronFieldError),
+    /// Anything else.
+    #[error("not a cron expression")]
+    Other(#[from] croner::errors::CronError),
+}
+
 impl FromStr for CronExpression {
-    type Err = croner::errors::CronError;
+    type Err = CronError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let text = cron_syntax::expand_nickname(text);
+        cron_syntax::check(text)?;
         Ok(Self(Box::new(text.parse()?)))
     }
 }

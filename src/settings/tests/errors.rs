@@ -105,6 +105,14 @@ fn a_wrong_type_is_told_with_what_was_expected_and_found() {
             "weir.toml:2:1: schedules.top_named_entities.cron: expected a cron expression, such as \"0 3 * * *\", found \"daily\"",
         ),
         (
+            "[schedules.top_named_entities]\ncron = \"1,,2 * * * *\"",
+            "weir.toml:2:1: schedules.top_named_entities.cron: expected a cron expression (minute \"1,,2\": a value is missing), found \"1,,2 * * * *\"",
+        ),
+        (
+            "[schedules.top_named_entities]\ncron = \"*/61 * * * *\"",
+            "weir.toml:2:1: schedules.top_named_entities.cron: expected a cron expression (minute \"*/61\": expected a step of at most 60), found \"*/61 * * * *\"",
+        ),
+        (
             "[schedules.top_named_entities]\ncron = \"0 3 * * *\"\ntimezone = \"Europe/Berlni\"",
             "weir.toml:3:1: schedules.top_named_entities.timezone: expected a time zone, such as \"Europe/Berlin\", found \"Europe/Berlni\"",
         ),
