@@ -127,13 +127,20 @@ impl LargeResults {
     }
 }
 
+/// A file that was written before the clock was set back counts from now on.
 async fn is_older(path: &Path, age: Duration) -> bool {
-    let written = fs::metadata(path).await.and_then(|file| file.modified());
-    written.is_ok_and(|written| {
-        SystemTime::now()
-            .duration_since(written)
-            .is_ok_and(|elapsed| elapsed > age)
-    })
+    let Ok(written) = fs::metadata(path).await.and_then(|file| file.modified()) else {
+        return false;
+    };
+    let now = SystemTime::now();
+    let Ok(elapsed) = now.duration_since(written) else {
+        if let Ok(file) = fs::File::options().append(true).open(path).await {
+            // Without success the file is tried again at the next sweep.
+            let _ = file.into_std().await.set_modified(now);
+        }
+        return false;
+    };
+    elapsed > age
 }
 
 impl LargeResult {
@@ -210,6 +217,17 @@ mod tests {
         drop(result);
         let left = std::fs::read_dir(folder.path()).unwrap().count();
         assert_eq!(left, 0, "what is not finished takes no room");
+    }
+
+    #[tokio::test]
+    async fn a_file_from_before_the_clock_was_set_back_goes_after_its_time_from_now() {
+        let folder = tempfile::tempdir().unwrap();
+        let results = LargeResults::new(folder.path().into(), 10, Duration::ZERO);
+        let file = std::fs::File::create(folder.path().join("result")).unwrap();
+        let year = Duration::from_hours(365 * 24);
+        file.set_modified(SystemTime::now() + year).unwrap();
+        assert_eq!(results.sweep().await.unwrap(), 0);
+        assert_eq!(results.sweep().await.unwrap(), 1);
     }
 
     #[test]

@@ -3,22 +3,24 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 
 /// The X API's own header: when the window ends, in seconds since the epoch.
 const RESET: &str = "x-rate-limit-reset";
 /// Nobody is obeyed for longer.
 const LONGEST: Duration = Duration::from_hours(24);
 
-/// How long to stay away by `Retry-After` (seconds or a date), else by `x-rate-limit-reset`.
+/// How long to stay away by `Retry-After` (seconds or a date), else by `x-rate-limit-reset`. Times are those of the host's
+/// clock, which it tells with `Date`; `now` is our own.
 pub(super) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
+    let date = |value: &str| DateTime::parse_from_rfc2822(value).ok();
+    let now = text(DATE.as_str())
+        .and_then(date)
+        .map_or(now, |date| date.to_utc());
     let by_header = text(RETRY_AFTER.as_str()).and_then(|value| match value.parse() {
         Ok(seconds) => Some(Duration::from_secs(seconds)),
-        Err(_) => Some(until(
-            DateTime::parse_from_rfc2822(value).ok()?.to_utc(),
-            now,
-        )),
+        Err(_) => Some(until(date(value)?.to_utc(), now)),
     });
     let by_reset = || {
         let at = DateTime::from_timestamp(text(RESET)?.parse().ok()?, 0)?;
@@ -54,6 +56,22 @@ mod tests {
         assert_eq!(
             wait(&[("retry-after", "5"), ("x-rate-limit-reset", "1700000090")]),
             Some(5)
+        );
+    }
+
+    #[test]
+    fn times_are_by_the_clock_of_the_host_that_names_them() {
+        // Ours is a day behind.
+        let hosts = ("date", "Wed, 15 Nov 2023 22:13:20 GMT");
+        assert_eq!(
+            wait(&[hosts, ("x-rate-limit-reset", "1700086490")]),
+            Some(91)
+        );
+        let date = ("retry-after", "Wed, 15 Nov 2023 22:14:20 GMT");
+        assert_eq!(wait(&[hosts, date]), Some(60));
+        assert_eq!(
+            wait(&[("date", "today"), ("retry-after", "120")]),
+            Some(120)
         );
     }
 
