@@ -58,4 +58,4 @@ nextest: toolchain
 	@cargo nextest --version >/dev/null 2>&1 || cargo install --locked cargo-nextest
 
 stores:
-	@scripts/install.sh redis-server=redis-server initdb=postgresql pgbouncer=pgbouncer openssl=openssl || { echo "the tests need redis-server, postgresql, pgbouncer and openssl: install them" >&2; exit 1; }
+	@scripts/install.sh redis-server=redis-server initdb=postgresql pgbouncer=pgbouncer openssl=openssl faketime=faketime || { echo "the tests need redis-server, postgresql, pgbouncer, openssl and faketime: install them" >&2; exit 1; }

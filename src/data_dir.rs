@@ -104,6 +104,17 @@ impl DataDir {
         AdminKey::read_or_create(&self.path)
     }
 
+    /// Returns the name of the instance that works in this folder, for people: the host's name and the end of the folder's
+    /// identity, as `web1-4f1a09bc`.
+    pub fn instance(&self) -> Result<String, DataDirError> {
+        let identity = self.identity()?;
+        let signs = identity.chars().filter(char::is_ascii_alphanumeric);
+        let signs: Vec<char> = signs.collect();
+        let end: String = signs[signs.len().saturating_sub(8)..].iter().collect();
+        let system = rustix::system::uname();
+        Ok(format!("{}-{end}", system.nodename().to_string_lossy()))
+    }
+
     /// The divisions of users into arms that were served by.
     pub fn arms(&self) -> PathBuf {
         self.path.join("arms.json")
@@ -145,6 +156,9 @@ mod tests {
         let first = open("a").identity().unwrap();
         assert_eq!(open("a").identity().unwrap(), first);
         assert_ne!(open("b").identity().unwrap(), first);
+        let name = open("a").instance().unwrap();
+        assert_eq!(open("a").instance().unwrap(), name);
+        assert_ne!(open("b").instance().unwrap(), name);
     }
 
     #[test]

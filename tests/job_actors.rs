@@ -25,6 +25,7 @@ use weir::actors::{
     JobCounters, JobDesk, JobPool, JobPoolParts, JobWorker, Schedule, Scheduler, SchedulerCounters,
     SchedulerParts,
 };
+use weir::health::HealthIssues;
 use weir::jobs::{
     Job, JobContext, JobError, JobResources, LargeResults, Limits, Registry, RetryPolicy,
 };
@@ -155,6 +156,7 @@ impl Rig {
             resources: resources.clone(),
             settings,
             owner: "rig".into(),
+            instance: "host-1".into(),
             runtime: Handle::current(),
             counters: Arc::clone(&counters),
         });
@@ -485,6 +487,7 @@ impl Clock {
             runtime: Handle::current(),
             prepared: ready.subscribe(),
             stopping: stop.subscribe(),
+            health: HealthIssues::default(),
             counters: Arc::clone(&counters),
         };
         let system = ActorSystem::start(policy());

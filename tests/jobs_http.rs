@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod common;
+#[path = "jobs_http/records.rs"]
+mod records;
 
 use std::time::{Duration, Instant};
 
@@ -175,8 +177,11 @@ async fn a_group_runs_side_by_side_and_what_follows_runs_after() {
     }
     let failed = weir.finished(jobs[2]["id"].as_str().unwrap()).await;
     assert_eq!(failed["state"], "dead");
-    let never = failed["then"].as_str().unwrap();
-    assert_eq!(weir.get(&format!("/jobs/{never}")).await.status(), 404);
+    let never = weir.finished(failed["then"].as_str().unwrap()).await;
+    assert_eq!(
+        (&never["state"], &never["follows"]),
+        (&json!("cancelled"), &failed["id"])
+    );
 }
 
 #[tokio::test]

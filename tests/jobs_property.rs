@@ -22,14 +22,35 @@ const LONG: Duration = Duration::from_hours(1);
 /// What can be done, in terms of the jobs and leases made so far.
 #[derive(Clone, Debug)]
 enum Step {
-    Enqueue { unique: Option<u8>, later: bool },
-    EnqueueAgain { job: usize },
-    Claim { owner: u8 },
-    Heartbeat { lease: usize, progress: bool },
-    Settle { lease: usize, outcome: Ending },
-    Cancel { job: usize },
-    Replay { job: usize },
-    Recover { owner: u8 },
+    Enqueue {
+        unique: Option<u8>,
+        later: bool,
+        /// The unique key of a job that follows, if one does.
+        then: Option<Option<u8>>,
+    },
+    EnqueueAgain {
+        job: usize,
+    },
+    Claim {
+        owner: u8,
+    },
+    Heartbeat {
+        lease: usize,
+        progress: bool,
+    },
+    Settle {
+        lease: usize,
+        outcome: Ending,
+    },
+    Cancel {
+        job: usize,
+    },
+    Replay {
+        job: usize,
+    },
+    Recover {
+        owner: u8,
+    },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -53,8 +74,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         Just(Ending::Released),
     ];
     let step = prop_oneof![
-        3 => (prop::option::of(0..2u8), any::<bool>())
-            .prop_map(|(unique, later)| Step::Enqueue { unique, later }),
+        3 => (prop::option::of(0..2u8), any::<bool>(), prop::option::of(prop::option::of(0..2u8)))
+            .prop_map(|(unique, later, then)| Step::Enqueue { unique, later, then }),
         1 => any_index.clone().prop_map(|job| Step::EnqueueAgain { job }),
         4 => (0..2u8).prop_map(|owner| Step::Claim { owner }),
         1 => (any_index.clone(), any::<bool>())
@@ -87,28 +108,41 @@ impl Run {
         }
     }
 
+    /// A job with a priority of its own: which of equals comes first is not promised to the millisecond.
+    fn make(id: JobId, unique: Option<u8>, number: usize) -> NewJob {
+        let number = i8::try_from(number).unwrap();
+        NewJob {
+            id,
+            priority: if number % 2 == 0 { number } else { -number },
+            unique_key: unique.map(|key| key.to_string()),
+            ..NewJob::new("j", json!({"n": number}))
+        }
+    }
+
     /// Does a step; what can be seen of its outcome.
     async fn take(&mut self, step: &Step, id: JobId) -> String {
         let job = |place: usize| self.made.get(place).map_or(id, |job| job.id);
         match *step {
-            Step::Enqueue { unique, later } => {
-                // A priority of its own for each job: which of equals comes first is not promised to the millisecond.
-                let priority = i8::try_from(self.made.len()).unwrap();
+            Step::Enqueue {
+                unique,
+                later,
+                then,
+            } => {
+                let number = self.made.len();
+                let next = then.map(|unique| {
+                    let next = Uuid::from_u128(id.as_u128() + 1);
+                    Box::new(Self::make(next, unique, number + 1))
+                });
                 let new = NewJob {
-                    id,
-                    priority: if priority % 2 == 0 {
-                        priority
-                    } else {
-                        -priority
-                    },
-                    unique_key: unique.map(|key| key.to_string()),
                     start: if later {
                         Start::After(LONG)
                     } else {
                         Start::Now
                     },
-                    ..NewJob::new("j", json!({"n": priority}))
+                    then: next,
+                    ..Self::make(id, unique, number)
                 };
+                self.made.extend(new.then.as_deref().cloned());
                 self.made.push(new.clone());
                 format!("{:?}", self.jobs.enqueue(new).await.unwrap())
             }
@@ -120,6 +154,7 @@ impl Run {
                 let worker = Worker {
                     owner: owner.to_string(),
                     name: owner.to_string(),
+                    instance: "host-1".into(),
                 };
                 match self.jobs.claim(&worker, LONG).await.unwrap() {
                     Claim::Leased(lease) => {

@@ -36,6 +36,7 @@ async fn claim(jobs: &Jobs) -> Option<Lease> {
     let worker = Worker {
         owner: "o".into(),
         name: "w".into(),
+        instance: "host-1".into(),
     };
     // Redis may have come back only now, so a claim may have to be made again.
     let claim = async {

@@ -114,6 +114,7 @@ fn desk(system: &ActorSystem, resources: &JobResources) -> ActorRef<JobDesk> {
         resources: resources.clone(),
         settings: JobsSettings::default(),
         owner: "test".into(),
+        instance: "host-1".into(),
         runtime: Handle::current(),
         counters: Arc::default(),
     });

@@ -81,6 +81,7 @@ async fn finish_all(results: &Results) {
     let jobs = results.jobs(Limits::default());
     let worker = Worker {
         owner: "o".into(),
+        instance: "host-1".into(),
         name: "w".into(),
     };
     while let Claim::Leased(lease) = jobs.claim(&worker, Duration::from_mins(1)).await.unwrap() {

@@ -25,6 +25,7 @@ on_every_store!(
     the_board_tells_the_stores_time,
     a_due_time_can_be_passed_over_once,
     a_scheduled_run_may_wait,
+    a_due_time_that_comes_again_fires_again,
 );
 
 fn schedules(store: &TestStore) -> Schedules {
@@ -140,6 +141,7 @@ async fn the_outcome_of_the_last_run_is_noted(store: TestStore) {
     let worker = Worker {
         owner: "o".into(),
         name: "w".into(),
+        instance: "host-1".into(),
     };
     let keep = Duration::from_millis(1);
     let mut due = minutes_from_now(-10);
@@ -302,4 +304,26 @@ async fn a_scheduled_run_may_wait(store: TestStore) {
     };
     let job = store.results.jobs(Limits::default()).job(id).await.unwrap();
     assert_eq!(job.unwrap().state, JobState::Scheduled);
+}
+
+/// As when the clock was set back.
+async fn a_due_time_that_comes_again_fires_again(store: TestStore) {
+    let schedules = schedules(&store);
+    let jobs = store.results.jobs(Limits::default());
+    let (due, next) = (minutes_from_now(-1), minutes_from_now(1));
+    schedules.plan("hourly", "v1", due).await.unwrap();
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        let fired = schedules.fire("hourly", due, next, job()).await.unwrap();
+        let Fired::Enqueued(id) = fired else {
+            panic!("it was due");
+        };
+        assert_eq!(jobs.job(id).await.unwrap().unwrap().state, JobState::Queued);
+        jobs.cancel(id).await.unwrap();
+        let schedule = only_schedule(&schedules).await;
+        assert_eq!(schedule.last_outcome, Some(JobState::Cancelled));
+        ids.push(id);
+        assert!(schedules.pass("hourly", next, due).await.unwrap());
+    }
+    assert_ne!(ids[0], ids[1]);
 }

@@ -11,6 +11,8 @@ mod ingest;
 mod insertion;
 #[path = "scrapers/live.rs"]
 mod live;
+#[path = "scrapers/others.rs"]
+mod others;
 #[path = "scrapers/paging.rs"]
 mod paging;
 #[path = "scrapers/passes.rs"]

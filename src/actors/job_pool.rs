@@ -40,6 +40,8 @@ pub struct JobPoolParts {
     pub settings: JobsSettings,
     /// The name of this Weir in leases: the next one on the same data folder takes them back by it.
     pub owner: String,
+    /// The name of this instance for people, which jobs show.
+    pub instance: String,
     /// Where jobs run: no actor's thread.
     pub runtime: Handle,
     /// Kept up to date.
@@ -191,6 +193,7 @@ impl JobPool {
         Worker {
             owner: self.parts.owner.clone(),
             name: name.to_owned(),
+            instance: self.parts.instance.clone(),
         }
     }
 

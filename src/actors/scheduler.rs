@@ -1,3 +1,4 @@
+mod clock;
 mod schedule;
 mod watch;
 
@@ -13,6 +14,7 @@ use tokio::task::JoinSet;
 pub use self::schedule::Schedule;
 use self::watch::Watch;
 use super::supervision::Incarnation;
+use crate::health::HealthIssues;
 use crate::results::schedules::Schedules;
 
 /// Enqueues the jobs of schedules, each due time once, however many Weirs share the store.
@@ -34,6 +36,8 @@ pub struct SchedulerParts {
     pub prepared: Receiver<bool>,
     /// True once nothing more is to begin.
     pub stopping: Receiver<bool>,
+    /// Where it is reported that a clock was moved.
+    pub health: HealthIssues,
     /// Kept up to date.
     pub counters: Arc<SchedulerCounters>,
 }

@@ -62,7 +62,7 @@ struct Run {
 /// List jobs, newest first, one a line: id, state, name, attempts, time.
 #[derive(Debug, Args)]
 struct List {
-    /// queued, scheduled, running, retrying, succeeded, dead or cancelled.
+    /// queued, scheduled, waiting, running, retrying, succeeded, dead or cancelled.
     #[arg(long)]
     state: Option<String>,
     /// The jobs' name.
@@ -131,6 +131,13 @@ impl List {
             for job in page["jobs"].as_array().into_iter().flatten().take(left) {
                 print_line(&line(job))?;
                 left -= 1;
+            }
+            for job in page["unreadable"].as_array().into_iter().flatten() {
+                print_line(&format!(
+                    "{}  unreadable: {}",
+                    text(&job["id"]),
+                    text(&job["why"])
+                ))?;
             }
             match page["next"].as_str() {
                 Some(next) => next.clone_into(&mut cursor),

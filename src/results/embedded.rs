@@ -2,6 +2,7 @@
 
 mod claims;
 mod connect;
+mod instances;
 mod jobs;
 mod schedules;
 mod schema;
@@ -16,6 +17,7 @@ use tokio::sync::{OnceCell, broadcast};
 use self::connect::{Connections, Target};
 use self::jobs::Occupancy;
 use self::schema::Sql;
+use super::clock::StoreClock;
 use super::error::ResultsError;
 use super::keys::Key;
 use super::millis::ttl_ms;
@@ -30,6 +32,7 @@ pub(super) struct EmbeddedStore {
     sql: Sql,
     connections: OnceCell<Connections>,
     occupancy: Occupancy,
+    clock: StoreClock,
     changes: broadcast::Sender<Change>,
 }
 
@@ -57,6 +60,7 @@ impl EmbeddedStore {
             sql,
             connections: OnceCell::new(),
             occupancy: Occupancy::default(),
+            clock: StoreClock::default(),
             changes: broadcast::Sender::new(CHANGES_KEPT),
         }
     }
@@ -163,6 +167,14 @@ const PUT: &str =
 const GET: &str = "SELECT value, written_at FROM {results} WHERE key = $1 AND expires_at > {now}";
 
 const DELETE: &str = "DELETE FROM {results} WHERE key = $1 RETURNING CASE WHEN expires_at > {now} THEN 1 ELSE 0 END AS live";
+
+/// Values that are kept for too long because they were written in what is the future now.
+const BOUND_EXPIRY: &str =
+    "UPDATE {results} SET expires_at = {now} + (expires_at - written_at), written_at = {now}
+    WHERE written_at > {now} + $1";
+
+const EXPIRES_TOO_LATE: &str =
+    "SELECT 1 AS one FROM {results} WHERE written_at > {now} + $1 LIMIT 1";
 
 /// Whoever writes sweeps a little, so that what has expired never piles up.
 const FORGET_EXPIRED: &str = "DELETE FROM {results} WHERE key IN

@@ -16,7 +16,7 @@ mod store;
 pub use handle::Jobs;
 pub use job::Job;
 pub use lease::{Cancellation, Claim, Heartbeat, Lease, Outcome, Replay, Settled, Worker};
-pub use list::{JobCounts, JobFilter, JobPage};
+pub use list::{JobCounts, JobFilter, JobPage, UnreadableJob};
 pub use new_job::{Enqueued, NewJob, Start};
 pub use state::JobState;
 pub use store::{JobStore, Limits};

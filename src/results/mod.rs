@@ -5,9 +5,11 @@
 
 mod choice;
 mod claims;
+mod clock;
 mod embedded;
 mod error;
 mod handle;
+mod instances;
 pub mod jobs;
 mod keys;
 mod millis;
@@ -24,6 +26,7 @@ pub use choice::{
 };
 pub use error::ResultsError;
 pub use handle::Results;
+pub use instances::{Instance, InstanceStore};
 pub use keys::{Key, KeySpace, is_key};
 pub use redis_server::{
     RedisServer, RedisServerError, RedisServerOptions, ServerExit, socket_path,

@@ -2,6 +2,8 @@
 
 mod advice;
 mod announcements;
+mod due_check;
+mod instances;
 mod jobs;
 mod request;
 mod schedules;
@@ -19,8 +21,10 @@ use tokio::sync::broadcast;
 use tokio::task::JoinSet;
 
 use self::announcements::Announcements;
+use self::due_check::DueCheck;
 use self::request::Request;
 use self::scripts::Scripts;
+use super::clock::StoreClock;
 use super::error::ResultsError;
 use super::keys::Key;
 use super::millis::ttl_ms;
@@ -37,6 +41,8 @@ pub(super) struct RedisStore {
     announcements: Announcements,
     scripts: Scripts,
     prefix: String,
+    clock: StoreClock,
+    due_check: DueCheck,
     /// Stops with the store.
     background: JoinSet<()>,
 }
@@ -72,6 +78,8 @@ impl RedisStore {
             announcements: Announcements::follow(client, &settings.prefix),
             scripts: Scripts::new(),
             prefix: settings.prefix.clone(),
+            clock: StoreClock::default(),
+            due_check: DueCheck::default(),
             background: JoinSet::new(),
         })
     }

@@ -6,15 +6,16 @@ use async_trait::async_trait;
 use tokio::sync::broadcast;
 
 use super::error::ResultsError;
+use super::instances::InstanceStore;
 use super::jobs::{JobId, JobStore};
 use super::keys::Key;
 use super::schedules::ScheduleStore;
 use super::stored::Stored;
 
 /// The whole of a backend.
-pub trait Store: KeyValue + JobStore + ScheduleStore {}
+pub trait Store: KeyValue + JobStore + ScheduleStore + InstanceStore {}
 
-impl<S: KeyValue + JobStore + ScheduleStore> Store for S {}
+impl<S: KeyValue + JobStore + ScheduleStore + InstanceStore> Store for S {}
 
 /// Values under keys, each with a time to live, and word of their changes.
 #[async_trait]

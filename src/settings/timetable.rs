@@ -10,6 +10,9 @@ use croner::Cron;
 
 use super::cron_syntax::{self, CronFieldError};
 
+/// A correction of the clock that is no reason to fire again.
+const SMALL_STEP: TimeDelta = TimeDelta::minutes(1);
+
 /// A cron expression of five or six fields (with seconds), or a nickname such as `@daily` or `@midnight`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CronExpression(Box<Cron>);
@@ -79,6 +82,30 @@ impl Timetable {
                 due.checked_add_signed(TimeDelta::try_milliseconds(every_ms.checked_mul(steps)?)?)
             }
             Self::Cron(cron, zone) => cron.next_after(now.max(due), *zone),
+        }
+    }
+
+    /// Returns the latest due time that can be true at `now`: a later one was made before the clock was set back. `fired` is the
+    /// due time for which the schedule last fired. `None` when no time comes any more.
+    ///
+    /// A clock that is set back by less than [`SMALL_STEP`], and less than half the time between two runs, does not make a cron
+    /// expression fire again for a time that has been.
+    pub fn latest(
+        &self,
+        now: DateTime<Utc>,
+        fired: Option<DateTime<Utc>>,
+    ) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Every(every) => now.checked_add_signed(TimeDelta::from_std(*every).ok()?),
+            Self::Cron(cron, zone) => {
+                let next = cron.next_after(now, *zone)?;
+                let Some(fired) = fired.filter(|fired| *fired >= next) else {
+                    return Some(next);
+                };
+                let after = cron.next_after(fired, *zone)?;
+                let step = SMALL_STEP.min((after - fired) / 2);
+                Some(if fired - now <= step { after } else { next })
+            }
         }
     }
 }
@@ -174,6 +201,84 @@ mod tests {
                     assert!(
                         wait > TimeDelta::zero() && wait <= longest,
                         "{expression} in {zone}: {now} is followed by {next}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_due_time_is_believed_no_farther_ahead_than_the_timetable_gives() {
+        let now = time("2026-03-01T12:00:00Z");
+        let minute = Timetable::Every(Duration::from_mins(1));
+        let latest = |table: &Timetable, fired: Option<&str>| table.latest(now, fired.map(time));
+        assert_eq!(latest(&minute, None), Some(time("2026-03-01T12:01:00Z")));
+        assert_eq!(
+            latest(&minute, Some("2027-01-01T00:00:00Z")),
+            Some(time("2026-03-01T12:01:00Z"))
+        );
+        let nightly = cron("0 3 * * *", Tz::UTC);
+        assert_eq!(latest(&nightly, None), Some(time("2026-03-02T03:00:00Z")));
+        assert_eq!(
+            latest(&nightly, Some("2026-03-01T03:00:00Z")),
+            Some(time("2026-03-02T03:00:00Z"))
+        );
+        // Set back by a year, an hour and a second, just after it had fired.
+        let noon = cron("0 12 * * *", Tz::UTC);
+        let again = |now, fired| noon.latest(time(now), Some(time(fired)));
+        for (now, fired, expected) in [
+            (
+                "2026-03-01T11:00:00Z",
+                "2027-03-01T12:00:00Z",
+                "2026-03-01T12:00:00Z",
+            ),
+            (
+                "2026-03-01T11:00:00Z",
+                "2026-03-01T12:00:00Z",
+                "2026-03-01T12:00:00Z",
+            ),
+            (
+                "2026-03-01T11:59:59Z",
+                "2026-03-01T12:00:00Z",
+                "2026-03-02T12:00:00Z",
+            ),
+        ] {
+            assert_eq!(again(now, fired), Some(time(expected)), "{now} {fired}");
+        }
+        let each_second = cron("* * * * * *", Tz::UTC);
+        let next = each_second.latest(now, Some(time("2026-03-01T12:00:05Z")));
+        assert_eq!(next, Some(time("2026-03-01T12:00:01Z")));
+    }
+
+    #[test]
+    fn a_due_time_that_was_given_stays_true_until_it_comes_whatever_the_clocks_do() {
+        for expression in [
+            "*/15 * * * *",
+            "30 * * * *",
+            "15 0 * * *",
+            "30 2 * * *",
+            "0 */2 * * *",
+        ] {
+            for (zone, around) in [
+                (chrono_tz::Europe::Berlin, "2026-10-25T00:00:00Z"),
+                (chrono_tz::Europe::Berlin, "2026-03-29T00:00:00Z"),
+                (chrono_tz::America::New_York, "2026-11-01T05:00:00Z"),
+                (chrono_tz::Australia::Lord_Howe, "2026-04-04T15:00:00Z"),
+                (chrono_tz::America::Santiago, "2026-04-05T03:00:00Z"),
+                (chrono_tz::America::Santiago, "2026-09-06T04:00:00Z"),
+            ] {
+                let timetable = cron(expression, zone);
+                let start = time(around) - TimeDelta::hours(6);
+                let mut due = timetable.next(start, start).unwrap();
+                for minutes in 0..14 * 60 {
+                    let now = start + TimeDelta::minutes(minutes);
+                    if now >= due {
+                        due = timetable.next(due, now).unwrap();
+                    }
+                    let latest = timetable.latest(now, None).unwrap();
+                    assert!(
+                        due <= latest,
+                        "{expression} in {zone}: at {now} due {due}, latest {latest}"
                     );
                 }
             }

@@ -9,9 +9,11 @@ use actix_web::web::Data;
 use arc_swap::ArcSwap;
 use chrono::Utc;
 use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
 
 use super::arms::ArmsLedger;
 use super::background::{self, Background, Signals};
+use super::presence::Presence;
 use super::roster::Roster;
 use super::scrapers::{Fleet, try_sources};
 use super::stores::Stores;
@@ -31,6 +33,8 @@ use crate::telemetry;
 
 /// How many requests may wait for jobs at once.
 const LONG_POLLS: usize = 1_000;
+/// How long the results store may take to forget this instance.
+const LEAVE_LIMIT: Duration = Duration::from_secs(1);
 /// How long the managed `redis-server` may take to write its last.
 const REDIS_SHUTDOWN_LIMIT: Duration = Duration::from_secs(15);
 
@@ -70,6 +74,8 @@ pub struct Application {
     recorder: Option<RecorderInbox>,
     rankings: Option<RankingInbox>,
     background: Background,
+    /// Ends once this instance has taken leave of the others.
+    presence: Option<JoinHandle<()>>,
     stopping: watch::Sender<bool>,
     grace: Duration,
     _data_dir: DataDir,
@@ -125,6 +131,17 @@ impl Application {
             Arc::clone(&serving),
         ));
         actix_rt::spawn(fleet.follow(newest.subscribe()));
+        let presence = if Presence::is_of_use(&stores.location) {
+            let presence = Presence {
+                results: stores.results.clone(),
+                identity: (data_dir.identity()?, data_dir.instance()?),
+                settings: newest.subscribe(),
+                stopping: stopping.subscribe(),
+            };
+            Some(background.runtime.handle().spawn(presence.keep()))
+        } else {
+            None
+        };
         actix_rt::spawn(crew.follow(newest.subscribe(), background.planned.clone()));
         match file {
             Some(file) => reload::watch(file, newest, arms, Arc::clone(&config), reread, &system),
@@ -171,6 +188,7 @@ impl Application {
             recorder,
             rankings,
             background,
+            presence,
             stopping,
             grace,
             _data_dir: data_dir,
@@ -204,6 +222,10 @@ impl Application {
         }
         if let Some(rankings) = &self.rankings {
             rankings.flush(self.grace).await;
+        }
+        if let Some(presence) = self.presence {
+            // A store that is unavailable is told nothing: this instance counts as running for half a minute more.
+            let _ = tokio::time::timeout(LEAVE_LIMIT, presence).await;
         }
         if let Some(redis_server) = &self.stores.redis_server
             && redis_server

@@ -13,6 +13,7 @@ use crate::actors::{
     SchedulerCounters, SchedulerParts,
 };
 use crate::data_dir::DataDir;
+use crate::health::HealthIssues;
 use crate::jobs::{Commands, JobResources, LargeResults, Registry};
 use crate::results::StoreLocation;
 use crate::results::jobs::Limits;
@@ -73,6 +74,7 @@ pub(super) fn start(
         resources: resources.clone(),
         settings: settings.jobs.clone(),
         owner: data_dir.identity()?,
+        instance: data_dir.instance()?,
         runtime: runtime.handle(),
         counters: Arc::clone(&counters),
     });
@@ -90,7 +92,7 @@ pub(super) fn start(
     });
     let schedules = stores.results.schedules(limits);
     let planned = watch::Sender::new(Arc::new(planned));
-    start_scheduler(&planned, &schedules, signals, system);
+    start_scheduler(&planned, &schedules, stores.health.clone(), signals, system);
     let background = Background {
         registry,
         resources,
@@ -165,6 +167,7 @@ impl Crew {
 fn start_scheduler(
     planned: &watch::Sender<Arc<Vec<Schedule>>>,
     schedules: &Schedules,
+    health: HealthIssues,
     signals: Signals,
     system: &ActorSystem,
 ) {
@@ -175,6 +178,7 @@ fn start_scheduler(
         runtime: Handle::current(),
         prepared: signals.prepared,
         stopping: signals.stopping,
+        health,
         counters: Arc::clone(&counters),
     };
     system.supervise("scheduler", counters, move |_, incarnation| {

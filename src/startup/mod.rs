@@ -8,6 +8,7 @@ mod background_runtime;
 mod error;
 mod ingest;
 mod pools;
+mod presence;
 mod rankings;
 mod reload;
 mod roster;

@@ -58,6 +58,26 @@ impl TestStore {
         Results::open(&settings, &self.location).unwrap()
     }
 
+    /// Changes what the store holds, past Weir: by commands of Redis, or by a statement of SQL.
+    pub(crate) async fn edit(&self, redis: &[&[&str]], sql: &str) {
+        let url = match (&self.location, &self.redis) {
+            (_, Some(server)) => {
+                let mut connection = server.connection();
+                for command in redis {
+                    let mut edit = redis::cmd(command[0]);
+                    edit.arg(&command[1..]).exec(&mut connection).unwrap();
+                }
+                return;
+            }
+            (StoreLocation::Postgres { database }, _) => database.url.expose().to_owned(),
+            (StoreLocation::Sqlite { file }, _) => sqlite_url(file),
+            _ => unreachable!("redis stores bring their server"),
+        };
+        use sea_orm::ConnectionTrait;
+        let database = sea_orm::Database::connect(url).await.unwrap();
+        database.execute_unprepared(sql).await.unwrap();
+    }
+
     /// A second handle, with connections of its own, as another process would have.
     pub(crate) fn another(&self) -> Results {
         Results::open(&self.settings, &self.location).unwrap()
@@ -111,14 +131,7 @@ impl TestStore {
         let count =
             format!("SELECT count(*) FROM weir_results WHERE key LIKE 'weir:result:{start}%'");
         match (&self.location, &self.redis) {
-            (StoreLocation::Sqlite { file }, _) => {
-                let file = file
-                    .to_str()
-                    .unwrap()
-                    .replace('%', "%25")
-                    .replace('?', "%3F");
-                query_i64(&format!("sqlite:{file}"), &count).await
-            }
+            (StoreLocation::Sqlite { file }, _) => query_i64(&sqlite_url(file), &count).await,
             (StoreLocation::Postgres { database }, _) => {
                 query_i64(database.url.expose(), &count).await
             }
@@ -133,6 +146,11 @@ impl TestStore {
             _ => unreachable!("redis stores bring their server"),
         }
     }
+}
+
+fn sqlite_url(file: &std::path::Path) -> String {
+    let file = file.to_str().unwrap();
+    format!("sqlite:{}", file.replace('%', "%25").replace('?', "%3F"))
 }
 
 async fn query_i64(url: &str, query: &str) -> i64 {

@@ -23,7 +23,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Weir {
     folder: TempDir,
     command: Vec<String>,
-    path: String,
+    environment: Vec<(String, String)>,
     child: Child,
     address: String,
     log: Arc<Mutex<Vec<String>>>,
@@ -39,25 +39,34 @@ impl Weir {
 
     /// The same with arguments to `weir serve`.
     pub(crate) fn start_with_args(settings: &str, args: &[&str]) -> Self {
-        Self::start_as(settings, args, &std::env::var("PATH").unwrap())
+        Self::start_as(settings, args, &[])
     }
 
     /// The same with another `PATH`, on which programs are looked for.
     pub(crate) fn start_with_path(settings: &str, path: &str) -> Self {
-        Self::start_as(settings, &[], path)
+        Self::start_as(settings, &[], &[("PATH", path)])
     }
 
-    fn start_as(settings: &str, args: &[&str], path: &str) -> Self {
+    /// The same with variables of the environment.
+    pub(crate) fn start_with_environment(settings: &str, variables: &[(&str, &str)]) -> Self {
+        Self::start_as(settings, &[], variables)
+    }
+
+    fn start_as(settings: &str, args: &[&str], variables: &[(&str, &str)]) -> Self {
         let folder = TempDir::new().unwrap();
         write_settings(&folder, settings);
         let mut command = vec!["serve".to_owned()];
         command.extend(args.iter().map(|&arg| arg.to_owned()));
-        let (child, address, log) = spawn(&folder, &command, path);
+        let environment: Vec<_> = variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        let (child, address, log) = spawn(&folder, &command, &environment);
         let client = client_with_key(key_in(&folder.path().join("data")).as_deref());
         Self {
             folder,
             command,
-            path: path.to_owned(),
+            environment,
             child,
             address,
             log,
@@ -123,7 +132,8 @@ impl Weir {
 
     /// Starts again on the same folder and settings.
     pub(crate) fn start_again(&mut self) {
-        (self.child, self.address, self.log) = spawn(&self.folder, &self.command, &self.path);
+        (self.child, self.address, self.log) =
+            spawn(&self.folder, &self.command, &self.environment);
     }
 
     /// The exit code of a start on the same folder and settings that fails.
@@ -133,7 +143,7 @@ impl Weir {
             .arg("--config")
             .arg(self.config())
             .current_dir(self.folder.path())
-            .env("PATH", &self.path)
+            .envs(self.environment.iter().cloned())
             .output();
         refused.unwrap().status.code()
     }
@@ -288,14 +298,14 @@ fn lay_over(under: &mut toml_edit::Table, over: &toml_edit::Table) {
 fn spawn(
     folder: &TempDir,
     command: &[String],
-    path: &str,
+    environment: &[(String, String)],
 ) -> (Child, String, Arc<Mutex<Vec<String>>>) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_weir"))
         .args(command)
         .arg("--config")
         .arg(folder.path().join("weir.toml"))
         .current_dir(folder.path())
-        .env("PATH", path)
+        .envs(environment.iter().cloned())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();

@@ -37,6 +37,7 @@ impl Workplace {
         let worker = Worker {
             owner: "test".into(),
             name: "test".into(),
+            instance: "host-1".into(),
         };
         let lease = jobs.claim(&worker, Duration::from_mins(10)).await.unwrap();
         let Claim::Leased(lease) = lease else {

@@ -1,4 +1,4 @@
-//! How runs end: settled, tried again, replayed, followed by others.
+//! How runs end: settled, tried again, replayed.
 
 use std::time::Instant;
 
@@ -9,7 +9,7 @@ use weir::results::StoreLocation;
 use weir::results::jobs::{JobState, NewJob, Outcome, Replay, Settled};
 
 use super::steps::{
-    BRIEF, CLOCK_SLACK, KEEP, LEASE, LIMIT, claim, claim_when_ready, dead, enqueue, jobs, look_up,
+    BRIEF, CLOCK_SLACK, LEASE, LIMIT, claim, claim_when_ready, dead, enqueue, jobs, look_up,
     succeeded, try_claim,
 };
 use crate::common::stores::{TestStore, on_every_store, within};
@@ -19,8 +19,6 @@ on_every_store!(
     a_retry_comes_back_after_its_delay_and_counts,
     a_dead_job_can_be_replayed,
     a_replay_gives_way_to_an_equal_job,
-    success_enqueues_what_is_to_follow_once,
-    failure_enqueues_nothing_of_what_is_to_follow,
 );
 
 async fn a_failed_run_can_be_settled_again_without_effect(store: TestStore) {
@@ -163,49 +161,4 @@ async fn a_replay_gives_way_to_an_equal_job(store: TestStore) {
     jobs.cancel(second).await.unwrap();
     assert_eq!(jobs.replay(first).await.unwrap(), Replay::Done);
     assert_eq!(jobs.enqueue(equal()).await.unwrap().id, first);
-}
-
-async fn success_enqueues_what_is_to_follow_once(store: TestStore) {
-    let jobs = jobs(&store);
-    let last = NewJob::new("last", json!({"n": u64::MAX}));
-    let next = NewJob {
-        priority: 7,
-        then: Some(Box::new(last.clone())),
-        ..NewJob::new("next", json!({"text": "ü\"\\"}))
-    };
-    let first = NewJob {
-        then: Some(Box::new(next.clone())),
-        ..NewJob::new("first", json!({}))
-    };
-    jobs.enqueue(first.clone()).await.unwrap();
-    let seen = jobs.job(first.id).await.unwrap().unwrap();
-    assert_eq!(seen.then, Some(next.id));
-    assert_eq!(jobs.job(next.id).await.unwrap(), None);
-
-    for job in [first, next, last] {
-        let lease = claim(&jobs).await;
-        assert_eq!((lease.id, &lease.args), (job.id, &job.args));
-        jobs.settle(&lease, succeeded(json!(1))).await.unwrap();
-        jobs.settle(&lease, succeeded(json!(1))).await.unwrap();
-    }
-
-    assert_eq!(jobs.counts().await.unwrap().of(JobState::Succeeded), 3);
-    assert_eq!(jobs.counts().await.unwrap().unfinished(), 0);
-}
-
-async fn failure_enqueues_nothing_of_what_is_to_follow(store: TestStore) {
-    let jobs = jobs(&store);
-    let next = NewJob::new("next", json!({}));
-    let first = NewJob {
-        then: Some(Box::new(next.clone())),
-        ..NewJob::new("first", json!({}))
-    };
-    jobs.enqueue(first).await.unwrap();
-    let lease = claim(&jobs).await;
-    let dead = Outcome::Dead {
-        error: vec!["broken".into()],
-        keep: KEEP,
-    };
-    jobs.settle(&lease, dead).await.unwrap();
-    assert_eq!(jobs.job(next.id).await.unwrap(), None);
 }

@@ -5,13 +5,19 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use weir::results::jobs::{JobFilter, JobId, JobState, NewJob, Outcome, Start};
 
-use super::steps::{BRIEF, KEEP, LEASE, LIMIT, claim, dead, enqueue, jobs, succeeded, try_claim};
+use super::steps::{
+    BRIEF, KEEP, LEASE, LIMIT, claim, claim_when_ready, dead, edit_job, enqueue, jobs, look_up,
+    succeeded, try_claim,
+};
 use crate::common::stores::{TestStore, on_every_store, sees, within};
 
 on_every_store!(
     a_finished_job_is_forgotten_after_its_time,
     lists_go_back_page_by_page,
     counts_are_by_state,
+    an_unreadable_job_is_named_and_the_others_are_listed,
+    a_job_whose_args_cannot_be_read_is_buried_and_the_others_run,
+    a_job_shows_the_worker_and_the_instance_that_ran_it,
     the_end_of_a_job_is_seen_at_once,
 );
 
@@ -140,8 +146,78 @@ async fn counts_are_by_state(store: TestStore) {
     let counts = jobs.counts().await.unwrap();
 
     let by_state = JobState::ALL.map(|state| counts.of(state));
-    assert_eq!(by_state, [1, 1, 1, 1, 1, 1, 0], "{counts:?}");
+    assert_eq!(by_state, [1, 1, 0, 1, 1, 1, 1, 0], "{counts:?}");
     assert_eq!(counts.unfinished(), 4);
+}
+
+async fn an_unreadable_job_is_named_and_the_others_are_listed(store: TestStore) {
+    let jobs = jobs(&store);
+    let kept = [enqueue(&jobs, "j").await, enqueue(&jobs, "j").await];
+    let broken = [
+        (enqueue(&jobs, "j").await, "state", "asleep"),
+        (enqueue(&jobs, "j").await, "args", "{\"k\":"),
+        (enqueue(&jobs, "j").await, "error", "no list"),
+        (enqueue(&jobs, "j").await, "progress", "}"),
+        (enqueue(&jobs, "j").await, "next", "no id"),
+    ];
+    let last = enqueue(&jobs, "j").await;
+    for (id, field, value) in broken {
+        edit_job(&store, id, field, value).await;
+    }
+
+    let mut filter = JobFilter {
+        limit: 3,
+        ..JobFilter::default()
+    };
+    let (mut readable, mut unreadable) = (Vec::new(), Vec::new());
+    loop {
+        let page = jobs.list(filter.clone()).await.unwrap();
+        assert!(page.jobs.len() + page.unreadable.len() <= 3);
+        readable.extend(page.jobs.iter().map(|job| job.id));
+        unreadable.extend(page.unreadable);
+        filter.before = page.next;
+        if page.next.is_none() {
+            break;
+        }
+    }
+
+    assert_eq!(readable, [last, kept[1], kept[0]]);
+    assert_eq!(unreadable.len(), broken.len());
+    for ((id, field, _), named) in broken.iter().rev().zip(&unreadable) {
+        assert_eq!(named.id, id.to_string());
+        assert!(!named.why.is_empty(), "{field}");
+        assert!(jobs.job(*id).await.is_err());
+    }
+    assert!(unreadable.iter().any(|job| job.why.contains("args")));
+    jobs.counts().await.unwrap();
+}
+
+async fn a_job_whose_args_cannot_be_read_is_buried_and_the_others_run(store: TestStore) {
+    let jobs = jobs(&store);
+    let broken = enqueue(&jobs, "j").await;
+    edit_job(&store, broken, "args", "{").await;
+    let next = enqueue(&jobs, "j").await;
+
+    assert_eq!(claim_when_ready(&jobs).await.id, next);
+
+    edit_job(&store, broken, "args", "{}").await;
+    let job = look_up(&jobs, broken).await;
+    assert_eq!(job.state, JobState::Dead);
+    assert!(job.error.unwrap()[0].contains("args"));
+}
+
+async fn a_job_shows_the_worker_and_the_instance_that_ran_it(store: TestStore) {
+    let jobs = jobs(&store);
+    let id = enqueue(&jobs, "j").await;
+    assert_eq!(look_up(&jobs, id).await.instance, None);
+    jobs.settle(&claim(&jobs).await, succeeded(json!(1)))
+        .await
+        .unwrap();
+    let job = look_up(&jobs, id).await;
+    assert_eq!(
+        (job.worker.as_deref(), job.instance.as_deref()),
+        (Some("a/1"), Some("host-1"))
+    );
 }
 
 async fn the_end_of_a_job_is_seen_at_once(store: TestStore) {

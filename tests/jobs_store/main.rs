@@ -10,7 +10,10 @@
 mod common;
 
 mod cancelling;
+mod clock;
 mod ends;
+mod following;
+mod instances;
 mod leases;
 mod load;
 mod looking;

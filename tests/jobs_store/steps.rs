@@ -22,6 +22,7 @@ pub(super) fn worker(owner: &str) -> Worker {
     Worker {
         owner: owner.into(),
         name: format!("{owner}/1"),
+        instance: "host-1".into(),
     }
 }
 
@@ -57,6 +58,14 @@ pub(super) async fn claim_when_ready(jobs: &Jobs) -> Lease {
 
 pub(super) async fn look_up(jobs: &Jobs, id: JobId) -> Job {
     jobs.job(id).await.unwrap().unwrap()
+}
+
+/// Writes a field of a job, past Weir.
+pub(super) async fn edit_job(store: &TestStore, id: JobId, field: &str, value: &str) {
+    let key = format!("weir:job:{id}");
+    let quoted = value.replace('\'', "\'\'");
+    let update = format!("UPDATE weir_jobs SET {field} = '{quoted}' WHERE id = '{id}'");
+    store.edit(&[&["HSET", &key, field, value]], &update).await;
 }
 
 pub(super) fn succeeded(result: Value) -> Outcome {

@@ -2,22 +2,24 @@ use std::collections::HashMap;
 use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::sleep;
 
+use super::clock::ClockWatch;
 use super::{Schedule, SchedulerParts};
 use crate::actors::supervision::Incarnation;
 use crate::results::ResultsError;
 use crate::results::schedules::{Fired, Schedule as State, ScheduleBoard};
 use crate::settings::CatchUp;
+use crate::telemetry::LogLimiter;
 
 /// The longest wait between two looks at the board, which others change as well.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How soon the board is looked at again after the store was away.
 const STORE_RETRY: Duration = Duration::from_millis(250);
-/// How soon a schedule is fired again that found the queue full.
+/// How soon a schedule is fired again that found the queue full, or that could not be fired.
 const FULL_RETRY: TimeDelta = TimeDelta::seconds(1);
 /// A due time that is later than this was missed.
 const MISSED_AFTER: TimeDelta = TimeDelta::minutes(1);
@@ -28,6 +30,9 @@ pub(super) struct Watch {
     incarnation: Incarnation,
     /// The definition by which this watch has planned each schedule.
     mine: HashMap<String, String>,
+    clock: ClockWatch,
+    /// Schedules that cannot be seen to, while the others can.
+    troubles: LogLimiter<String>,
     /// Whether the last job to enqueue found no room, which is told once.
     queue_is_full: bool,
 }
@@ -35,9 +40,11 @@ pub(super) struct Watch {
 impl Watch {
     pub(super) fn new(parts: SchedulerParts, incarnation: Incarnation) -> Self {
         Self {
+            clock: ClockWatch::new(parts.health.clone()),
             parts,
             incarnation,
             mine: HashMap::new(),
+            troubles: LogLimiter::new(),
             queue_is_full: false,
         }
     }
@@ -81,11 +88,21 @@ impl Watch {
 
     /// Plans what is new, fires what is due, removes what is gone, and answers when to look again.
     async fn look(&mut self, planned: &[Schedule]) -> Result<Duration, ResultsError> {
+        let asked = Instant::now();
         let board = self.parts.schedules.board().await?;
+        self.clock.observe(board.now, asked);
         self.remove_all_but(planned).await?;
         let mut next_due = None;
         for schedule in planned {
-            let due = self.see_to(schedule, &board).await?;
+            let due = match self.see_to(schedule, &board).await {
+                Err(error) if !error.is_unavailable() => {
+                    if let Some(suppressed) = self.troubles.admit(schedule.name.clone()) {
+                        tracing::error!(schedule = schedule.name, %error, suppressed, "schedule cannot be planned or fired");
+                    }
+                    Some(board.now + FULL_RETRY)
+                }
+                due => due?,
+            };
             next_due = [next_due, due].into_iter().flatten().min();
         }
         let until_due = next_due.and_then(|due: DateTime<Utc>| (due - board.now).to_std().ok());
@@ -110,7 +127,7 @@ impl Watch {
             Some(state) if state.definition == definition => {
                 self.mine.insert(schedule.name.clone(), definition);
                 if state.next_due > board.now {
-                    return Ok(Some(state.next_due));
+                    return self.bring_back(schedule, state, board.now).await;
                 }
                 self.fire(schedule, state, board.now).await
             }
@@ -128,6 +145,26 @@ impl Watch {
                 Ok(Some(first))
             }
         }
+    }
+
+    /// Answers when the schedule is due next. A time beyond what its timetable can give was made before the clock was set back,
+    /// and is replaced.
+    async fn bring_back(
+        &mut self,
+        schedule: &Schedule,
+        state: &State,
+        now: DateTime<Utc>,
+    ) -> Result<Option<DateTime<Utc>>, ResultsError> {
+        let (name, due) = (&schedule.name, state.next_due);
+        let latest = schedule.timetable.latest(now, state.last_due);
+        let Some(latest) = latest.filter(|latest| *latest < due) else {
+            return Ok(Some(due));
+        };
+        self.clock.found_ahead(due - latest);
+        if self.parts.schedules.pass(name, due, latest).await? {
+            tracing::info!(schedule = name, %due, next = %latest, "schedule was due later than its timetable allows");
+        }
+        Ok(Some(latest))
     }
 
     async fn fire(

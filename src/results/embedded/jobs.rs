@@ -1,7 +1,9 @@
 //! Jobs in SQL: each step a transaction of few statements, each of them answered by an index.
 
 mod claim;
+mod clock;
 mod enqueue;
+mod follow;
 mod list;
 mod occupancy;
 mod record;
@@ -20,8 +22,8 @@ pub(super) use self::sql::COLUMNS;
 use super::EmbeddedStore;
 use crate::results::error::ResultsError;
 use crate::results::jobs::{
-    Cancellation, Claim, Enqueued, Heartbeat, Job, JobCounts, JobFilter, JobId, JobPage, JobStore,
-    Limits, NewJob, Outcome, Replay, Settled, Worker, parse,
+    Cancellation, Claim, Enqueued, Heartbeat, Job, JobCounts, JobFilter, JobId, JobPage, JobState,
+    JobStore, Limits, NewJob, Outcome, Replay, Settled, Worker,
 };
 use crate::results::keys::Key;
 use crate::results::millis::ttl_ms;
@@ -30,8 +32,16 @@ use crate::results::store::Change;
 #[async_trait]
 impl JobStore for EmbeddedStore {
     async fn enqueue(&self, job: &NewJob, limits: &Limits) -> Result<Enqueued, ResultsError> {
-        let writer = self.connections().await?.writer();
-        let (enqueued, fresh) = enqueue(self, writer, job, limits.max_unfinished).await?;
+        let max_unfinished = limits.max_unfinished;
+        let (enqueued, fresh) = if job.then.is_none() {
+            let writer = self.connections().await?.writer();
+            enqueue(self, writer, job, max_unfinished).await?
+        } else {
+            let transaction = self.begin().await?;
+            let enqueued = enqueue(self, &transaction, job, max_unfinished).await?;
+            transaction.commit().await?;
+            enqueued
+        };
         if fresh {
             self.say(Change::Work);
         }
@@ -132,10 +142,12 @@ impl JobStore for EmbeddedStore {
             .reader()
             .query_all_raw(count)
             .await?;
-        let counts = rows.iter().map(|row| {
+        let mut counts = Vec::new();
+        for row in &rows {
             let (state, count): (String, i64) = (row.try_get_by(0)?, row.try_get_by(1)?);
-            Ok((parse::state(&state)?, count.unsigned_abs()))
-        });
-        counts.collect()
+            // Jobs in a state of another version are not counted.
+            counts.extend(JobState::named(&state).map(|state| (state, count.unsigned_abs())));
+        }
+        Ok(counts.into_iter().collect())
     }
 }

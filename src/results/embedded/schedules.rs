@@ -7,7 +7,7 @@ use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 use super::EmbeddedStore;
 use super::jobs::enqueue;
 use crate::results::error::ResultsError;
-use crate::results::jobs::{JobId, Limits, NewJob, parse};
+use crate::results::jobs::{Limits, NewJob, parse};
 use crate::results::millis::time;
 use crate::results::schedules::{Fired, Schedule, ScheduleBoard, ScheduleStore};
 use crate::results::store::Change;
@@ -104,7 +104,10 @@ impl ScheduleStore for EmbeddedStore {
         let rows = reader.query_all_raw(self.statement(READ_ALL, [])).await?;
         Ok(ScheduleBoard {
             now: now.map(time).unwrap_or_default(),
-            schedules: rows.iter().map(read_schedule).collect::<Result<_, _>>()?,
+            schedules: rows
+                .iter()
+                .map(read_schedule)
+                .collect::<Result<_, DbErr>>()?,
         })
     }
 }
@@ -122,19 +125,16 @@ impl EmbeddedStore {
     }
 }
 
-fn read_schedule(row: &QueryResult) -> Result<Schedule, ResultsError> {
+fn read_schedule(row: &QueryResult) -> Result<Schedule, DbErr> {
     let text = |column| row.try_get_by::<Option<String>, _>(column);
     let ms = |column| row.try_get_by::<Option<i64>, _>(column);
-    let job = |id: String| -> Result<JobId, ResultsError> { parse::id(&id) };
     Ok(Schedule {
         name: row.try_get_by("name")?,
         definition: row.try_get_by("definition")?,
         next_due: time(row.try_get_by("next_due")?),
         last_due: ms("last_due")?.map(time),
-        last_job: text("last_job")?.map(job).transpose()?,
-        last_outcome: text("last_outcome")?
-            .map(|state| parse::state(&state))
-            .transpose()?,
+        last_job: text("last_job")?.and_then(|id| parse::id(&id).ok()),
+        last_outcome: text("last_outcome")?.and_then(|state| parse::state(&state).ok()),
         last_finished_at: ms("last_finished_at")?.map(time),
     })
 }

@@ -15,7 +15,7 @@ const TABLES: &[&str] = &[
         attempts integer NOT NULL DEFAULT 0, lost integer NOT NULL DEFAULT 0, cancel integer NOT NULL DEFAULT 0,
         token bigint NOT NULL DEFAULT 0, settled bigint NOT NULL DEFAULT 0, enqueued_at bigint NOT NULL,
         ready_at bigint NOT NULL, due_at bigint, started_at bigint, lease_until bigint, finished_at bigint,
-        expires_at bigint)",
+        expires_at bigint, follows text, instance text, start_at bigint, delay bigint, lease bigint)",
     "CREATE INDEX IF NOT EXISTS {jobs}_state ON {jobs} (state, id)",
     "CREATE INDEX IF NOT EXISTS {jobs}_name ON {jobs} (name, id)",
     "CREATE INDEX IF NOT EXISTS {jobs}_ready ON {jobs} (state, priority DESC, ready_at, id)
@@ -26,9 +26,25 @@ const TABLES: &[&str] = &[
     "CREATE INDEX IF NOT EXISTS {jobs}_expires_at ON {jobs} (expires_at) WHERE expires_at IS NOT NULL",
     "CREATE UNIQUE INDEX IF NOT EXISTS {jobs}_unique ON {jobs} (unique_key)
         WHERE state IN ('queued', 'scheduled', 'running', 'retrying')",
+    "CREATE INDEX IF NOT EXISTS {jobs}_waits ON {jobs} (state, (ready_at - delay))
+        WHERE state IN ('scheduled', 'retrying') AND delay IS NOT NULL",
     "CREATE TABLE IF NOT EXISTS {schedules} (
         name text PRIMARY KEY, definition text NOT NULL, next_due bigint NOT NULL, last_due bigint, last_job text,
         last_outcome text, last_finished_at bigint)",
+    "CREATE TABLE IF NOT EXISTS {instances} (
+        id text PRIMARY KEY, name text NOT NULL, scrapers bigint NOT NULL, seen_at bigint NOT NULL)",
+];
+
+/// The statements of [`TABLES`] up to that of `{jobs}`, whose columns the next need.
+const TABLES_BEFORE_COLUMNS: usize = 3;
+
+/// Columns of `{jobs}` that a table of an earlier version does not have.
+const NEW_COLUMNS: [(&str, &str); 5] = [
+    ("follows", "text"),
+    ("instance", "text"),
+    ("start_at", "bigint"),
+    ("delay", "bigint"),
+    ("lease", "bigint"),
 ];
 
 /// What counts the tokens of leases. Where there is no sequence, a row that a trigger advances.
@@ -40,8 +56,8 @@ const SQLITE_TOKENS: &[&str] = &[
 ];
 const POSTGRES_TOKENS: &[&str] = &["CREATE SEQUENCE IF NOT EXISTS {tokens}"];
 
-/// Writes statements for one database: `{now}` is its clock in milliseconds since the epoch, `{results}`, `{jobs}` and
-/// `{schedules}` are the tables.
+/// Writes statements for one database: `{now}` is its clock in milliseconds since the epoch, `{results}`, `{jobs}`,
+/// `{schedules}` and `{instances}` are the tables.
 pub(super) struct Sql {
     backend: DbBackend,
     now: &'static str,
@@ -50,6 +66,7 @@ pub(super) struct Sql {
     next_token: &'static str,
     tokens: &'static [&'static str],
     for_update: &'static str,
+    columns_of_jobs: &'static str,
     tables: String,
 }
 
@@ -64,6 +81,7 @@ impl Sql {
             // A transaction that writes has the file to itself.
             skip_locked: "",
             for_update: "",
+            columns_of_jobs: "SELECT name FROM pragma_table_info('{jobs}')",
             tables: table_prefix(prefix),
         }
     }
@@ -77,6 +95,8 @@ impl Sql {
             tokens: POSTGRES_TOKENS,
             skip_locked: "FOR UPDATE SKIP LOCKED",
             for_update: "FOR UPDATE",
+            columns_of_jobs: "SELECT CAST(attname AS text) FROM pg_attribute
+                WHERE attrelid = CAST('{jobs}' AS regclass) AND attnum > 0 AND NOT attisdropped",
             tables: table_prefix(prefix),
         }
     }
@@ -104,8 +124,31 @@ impl Sql {
             let limit = "SET LOCAL lock_timeout = '500ms'";
             connection.execute_unprepared(limit).await?;
         }
-        for table in TABLES.iter().chain(self.tokens) {
+        let (first, others) = TABLES.split_at(TABLES_BEFORE_COLUMNS);
+        for table in first {
             connection.execute_unprepared(&self.text(table)).await?;
+        }
+        self.add_columns(connection).await?;
+        for table in others.iter().chain(self.tokens) {
+            connection.execute_unprepared(&self.text(table)).await?;
+        }
+        Ok(())
+    }
+
+    /// Adds the columns that a table of an earlier version does not have.
+    async fn add_columns(&self, connection: &impl ConnectionTrait) -> Result<(), DbErr> {
+        let columns = connection
+            .query_all_raw(self.statement(self.columns_of_jobs, []))
+            .await?;
+        let columns: Vec<String> = columns
+            .iter()
+            .map(|row| row.try_get_by_index(0))
+            .collect::<Result<_, _>>()?;
+        for (name, kind) in NEW_COLUMNS {
+            if !columns.iter().any(|column| column == name) {
+                let add = format!("ALTER TABLE {{jobs}} ADD COLUMN {name} {kind}");
+                connection.execute_unprepared(&self.text(&add)).await?;
+            }
         }
         Ok(())
     }
@@ -122,6 +165,7 @@ impl Sql {
             .replace("{results}", &format!("{}results", self.tables))
             .replace("{jobs}", &format!("{}jobs", self.tables))
             .replace("{schedules}", &format!("{}schedules", self.tables))
+            .replace("{instances}", &format!("{}instances", self.tables))
     }
 }
 

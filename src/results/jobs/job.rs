@@ -30,12 +30,18 @@ pub struct Job {
     /// The schedule that fired it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schedule: Option<String>,
-    /// Who ran it last.
+    /// The worker that ran it last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub worker: Option<String>,
-    /// The job that is enqueued when this one succeeds.
+    /// The instance that the worker belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
+    /// The job that begins when this one succeeds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub then: Option<JobId>,
+    /// The job that must succeed before this one begins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub follows: Option<JobId>,
     /// What it last said of its progress.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub progress: Option<Value>,

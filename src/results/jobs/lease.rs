@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{JobId, JobState};
+use super::{JobId, JobState, Limits};
 
 /// Who takes jobs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub struct Worker {
     pub owner: String,
     /// The worker's own name, for people.
     pub name: String,
+    /// The name of the instance that the worker belongs to, for people.
+    pub instance: String,
 }
 
 /// What a claim found.
@@ -90,6 +92,14 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Returns the end of a job whose arguments cannot be read, so that it does not come back again and again.
+    pub(in crate::results) fn unreadable_args(limits: &Limits) -> Self {
+        Self::Dead {
+            error: vec!["its args cannot be read".to_owned()],
+            keep: limits.keep,
+        }
+    }
+
     /// The state that the job goes to.
     pub fn state(&self) -> JobState {
         match self {

@@ -29,8 +29,20 @@ impl JobFilter {
 pub struct JobPage {
     /// The jobs, newest first, without their results.
     pub jobs: Vec<Job>,
+    /// Jobs that belong among them and whose records cannot be read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<UnreadableJob>,
     /// Where the next page begins; `None` at the end.
     pub next: Option<JobId>,
+}
+
+/// A job whose record another program, or another version, has written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UnreadableJob {
+    /// The id, as it is stored.
+    pub id: String,
+    /// The part that cannot be read.
+    pub why: String,
 }
 
 /// How many jobs are in each state.

@@ -6,7 +6,6 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::{Builder, Uuid};
-use xxhash_rust::xxh3::xxh3_128;
 
 use super::{JobId, JobState, parse};
 use crate::results::error::ResultsError;
@@ -29,7 +28,8 @@ pub struct NewJob {
     pub start: Start,
     /// The schedule that fires it; set by [`crate::results::schedules::Schedules::fire`].
     pub schedule: Option<String>,
-    /// What to enqueue in the same step in which this one succeeds. Left out if an equal job stands for this one.
+    /// The job that begins in the same step in which this one succeeds. Until then it waits; it is cancelled if this one does
+    /// not succeed. Left out if an equal job stands for this one.
     pub then: Option<Box<NewJob>>,
 }
 
@@ -69,19 +69,18 @@ impl NewJob {
         }
     }
 
-    /// The run of `schedule` for its due time: the same id whoever makes it.
+    /// Returns the job as the run of `schedule` for `due`, the time in its id. The rest of the id is random, for a due time comes
+    /// twice if the clock is set back.
     pub(in crate::results) fn of_schedule(self, schedule: &str, due: DateTime<Utc>) -> Self {
-        let mut random = [0; 10];
-        random.copy_from_slice(&xxh3_128(schedule.as_bytes()).to_be_bytes()[..10]);
         let due_ms = u64::try_from(due.timestamp_millis()).unwrap_or(0);
         Self {
-            id: Builder::from_unix_timestamp_millis(due_ms, &random).into_uuid(),
+            id: Builder::from_unix_timestamp_millis(due_ms, &rand::random()).into_uuid(),
             schedule: Some(schedule.to_owned()),
             ..self
         }
     }
 
-    /// What is to follow, as the stores keep it with the job.
+    /// The jobs that follow, each within the one before, as the scripts of Redis read them.
     pub(in crate::results) fn follow_up(&self) -> Option<String> {
         let next = self.then.as_deref().map(FollowUp::of)?;
         serde_json::to_string(&next).ok()
@@ -93,9 +92,17 @@ impl NewJob {
         next.read()
     }
 
-    /// The id of the job that is to follow.
+    /// Reads the id of the job that follows. Earlier versions kept all of that job with the first.
     pub(in crate::results) fn id_of_follow_up(text: &str) -> Result<JobId, ResultsError> {
-        Ok(Self::from_follow_up(text)?.id)
+        match text.parse() {
+            Ok(id) => Ok(id),
+            Err(_) => Ok(Self::from_follow_up(text)?.id),
+        }
+    }
+
+    /// Iterates over the jobs that follow, in their order.
+    pub fn followers(&self) -> impl Iterator<Item = &NewJob> {
+        std::iter::successors(self.then.as_deref(), |job| job.then.as_deref())
     }
 }
 
@@ -151,7 +158,7 @@ impl FollowUp {
         Ok(NewJob {
             id: parse::id(&self.id)?,
             name: self.name,
-            args: parse::json(&self.args)?,
+            args: parse::json(&self.args, parse::ARGS)?,
             priority: self.priority.parse().map_err(|_| unreadable())?,
             unique_key: some(self.unique_key),
             start,
@@ -195,17 +202,13 @@ mod tests {
         assert_eq!(NewJob::from_follow_up(&text).unwrap(), next);
         assert_eq!(next.then.unwrap().follow_up(), None);
     }
-
     #[test]
-    fn the_id_of_a_scheduled_run_follows_from_schedule_and_due_time() {
+    fn the_id_of_a_scheduled_run_holds_its_due_time_and_is_its_own() {
         let due = DateTime::from_timestamp_millis(1_790_000_000_123).unwrap();
-        let run = |schedule, due| NewJob::new("j", json!({})).of_schedule(schedule, due).id;
-        assert_eq!(run("hourly", due), run("hourly", due));
-        assert_ne!(run("hourly", due), run("daily", due));
-        assert_ne!(
-            run("hourly", due),
-            run("hourly", due + Duration::from_millis(1))
-        );
-        assert_eq!(run("hourly", due).get_version_num(), 7);
+        let run = || NewJob::new("j", json!({})).of_schedule("hourly", due).id;
+        let (seconds, nanos) = run().get_timestamp().unwrap().to_unix();
+        assert_eq!((seconds, nanos), (1_790_000_000, 123_000_000));
+        assert_ne!(run(), run());
+        assert_eq!(run().get_version_num(), 7);
     }
 }

@@ -12,6 +12,8 @@ pub enum JobState {
     Queued,
     /// Waits for its time.
     Scheduled,
+    /// Waits for the job that it follows.
+    Waiting,
     /// Leased to a worker.
     Running,
     /// Has failed and waits for its next run.
@@ -20,15 +22,16 @@ pub enum JobState {
     Succeeded,
     /// Has failed for good.
     Dead,
-    /// Was ended by request.
+    /// Was ended by request, or follows a job that did not succeed.
     Cancelled,
 }
 
 impl JobState {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Queued,
         Self::Scheduled,
+        Self::Waiting,
         Self::Running,
         Self::Retrying,
         Self::Succeeded,
@@ -46,6 +49,7 @@ impl JobState {
         match self {
             Self::Queued => "queued",
             Self::Scheduled => "scheduled",
+            Self::Waiting => "waiting",
             Self::Running => "running",
             Self::Retrying => "retrying",
             Self::Succeeded => "succeeded",

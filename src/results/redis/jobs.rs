@@ -19,8 +19,12 @@ use crate::results::jobs::{
 use crate::results::keys::Key;
 use crate::results::millis::{delay_ms, ttl_ms};
 
-/// What a claim answers: ms to wait, id, name, args, token, attempts, lost.
+/// Answer to a claim: time, where to go on checking due times, how many times were moved, ms to wait, id, name, args,
+/// token, attempts, lost.
 type Claimed = (
+    i64,
+    u64,
+    u64,
     i64,
     Option<String>,
     Option<String>,
@@ -56,24 +60,45 @@ impl JobStore for RedisStore {
         claim
             .arg(&worker.owner)
             .arg(&worker.name)
+            .arg(&worker.instance)
             .arg(ttl_ms(lease));
         claim
             .arg(limits.max_lost)
             .arg(ttl_ms(limits.keep))
             .arg(limits.max_finished);
+        let (first, count) = self.due_check.step();
+        let expected_ms = self.clock.expected_ms().map(|ms| ms.to_string());
+        // Nothing at all would be sent for `None`.
+        claim
+            .arg(expected_ms.unwrap_or_default())
+            .arg(first)
+            .arg(count);
         let claimed: Claimed = claim.send(self.connection.clone()).await?;
+        self.due_check.advance(count, claimed.1);
+        self.note_clock(claimed.0, claimed.2);
         match claimed {
-            (_, Some(id), Some(name), Some(args), token, attempts, lost) => {
+            (_, _, _, _, Some(id), Some(name), Some(args), token, attempts, lost) => {
+                let id = parse::id(&id)?;
+                let Ok(args) = parse::json(&args, parse::ARGS) else {
+                    let outcome = Outcome::unreadable_args(limits);
+                    self.settle(id, token, &outcome, limits).await?;
+                    return Ok(Claim::Nothing {
+                        look_again: Some(Duration::from_millis(1)),
+                    });
+                };
                 Ok(Claim::Leased(Lease {
-                    id: parse::id(&id)?,
+                    id,
                     name,
-                    args: parse::json(&args)?,
+                    args,
                     token,
                     attempts,
                     lost,
                 }))
             }
-            (wait_ms, ..) => Ok(Claim::Nothing {
+            _ if self.due_check.is_urgent() => Ok(Claim::Nothing {
+                look_again: Some(Duration::from_millis(1)),
+            }),
+            (_, _, _, wait_ms, ..) => Ok(Claim::Nothing {
                 look_again: u64::try_from(wait_ms).ok().map(Duration::from_millis),
             }),
         }
@@ -117,7 +142,11 @@ impl JobStore for RedisStore {
             .arg(id.to_string())
             .arg(token)
             .arg(outcome.state().as_str());
-        settle.arg(text).arg(delay_ms(after)).arg(ttl_ms(keep));
+        settle
+            .arg(text)
+            .arg(delay_ms(after))
+            .arg(ttl_ms(keep))
+            .arg(ttl_ms(limits.keep));
         let done: bool = self.run(&settle).await?;
         Ok(Settled::done_if(done))
     }
@@ -172,7 +201,9 @@ impl JobStore for RedisStore {
     }
 
     async fn job(&self, id: JobId) -> Result<Option<Job>, ResultsError> {
-        let fields = self.run(&record::read(&self.prefix, id)).await?;
+        let fields = self
+            .run(&record::read(&self.prefix, &id.to_string()))
+            .await?;
         record::job(id, fields)
     }
 
@@ -187,6 +218,21 @@ impl JobStore for RedisStore {
         }
         let counts: Vec<u64> = self.run(&count).await?;
         Ok(JobState::ALL.into_iter().zip(counts).collect())
+    }
+}
+
+impl RedisStore {
+    /// Takes note of what a claim told of the clock and of times that did not fit it.
+    fn note_clock(&self, now_ms: i64, moved: u64) {
+        if self.clock.observe(now_ms).is_some() {
+            self.due_check.hurry();
+        }
+        if moved > 0 {
+            tracing::warn!(
+                moved,
+                "the clock of the results store was moved, times of jobs were adjusted"
+            );
+        }
     }
 }
 

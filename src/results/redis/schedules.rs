@@ -84,9 +84,13 @@ impl ScheduleStore for RedisStore {
         let (now,): ((i64, i64),) = self.run(&read).await?;
         let mut schedules = Vec::new();
         for name in names {
-            let fields: HashMap<String, String> =
-                self.run(&Cmd::hgetall(self.schedule_key(&name))).await?;
-            schedules.extend(schedule(name, &fields)?);
+            let fields = self.run(&Cmd::hgetall(self.schedule_key(&name))).await;
+            match fields.map_err(ResultsError::from) {
+                Ok(fields) => schedules.extend(schedule(name, &fields).ok().flatten()),
+                Err(error) if error.is_unavailable() => return Err(error),
+                // One that cannot be read is planned again.
+                Err(_) => {}
+            }
         }
         Ok(ScheduleBoard {
             now: time(now.0 * 1000 + now.1 / 1000),
@@ -126,11 +130,10 @@ fn schedule(
         definition: fields.get("definition").cloned().unwrap_or_default(),
         next_due,
         last_due: time_of("last_due")?,
-        last_job: fields.get("last_job").map(|id| parse::id(id)).transpose()?,
+        last_job: fields.get("last_job").and_then(|id| parse::id(id).ok()),
         last_outcome: fields
             .get("last_outcome")
-            .map(|state| parse::state(state))
-            .transpose()?,
+            .and_then(|state| parse::state(state).ok()),
         last_finished_at: time_of("last_finished_at")?,
     }))
 }

@@ -26,6 +26,7 @@ pub(super) struct Scripts {
     pub(super) plan: Script,
     pub(super) fire: Script,
     pub(super) pass: Script,
+    pub(super) announce: Script,
 }
 
 impl Scripts {
@@ -44,6 +45,7 @@ impl Scripts {
             plan: script!("plan"),
             fire: script!("fire"),
             pass: script!("pass"),
+            announce: script!("announce"),
         }
     }
 }

@@ -41,10 +41,8 @@ impl Schedules {
             .await
     }
 
-    /// Fires the due time `due` of a schedule once, whoever asks and however often: enqueues `job` under an id that
-    /// follows from schedule and due time, and advances the schedule to `next`. The job keeps its start, so it may wait on.
-    /// A run that has not finished is not
-    /// joined by another.
+    /// Fires the due time `due` of a schedule once, whoever asks and however often: enqueues `job` and advances the schedule
+    /// to `next`. The job keeps its start, so it may wait on. A run that has not finished is not joined by another.
     pub async fn fire(
         &self,
         name: &str,

@@ -22,8 +22,8 @@ pub trait ScheduleStore: Send + Sync + 'static {
     /// Removes a schedule; whether there was one. Its jobs stay.
     async fn unplan(&self, name: &str) -> Result<bool, ResultsError>;
 
-    /// In one step: if the schedule is due at `due` and the time has come, enqueues `job`, whose id follows from schedule
-    /// and due time, and advances the schedule to `next`.
+    /// In one step: if the schedule is due at `due` and the time has come, enqueues `job` and advances the
+    /// schedule to `next`.
     async fn fire(
         &self,
         name: &str,

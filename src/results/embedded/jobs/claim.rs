@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 
-use super::{settle, sql};
+use super::{clock, settle, sql};
 use crate::results::embedded::EmbeddedStore;
 use crate::results::error::ResultsError;
-use crate::results::jobs::{Claim, JobId, JobState, Lease, Limits, Worker, parse};
+use crate::results::jobs::{Claim, JobId, JobState, Lease, Limits, Outcome, Worker, parse};
 use crate::results::millis::ttl_ms;
 use crate::results::store::Change;
 use crate::sql::{Pool, WriteTransaction};
@@ -20,39 +20,87 @@ pub(super) async fn claim(
     limits: &Limits,
 ) -> Result<Claim, ResultsError> {
     let connections = store.connections().await?;
-    let ahead = look_ahead(store, connections.reader()).await?;
-    if ahead.iter().flatten().any(|wait_ms| *wait_ms <= 0) {
+    let mut ahead = look_ahead(store, connections.reader()).await?;
+    if clock::fit_times(store, &ahead).await? {
+        ahead = look_ahead(store, connections.reader()).await?;
+    }
+    let Ahead {
+        due,
+        lease_ends,
+        forget,
+        ..
+    } = ahead;
+    if [due, lease_ends, forget]
+        .iter()
+        .flatten()
+        .any(|wait_ms| *wait_ms <= 0)
+    {
         bring_up_to_date(store, limits).await?;
     }
     let values = [
         worker.owner.as_str().into(),
         worker.name.as_str().into(),
         ttl_ms(lease).into(),
+        worker.instance.as_str().into(),
     ];
     let claim = store.statement(sql::CLAIM, values);
     if let Some(row) = connections.writer().query_one_raw(claim).await? {
-        return Ok(Claim::Leased(read_lease(&row)?));
+        return match read_lease(&row) {
+            Ok(lease) => Ok(Claim::Leased(lease)),
+            Err(error) => bury(store, &row, limits, error).await,
+        };
     }
-    let [due, lease, _] = ahead;
-    let next_ms = due.into_iter().chain(lease).min();
+    let next_ms = due.into_iter().chain(lease_ends).min();
     Ok(Claim::Nothing {
         look_again: next_ms.map(|ms| Duration::from_millis(ms.max(1).unsigned_abs())),
     })
 }
 
-/// Ms until jobs are due, leases end, and finished jobs are to be forgotten.
-async fn look_ahead(store: &EmbeddedStore, reader: &Pool) -> Result<[Option<i64>; 3], DbErr> {
+/// Ends a job that was leased and whose arguments cannot be read; a record that is worse is left to lose its lease.
+async fn bury(
+    store: &EmbeddedStore,
+    row: &QueryResult,
+    limits: &Limits,
+    error: ResultsError,
+) -> Result<Claim, ResultsError> {
+    let id = row.try_get_by::<String, _>("id").ok();
+    let token = row.try_get_by::<i64, _>("token").ok();
+    let (Some(id), Some(token)) = (id.and_then(|id| parse::id(&id).ok()), token) else {
+        return Err(error);
+    };
+    let outcome = Outcome::unreadable_args(limits);
+    settle::settle(store, id, token.unsigned_abs(), &outcome, limits).await?;
+    Ok(Claim::Nothing {
+        look_again: Some(Duration::from_millis(1)),
+    })
+}
+
+/// What lies ahead, in ms from now. The last wait and the last lease begin in the future only if the clock was set back.
+#[derive(Default)]
+pub(super) struct Ahead {
+    pub(super) now: Option<i64>,
+    due: Option<i64>,
+    lease_ends: Option<i64>,
+    forget: Option<i64>,
+    pub(super) wait_begins: Option<i64>,
+    pub(super) lease_begins: Option<i64>,
+}
+
+async fn look_ahead(store: &EmbeddedStore, reader: &Pool) -> Result<Ahead, DbErr> {
     let Some(row) = reader
         .query_one_raw(store.statement(sql::LOOK_AHEAD, []))
         .await?
     else {
-        return Ok([None; 3]);
+        return Ok(Ahead::default());
     };
-    Ok([
-        row.try_get_by("due")?,
-        row.try_get_by("lease")?,
-        row.try_get_by("forget")?,
-    ])
+    Ok(Ahead {
+        now: row.try_get_by("now")?,
+        due: row.try_get_by("due")?,
+        lease_ends: row.try_get_by("lease")?,
+        forget: row.try_get_by("forget")?,
+        wait_begins: row.try_get_by("wait_begins")?,
+        lease_begins: row.try_get_by("lease_begins")?,
+    })
 }
 
 /// Sees to a bounded number of jobs whose time has come.
@@ -119,8 +167,7 @@ async fn lose(
         let count = store.statement(sql::COUNT_LOST, [id.as_str().into(), error.into()]);
         transaction.execute_raw(count).await?;
         let id = parse::id(&id)?;
-        settle::finish(store, transaction, id, state, limits.keep).await?;
-        finished.push(id);
+        finished.extend(settle::finish(store, transaction, id, state, limits.keep).await?);
     }
     Ok(finished)
 }
@@ -135,7 +182,7 @@ fn read_lease(row: &QueryResult) -> Result<Lease, ResultsError> {
     Ok(Lease {
         id: parse::id(&text("id")?)?,
         name: text("name")?,
-        args: parse::json(&text("args")?)?,
+        args: parse::json(&text("args")?, parse::ARGS)?,
         token: row.try_get_by::<i64, _>("token")?.unsigned_abs(),
         attempts: count("attempts")?,
         lost: count("lost")?,

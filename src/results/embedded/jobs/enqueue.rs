@@ -1,23 +1,25 @@
 //! Taking a job in.
 
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, DbErr, Value};
 
 use super::sql;
 use crate::results::embedded::EmbeddedStore;
 use crate::results::error::ResultsError;
 use crate::results::jobs::{Enqueued, JobState, NewJob, parse};
 
-/// Enqueues in one statement, or in two if something stands in the way, unless `max_unfinished` jobs are there; also
-/// whether a worker may find something new.
+/// Enqueues in one statement, or in two if something stands in the way, unless there is no room for the job and what follows
+/// it among `max_unfinished`; also returns whether a worker may find something new. A job with followers needs a
+/// transaction.
 pub(in crate::results::embedded) async fn enqueue(
     store: &EmbeddedStore,
     connection: &impl ConnectionTrait,
     job: &NewJob,
     max_unfinished: u64,
 ) -> Result<(Enqueued, bool), ResultsError> {
+    let followers = job.followers().count() as u64;
     let is_full = store
         .occupancy
-        .reaches(max_unfinished, store, connection)
+        .reaches(max_unfinished.saturating_sub(followers), store, connection)
         .await?;
     if is_full {
         let standing = standing(store, connection, job).await?;
@@ -29,7 +31,8 @@ pub(in crate::results::embedded) async fn enqueue(
     // Once more for the case that an equal job finishes between the two looks.
     for _ in 0..3 {
         if let Some(state) = insert(store, connection, job).await? {
-            store.occupancy.came();
+            insert_followers(store, connection, job).await?;
+            store.occupancy.came(1 + followers);
             let fresh = Enqueued { id: job.id, state };
             return Ok((fresh, state == JobState::Queued));
         }
@@ -48,23 +51,44 @@ async fn insert(
     connection: &impl ConnectionTrait,
     job: &NewJob,
 ) -> Result<Option<JobState>, ResultsError> {
+    let row = connection
+        .query_one_raw(store.statement(sql::INSERT, columns(job)))
+        .await?;
+    row.map(|row| parse::state(&row.try_get_by::<String, _>("state")?))
+        .transpose()
+}
+
+/// Inserts each job that follows, in the state `waiting`.
+pub(super) async fn insert_followers(
+    store: &EmbeddedStore,
+    connection: &impl ConnectionTrait,
+    job: &NewJob,
+) -> Result<(), DbErr> {
+    let mut before = job.id;
+    for follower in job.followers() {
+        let values = columns(follower)
+            .into_iter()
+            .chain([before.to_string().into()]);
+        let insert = store.statement(sql::INSERT_WAITING, values);
+        connection.execute_raw(insert).await?;
+        before = follower.id;
+    }
+    Ok(())
+}
+
+fn columns(job: &NewJob) -> [Value; 9] {
     let (at_ms, delay_ms) = job.start.at_and_delay_ms();
-    let values = [
+    [
         job.id.to_string().into(),
         job.name.as_str().into(),
         job.args.to_string().into(),
         i32::from(job.priority).into(),
         job.unique_key.clone().into(),
         at_ms.into(),
-        delay_ms.into(),
+        (at_ms.is_none() && delay_ms > 0).then_some(delay_ms).into(),
         job.schedule.clone().into(),
-        job.follow_up().into(),
-    ];
-    let row = connection
-        .query_one_raw(store.statement(sql::INSERT, values))
-        .await?;
-    row.map(|row| parse::state(&row.try_get_by::<String, _>("state")?))
-        .transpose()
+        job.then.as_ref().map(|next| next.id.to_string()).into(),
+    ]
 }
 
 /// The job that stands in the way: the same one, or an equal one that has not finished.

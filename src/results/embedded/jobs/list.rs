@@ -5,7 +5,7 @@ use sea_orm::{ConnectionTrait, Value};
 use super::record;
 use crate::results::embedded::EmbeddedStore;
 use crate::results::error::ResultsError;
-use crate::results::jobs::{Job, JobFilter, JobPage};
+use crate::results::jobs::{JobFilter, JobPage, UnreadableJob, parse};
 
 pub(super) async fn page(
     store: &EmbeddedStore,
@@ -34,14 +34,24 @@ pub(super) async fn page(
         .reader()
         .query_all_raw(read)
         .await?;
-    let jobs = rows
-        .iter()
-        .map(record::job)
-        .collect::<Result<Vec<Job>, _>>()?;
-    let next = if jobs.len() < limit {
-        None
-    } else {
-        jobs.last().map(|job| job.id)
+    let mut page = JobPage {
+        jobs: Vec::new(),
+        unreadable: Vec::new(),
+        next: None,
     };
-    Ok(JobPage { jobs, next })
+    for row in &rows {
+        let id: String = row.try_get_by("id")?;
+        // The rows have been read, so an error is that of the one row.
+        match record::job(row) {
+            Ok(job) => page.jobs.push(job),
+            Err(why) => page.unreadable.push(UnreadableJob {
+                id: id.clone(),
+                why: why.to_string(),
+            }),
+        }
+        if rows.len() == limit {
+            page.next = parse::id(&id).ok().or(page.next);
+        }
+    }
+    Ok(page)
 }

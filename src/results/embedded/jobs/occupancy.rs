@@ -51,8 +51,8 @@ impl Occupancy {
         Ok(unfinished >= limit)
     }
 
-    pub(in crate::results::embedded) fn came(&self) {
-        self.count().unfinished += 1;
+    pub(in crate::results::embedded) fn came(&self, jobs: u64) {
+        self.count().unfinished += jobs;
     }
 
     pub(in crate::results::embedded) fn finished(&self, jobs: u64) {

@@ -23,7 +23,7 @@ pub(super) fn job(row: &QueryResult) -> Result<Job, ResultsError> {
     Ok(Job {
         id: parse::id(&required("id")?)?,
         name: required("name")?,
-        args: parse::json(&required("args")?)?,
+        args: parse::json(&required("args")?, parse::ARGS)?,
         state: parse::state(&required("state")?)?,
         priority: i8::try_from(number("priority")?).unwrap_or_default(),
         attempts: number("attempts")?.unsigned_abs(),
@@ -33,11 +33,15 @@ pub(super) fn job(row: &QueryResult) -> Result<Job, ResultsError> {
         then: text("next")?
             .map(|text| NewJob::id_of_follow_up(&text))
             .transpose()?,
+        follows: text("follows")?.map(|id| parse::id(&id)).transpose()?,
         worker: text("worker")?,
+        instance: text("instance")?,
         progress: text("progress")?
-            .map(|text| parse::json(&text))
+            .map(|text| parse::json(&text, parse::PROGRESS))
             .transpose()?,
-        result: result.map(|text| parse::json(&text)).transpose()?,
+        result: result
+            .map(|text| parse::json(&text, parse::RESULT))
+            .transpose()?,
         error: text("error")?
             .map(|text| parse::errors(&text))
             .transpose()?,

@@ -5,11 +5,12 @@ use std::time::Duration;
 use sea_orm::{ConnectionTrait, QueryResult};
 use serde_json::Value;
 
-use super::{enqueue, sql};
+use super::follow::{begin_follower, cancel_followers, restore_followers};
+use super::sql;
 use crate::results::embedded::EmbeddedStore;
 use crate::results::error::ResultsError;
 use crate::results::jobs::{
-    Cancellation, JobId, JobState, Limits, NewJob, Outcome, Replay, Settled, parse,
+    Cancellation, JobId, JobState, Limits, Outcome, Replay, Settled, parse,
 };
 use crate::results::keys::Key;
 use crate::results::millis::{delay_ms, ttl_ms};
@@ -32,14 +33,17 @@ pub(super) async fn settle(
     };
     let changes = match outcome {
         Outcome::Succeeded { result, keep } => {
-            run.finish(outcome.state(), 1, Some(result.to_string()), None, *keep)
-                .await?
+            let (result, keep) = (Some(result.to_string()), (*keep, limits.keep));
+            run.finish(outcome.state(), 1, result, None, keep).await?
         }
         Outcome::Dead { error, keep } => {
-            run.finish(outcome.state(), 1, None, Some(json_text(error)), *keep)
-                .await?
+            let (error, keep) = (Some(json_text(error)), (*keep, limits.keep));
+            run.finish(outcome.state(), 1, None, error, keep).await?
         }
-        Outcome::Cancelled { keep } => run.finish(outcome.state(), 0, None, None, *keep).await?,
+        Outcome::Cancelled { keep } => {
+            let keep = (*keep, limits.keep);
+            run.finish(outcome.state(), 0, None, None, keep).await?
+        }
         Outcome::Retry { error, after } => {
             run.repeat(outcome.state(), 1, Some(json_text(error)), *after, limits)
                 .await?
@@ -53,9 +57,10 @@ pub(super) async fn settle(
         return run.settled_before().await;
     };
     transaction.commit().await?;
-    if changes.contains(&Change::Job(id)) {
-        store.occupancy.finished(1);
-    }
+    let finished = changes
+        .iter()
+        .filter(|change| matches!(change, Change::Job(_)));
+    store.occupancy.finished(finished.count() as u64);
     store.say_all(changes);
     Ok(Settled::Done)
 }
@@ -95,7 +100,7 @@ impl Run<'_> {
         attempt: i32,
         result: Option<String>,
         error: Option<String>,
-        keep: Duration,
+        (keep, keep_failed): (Duration, Duration),
     ) -> Result<Option<Vec<Change>>, ResultsError> {
         let values = [
             self.id.to_string().into(),
@@ -111,14 +116,16 @@ impl Run<'_> {
             return Ok(None);
         };
         note_outcome(self.store, self.transaction, &job, self.id, state).await?;
-        let mut changes = vec![Change::Job(self.id)];
+        let (store, transaction) = (self.store, self.transaction);
         let next: Option<String> = job.try_get_by("next")?;
-        if let Some(next) = next.filter(|_| state == JobState::Succeeded) {
-            // Room or not: one job ends for one that comes.
-            let next = NewJob::from_follow_up(&next)?;
-            enqueue(self.store, self.transaction, &next, u64::MAX).await?;
-            changes.push(Change::Work);
-        }
+        let mut changes = vec![Change::Job(self.id)];
+        let finished = if state == JobState::Succeeded {
+            changes.extend(next.is_some().then_some(Change::Work));
+            begin_follower(store, transaction, self.id, next, keep_failed).await?
+        } else {
+            cancel_followers(store, transaction, self.id, next, state, keep).await?
+        };
+        changes.extend(finished.into_iter().map(Change::Job));
         Ok(Some(changes))
     }
 
@@ -142,7 +149,8 @@ impl Run<'_> {
         if self.transaction.query_one_raw(repeat).await?.is_some() {
             return Ok(Some(vec![Change::Work]));
         }
-        self.finish(JobState::Cancelled, attempt, None, error, limits.keep)
+        let keep = (limits.keep, limits.keep);
+        self.finish(JobState::Cancelled, attempt, None, error, keep)
             .await
     }
 
@@ -173,6 +181,7 @@ pub(super) async fn cancel(
         return Ok(Cancellation::Unknown);
     };
     let state = parse::state(&run.try_get_by::<String, _>("state")?)?;
+    let mut finished = Vec::new();
     let cancellation = match state {
         JobState::Running => {
             let ask = store.statement(sql::ASK_TO_CANCEL, [id.to_string().into()]);
@@ -181,15 +190,16 @@ pub(super) async fn cancel(
         }
         state if state.is_finished() => return Ok(Cancellation::Finished(state)),
         _ => {
-            finish(store, &transaction, id, JobState::Cancelled, limits.keep).await?;
+            finished = finish(store, &transaction, id, JobState::Cancelled, limits.keep).await?;
             Cancellation::Done
         }
     };
     transaction.commit().await?;
-    if cancellation == Cancellation::Done {
-        store.occupancy.finished(1);
+    store.occupancy.finished(finished.len() as u64);
+    store.say_all(finished.into_iter().map(Change::Job));
+    if cancellation == Cancellation::Requested {
+        store.say(Change::Job(id));
     }
-    store.say(Change::Job(id));
     Ok(cancellation)
 }
 
@@ -208,33 +218,40 @@ pub(super) async fn replay(store: &EmbeddedStore, id: JobId) -> Result<Replay, R
     if transaction.query_one_raw(equal).await?.is_some() {
         return Ok(Replay::Equal);
     }
-    transaction
-        .execute_raw(store.statement(sql::REPLAY, [id.to_string().into()]))
+    let replayed = transaction
+        .query_one_raw(store.statement(sql::REPLAY, [id.to_string().into()]))
         .await?;
+    let next = replayed.map(|row| row.try_get_by("next")).transpose()?;
+    let restored = restore_followers(store, &transaction, id, next.flatten()).await?;
     transaction.commit().await?;
-    store.occupancy.came();
+    store.occupancy.came(1 + restored);
     store.say(Change::Work);
     Ok(Replay::Done)
 }
 
-/// Ends a job, and keeps what is known of it for a while.
+/// Ends a job without success, and keeps what is known of it for a while. Returns the jobs that this finished: those that
+/// follow as well.
 pub(super) async fn finish(
     store: &EmbeddedStore,
     transaction: &WriteTransaction,
     id: JobId,
     state: JobState,
     keep: Duration,
-) -> Result<(), ResultsError> {
+) -> Result<Vec<JobId>, ResultsError> {
     let values = [
         id.to_string().into(),
         state.as_str().into(),
         ttl_ms(keep).into(),
     ];
     let finish = store.statement(sql::FINISH, values);
-    if let Some(job) = transaction.query_one_raw(finish).await? {
-        note_outcome(store, transaction, &job, id, state).await?;
-    }
-    Ok(())
+    let Some(job) = transaction.query_one_raw(finish).await? else {
+        return Ok(Vec::new());
+    };
+    note_outcome(store, transaction, &job, id, state).await?;
+    let next = job.try_get_by("next")?;
+    let mut finished = vec![id];
+    finished.extend(cancel_followers(store, transaction, id, next, state, keep).await?);
+    Ok(finished)
 }
 
 /// Tells the schedule that fired the job, if there is one.

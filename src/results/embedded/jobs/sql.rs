@@ -3,27 +3,54 @@
 use sea_orm::Value;
 
 /// What [`super::record`] reads, but for the result.
-pub(in crate::results::embedded) const COLUMNS: &str = "id, name, args, state, priority, attempts, lost, unique_key, schedule, next, worker, \
-    progress, error, cancel, enqueued_at, due_at, started_at, finished_at";
+pub(in crate::results::embedded) const COLUMNS: &str = "id, name, args, state, priority, attempts, lost, unique_key, schedule, next, \
+    follows, worker, instance, progress, error, cancel, enqueued_at, due_at, started_at, finished_at";
 
 pub(super) const JOB: &str = "SELECT {columns}, result FROM {jobs} WHERE id = $1";
 
 pub(super) const COUNTS: &str = "SELECT state, count(*) FROM {jobs} GROUP BY state";
 
 pub(super) const UNFINISHED: &str = "SELECT count(*) FROM {jobs}
-    WHERE state IN ('queued', 'scheduled', 'running', 'retrying')";
+    WHERE state IN ('queued', 'scheduled', 'waiting', 'running', 'retrying')";
 
 pub(super) const UNFINISHED_WITH_KEY: &str = "SELECT id, state FROM {jobs}
     WHERE unique_key = $1 AND state IN ('queued', 'scheduled', 'running', 'retrying')";
 
 /// `$6`: the time to wait for, `$7`: ms to wait; both null for none.
 pub(super) const INSERT: &str = "INSERT INTO {jobs}
-        (id, name, args, state, priority, unique_key, schedule, enqueued_at, ready_at, due_at, next)
+        (id, name, args, state, priority, unique_key, schedule, enqueued_at, ready_at, due_at, next, start_at, delay)
     SELECT $1, $2, $3, CASE WHEN due > {now} THEN 'scheduled' ELSE 'queued' END, $4, $5, $8, {now}, due,
-        CASE WHEN due > {now} THEN due END, $9
+        CASE WHEN due > {now} THEN due END, $9, CAST($6 AS bigint), CAST($7 AS bigint)
     FROM (SELECT COALESCE(CAST($6 AS bigint), {now} + CAST($7 AS bigint), {now}) AS due) AS times
     WHERE true
     ON CONFLICT DO NOTHING RETURNING state";
+
+/// A job that waits for the job `$10`. Its unique key is taken when it begins.
+pub(super) const INSERT_WAITING: &str = "INSERT INTO {jobs}
+        (id, name, args, state, priority, unique_key, schedule, enqueued_at, ready_at, start_at, delay, next, follows)
+    VALUES ($1, $2, $3, 'waiting', $4, $5, $8, {now}, {now}, $6, $7, $9, $10)
+    ON CONFLICT DO NOTHING";
+
+/// Begins the wait that was asked for, if any.
+pub(super) const START_WAITING: &str = "UPDATE {jobs}
+    SET state = CASE WHEN COALESCE(start_at, {now} + delay, {now}) > {now} THEN 'scheduled' ELSE 'queued' END,
+        ready_at = COALESCE(start_at, {now} + delay, {now}),
+        due_at = CASE WHEN COALESCE(start_at, {now} + delay, {now}) > {now} THEN COALESCE(start_at, {now} + delay) END
+    WHERE id = $1 AND state = 'waiting' RETURNING state";
+
+pub(super) const SET_FOLLOWER: &str = "UPDATE {jobs} SET next = $2 WHERE id = $1";
+
+pub(super) const KEY_OF_WAITING: &str =
+    "SELECT unique_key FROM {jobs} WHERE id = $1 AND state = 'waiting' {for_update}";
+
+pub(super) const FINISH_WAITING: &str =
+    "UPDATE {jobs} SET state = $2, error = $3, finished_at = {now}, expires_at = {now} + $4
+    WHERE id = $1 AND state = 'waiting' RETURNING next";
+
+/// Brings back a job that was cancelled because the one before did not succeed, which left an error. By request there is none.
+pub(super) const WAIT_AGAIN: &str =
+    "UPDATE {jobs} SET state = 'waiting', error = NULL, finished_at = NULL, expires_at = NULL
+    WHERE id = $1 AND state = 'cancelled' AND error IS NOT NULL AND started_at IS NULL RETURNING next";
 
 pub(super) const STATE: &str = "SELECT state FROM {jobs} WHERE id = $1";
 
@@ -45,19 +72,47 @@ pub(super) const COUNT_LOST: &str =
     "UPDATE {jobs} SET lost = lost + 1, error = COALESCE($2, error) WHERE id = $1";
 
 pub(super) const CLAIM: &str = "UPDATE {jobs} SET state = 'running', token = {next_token}, owner = $1, worker = $2,
-        started_at = {now}, lease_until = {now} + $3
+        instance = $4, started_at = {now}, lease_until = {now} + $3, lease = $3
     WHERE id = (SELECT id FROM {jobs} WHERE state = 'queued' ORDER BY priority DESC, ready_at, id LIMIT 1 {skip_locked})
     RETURNING id, name, args, token, attempts, lost";
 
-/// In ms from now: until jobs are due, until leases end, until finished jobs are to be forgotten.
-pub(super) const LOOK_AHEAD: &str = "SELECT
+/// In ms from now: until jobs are due, until leases end, until finished jobs are to be forgotten; until the last wait of
+/// those that have a length and the last lease begin, which is past unless the clock was set back; and the time.
+pub(super) const LOOK_AHEAD: &str = "SELECT {now} AS now,
+    (SELECT max(at) FROM (SELECT max(ready_at - delay) AS at FROM {jobs}
+            WHERE state = 'scheduled' AND delay IS NOT NULL
+        UNION ALL SELECT max(ready_at - delay) FROM {jobs}
+            WHERE state = 'retrying' AND delay IS NOT NULL) AS times) - {now} AS wait_begins,
+    (SELECT max(lease_until - COALESCE(lease, 3600000)) FROM {jobs} WHERE state = 'running') - {now} AS lease_begins,
     (SELECT min(at) FROM (SELECT min(ready_at) AS at FROM {jobs} WHERE state = 'scheduled'
         UNION ALL SELECT min(ready_at) FROM {jobs} WHERE state = 'retrying') AS times) - {now} AS due,
     (SELECT min(lease_until) FROM {jobs} WHERE state = 'running') - {now} AS lease,
     (SELECT min(expires_at) FROM {jobs} WHERE expires_at IS NOT NULL) - {now} AS forget";
 
+/// Brings due times back that are farther away than the delay that was asked for.
+pub(super) const BOUND_WAITS: &str =
+    "UPDATE {jobs} SET ready_at = {now} + delay, due_at = {now} + delay
+    WHERE state IN ('scheduled', 'retrying') AND delay IS NOT NULL AND ready_at - delay > {now}";
+
+/// Brings leases back that end later than a full lease from now.
+pub(super) const BOUND_LEASES: &str =
+    "UPDATE {jobs} SET lease_until = {now} + COALESCE(lease, 3600000)
+    WHERE state = 'running' AND lease_until - COALESCE(lease, 3600000) > {now}";
+
+/// Gives each run its full lease again.
+pub(super) const RENEW_LEASES: &str =
+    "UPDATE {jobs} SET lease_until = {now} + COALESCE(lease, 3600000) WHERE state = 'running'";
+
+/// Finished jobs that are kept for too long because they finished in what is the future now.
+pub(super) const BOUND_KEPT: &str =
+    "UPDATE {jobs} SET expires_at = {now} + (expires_at - finished_at), finished_at = {now}
+    WHERE expires_at IS NOT NULL AND finished_at > {now} + $1";
+
+pub(super) const KEPT_TOO_LONG: &str =
+    "SELECT 1 AS one FROM {jobs} WHERE expires_at IS NOT NULL AND finished_at > {now} + $1 LIMIT 1";
+
 pub(super) const HEARTBEAT: &str = "UPDATE {jobs}
-    SET lease_until = {now} + $3, progress = COALESCE(CAST($4 AS text), progress)
+    SET lease_until = {now} + $3, lease = $3, progress = COALESCE(CAST($4 AS text), progress)
     WHERE id = $1 AND state = 'running' AND token = $2 RETURNING cancel";
 
 /// `RETURNING` tells whether the run still held its lease.
@@ -74,7 +129,7 @@ pub(super) const HELD: &str =
 /// A run that somebody wants to end does not come back.
 pub(super) const REPEAT_RUN: &str =
     "UPDATE {jobs} SET state = $3, settled = token, attempts = attempts + $4,
-    error = COALESCE(CAST($5 AS text), error), ready_at = {now} + $6,
+    error = COALESCE(CAST($5 AS text), error), ready_at = {now} + $6, start_at = NULL, delay = $6,
     due_at = CASE WHEN $3 = 'retrying' THEN {now} + $6 ELSE due_at END
     WHERE id = $1 AND state = 'running' AND token = $2 AND cancel = 0 RETURNING id";
 
@@ -85,7 +140,7 @@ pub(super) const STATE_FOR_UPDATE: &str =
 
 pub(super) const FINISH: &str =
     "UPDATE {jobs} SET state = $2, finished_at = {now}, expires_at = {now} + $3
-    WHERE id = $1 RETURNING schedule";
+    WHERE id = $1 RETURNING schedule, next";
 
 pub(super) const NOTE_OUTCOME: &str =
     "UPDATE {schedules} SET last_outcome = $3, last_finished_at = {now}
@@ -95,7 +150,7 @@ pub(super) const ASK_TO_CANCEL: &str = "UPDATE {jobs} SET cancel = 1 WHERE id = 
 
 pub(super) const REPLAY: &str =
     "UPDATE {jobs} SET state = 'queued', attempts = 0, lost = 0, cancel = 0, error = NULL,
-    progress = NULL, finished_at = NULL, expires_at = NULL, ready_at = {now} WHERE id = $1";
+    progress = NULL, finished_at = NULL, expires_at = NULL, ready_at = {now} WHERE id = $1 RETURNING next";
 
 /// Finished jobs whose time has come, a few with each claim.
 pub(super) const FORGET: &str = "DELETE FROM {jobs} WHERE id IN
@@ -140,6 +195,9 @@ mod tests {
             FINISH_RUN,
             REPEAT_RUN,
             UNFINISHED_WITH_KEY,
+            BOUND_WAITS,
+            BOUND_LEASES,
+            RENEW_LEASES,
         ] {
             let plan = plan(&store, step).await;
             let walks = plan.contains("SCAN weir_jobs") || plan.contains("TEMP B-TREE");

@@ -1,10 +1,10 @@
 //! Pages of jobs.
 
-use ::redis::RedisResult;
+use ::redis::{RedisResult, Value};
 
 use super::record::{self, Values};
 use crate::results::error::ResultsError;
-use crate::results::jobs::{JobFilter, JobId, JobPage, JobState, parse};
+use crate::results::jobs::{Job, JobFilter, JobId, JobPage, JobState, UnreadableJob, parse};
 use crate::results::redis::{RedisStore, transaction};
 
 /// How many jobs of other names a page may look at for each that it wants.
@@ -13,34 +13,52 @@ const LOOKS_PER_PAGE: usize = 10;
 /// Goes back through the ids, a page at a time, until enough jobs of the name are found or enough were looked at.
 pub(super) async fn page(store: &RedisStore, filter: &JobFilter) -> Result<JobPage, ResultsError> {
     let limit = filter.limit.clamp(1, JobFilter::MAX_LIMIT);
-    let mut jobs = Vec::new();
-    let mut before = filter.before;
+    let mut page = JobPage {
+        jobs: Vec::new(),
+        unreadable: Vec::new(),
+        next: filter.before,
+    };
     for _ in 0..LOOKS_PER_PAGE {
-        let ids = ids(store, filter.state, before, limit).await?;
+        let ids = ids(store, filter.state, page.next, limit).await?;
         let mut read = ::redis::pipe();
+        // One record of another type must not hide the rest.
+        read.ignore_errors();
         for id in &ids {
-            read.add_command(record::read_without_result(&store.prefix, *id));
+            read.add_command(record::read_without_result(&store.prefix, id));
         }
-        let records: Vec<Values> = if ids.is_empty() {
+        let records: Vec<RedisResult<Value>> = if ids.is_empty() {
             Vec::new()
         } else {
             store.run(&read).await?
         };
         for (id, values) in ids.iter().zip(records) {
-            before = Some(*id);
-            let job = record::job(*id, values)?;
-            jobs.extend(
-                job.filter(|job| filter.name.as_ref().is_none_or(|name| job.name == *name)),
-            );
-            if jobs.len() == limit {
-                return Ok(JobPage { jobs, next: before });
+            page.next = parse::id(id).ok().or(page.next);
+            match read_record(id, values) {
+                Ok(job) => page.jobs.extend(
+                    job.filter(|job| filter.name.as_ref().is_none_or(|name| job.name == *name)),
+                ),
+                Err(why) if filter.name.is_none() => page.unreadable.push(UnreadableJob {
+                    id: id.clone(),
+                    why: why.to_string(),
+                }),
+                Err(_) => {}
+            }
+            if page.jobs.len() + page.unreadable.len() == limit {
+                return Ok(page);
             }
         }
         if ids.len() < limit {
-            return Ok(JobPage { jobs, next: None });
+            page.next = None;
+            return Ok(page);
         }
     }
-    Ok(JobPage { jobs, next: before })
+    Ok(page)
+}
+
+fn read_record(id: &str, values: RedisResult<Value>) -> Result<Option<Job>, ResultsError> {
+    let values: Values =
+        ::redis::from_redis_value(values?).map_err(|_| parse::unreadable("a job"))?;
+    record::job(parse::id(id)?, values)
 }
 
 /// The newest ids older than `before`, in one state or in all: read in one step, so that a job that goes from one state to
@@ -50,7 +68,7 @@ async fn ids(
     state: Option<JobState>,
     before: Option<JobId>,
     limit: usize,
-) -> Result<Vec<JobId>, ResultsError> {
+) -> Result<Vec<String>, ResultsError> {
     let states = state.map_or(JobState::ALL.to_vec(), |state| vec![state]);
     let newest = before.map_or("+".to_owned(), |id| format!("({id}"));
     let mut read = transaction();
@@ -62,6 +80,7 @@ async fn ids(
     let by_state: RedisResult<Vec<Vec<String>>> = store.run(&read).await;
     let mut ids = by_state?.concat();
     ids.sort_unstable_by(|a, b| b.cmp(a));
+    ids.dedup();
     ids.truncate(limit);
-    ids.iter().map(|id| parse::id(id)).collect()
+    Ok(ids)
 }

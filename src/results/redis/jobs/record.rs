@@ -9,7 +9,7 @@ use crate::results::jobs::{Job, JobId, NewJob, parse};
 use crate::results::millis::time;
 
 /// All fields but the result, which may be large.
-const FIELDS: [&str; 17] = [
+const FIELDS: [&str; 19] = [
     "name",
     "args",
     "state",
@@ -19,7 +19,9 @@ const FIELDS: [&str; 17] = [
     "unique_key",
     "schedule",
     "next",
+    "follows",
     "worker",
+    "instance",
     "progress",
     "error",
     "cancel",
@@ -32,13 +34,13 @@ const FIELDS: [&str; 17] = [
 /// The values of some fields, in the order they were asked for.
 pub(super) type Values = Vec<Option<String>>;
 
-pub(super) fn read(prefix: &str, id: JobId) -> Cmd {
+pub(super) fn read(prefix: &str, id: &str) -> Cmd {
     let mut read = read_without_result(prefix, id);
     read.arg("result");
     read
 }
 
-pub(super) fn read_without_result(prefix: &str, id: JobId) -> Cmd {
+pub(super) fn read_without_result(prefix: &str, id: &str) -> Cmd {
     let mut read = ::redis::cmd("HMGET");
     read.arg(format!("{prefix}job:{id}")).arg(&FIELDS);
     read
@@ -60,7 +62,7 @@ pub(super) fn job(id: JobId, values: Values) -> Result<Option<Job>, ResultsError
     Ok(Some(Job {
         id,
         name,
-        args: parse::json(&required(fields.take("args"))?)?,
+        args: parse::json(&required(fields.take("args"))?, parse::ARGS)?,
         state: parse::state(&required(fields.take("state"))?)?,
         priority: fields.number("priority")?.unwrap_or(0),
         attempts: fields.number("attempts")?.unwrap_or(0),
@@ -71,14 +73,19 @@ pub(super) fn job(id: JobId, values: Values) -> Result<Option<Job>, ResultsError
             .take("next")
             .map(|text| NewJob::id_of_follow_up(&text))
             .transpose()?,
+        follows: fields
+            .take("follows")
+            .map(|id| parse::id(&id))
+            .transpose()?,
         worker: fields.take("worker"),
+        instance: fields.take("instance"),
         progress: fields
             .take("progress")
-            .map(|text| parse::json(&text))
+            .map(|text| parse::json(&text, parse::PROGRESS))
             .transpose()?,
         result: fields
             .take("result")
-            .map(|text| parse::json(&text))
+            .map(|text| parse::json(&text, parse::RESULT))
             .transpose()?,
         error: fields
             .take("error")

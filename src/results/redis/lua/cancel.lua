@@ -5,7 +5,7 @@ local state = redis.call('HGET', job_key(id), 'state')
 if state == 'running' then
   redis.call('HSET', job_key(id), 'cancel', 1)
   announce('job ' .. id)
-elseif state == 'queued' or state == 'scheduled' or state == 'retrying' then
+elseif state and unfinished[state] then
   redis.call('ZREM', ready, id)
   redis.call('ZREM', due, id)
   finish(id, state, 'cancelled', ARGV[2])

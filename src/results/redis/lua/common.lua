@@ -4,7 +4,8 @@
 -- job:ID         hash, the job itself
 -- jobs:STATE     sorted set of ids, all scores 0, so in the order of ids: what is in which state
 -- jobs:ready     queued ids by priority and place in the queue
--- jobs:due       scheduled and retrying ids by the time they are due
+-- jobs:due       scheduled and retrying ids by the time they are due. The hash has what was asked for: `at`, a time, or
+--                `delay`, ms from when the wait began, past which no due time is believed
 -- jobs:leases    running ids by the time their lease ends
 -- jobs:kept      finished ids by the time they are forgotten
 -- jobs:unique    hash, unique key to the id of the unfinished job that has it
@@ -15,7 +16,7 @@ local unique = prefix .. 'jobs:unique'
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
-local unfinished = {queued = true, scheduled = true, running = true, retrying = true}
+local unfinished = {queued = true, scheduled = true, waiting = true, running = true, retrying = true}
 
 local function job_key(id) return prefix .. 'job:' .. id end
 local function state_key(state) return prefix .. 'jobs:' .. state end
@@ -31,7 +32,7 @@ end
 -- Puts a job at the end of its priority. Scores are exact up to 2^53: room for 2^42 places in each of 256 priorities.
 local function make_ready(id, from)
   move(id, from, 'queued')
-  local priority = tonumber(redis.call('HGET', job_key(id), 'priority'))
+  local priority = tonumber(redis.call('HGET', job_key(id), 'priority')) or 0
   local place = redis.call('INCR', prefix .. 'jobs:place')
   if redis.call('ZCARD', ready) == 0 then announce('work') end
   redis.call('ZADD', ready, place - priority * 2 ^ 42, id)
@@ -43,7 +44,68 @@ local function make_due(id, from, state, at)
   redis.call('ZADD', due, at, id)
 end
 
--- Ends a job, and keeps what is known of it for a while.
+-- Returns the id and the state of the job that has a unique key. A job whose record is gone has none.
+local function holder_of(key)
+  local id = redis.call('HGET', unique, key)
+  local state = id and redis.call('HGET', job_key(id), 'state')
+  if state and unfinished[state] then return id, state end
+  if id then redis.call('HDEL', unique, key) end
+end
+
+-- Writes down a job that is not known yet.
+local function write(job)
+  local key = job_key(job.id)
+  redis.call('HSET', key, 'name', job.name, 'args', job.args, 'priority', job.priority, 'enqueued_at', now)
+  if job.schedule ~= '' then redis.call('HSET', key, 'schedule', job.schedule) end
+  if job.unique_key ~= '' then redis.call('HSET', key, 'unique_key', job.unique_key) end
+  if job.at ~= '' then
+    redis.call('HSET', key, 'at', job.at)
+  elseif tonumber(job.delay_ms) > 0 then
+    redis.call('HSET', key, 'delay', job.delay_ms)
+  end
+end
+
+-- Writes down the chain of jobs that follow `id`, each in the state `waiting`.
+local function write_followers(id, next)
+  while next do
+    redis.call('HSET', job_key(id), 'next', next.id)
+    if redis.call('EXISTS', job_key(next.id)) == 0 then
+      write(next)
+      redis.call('HSET', job_key(next.id), 'follows', id)
+      move(next.id, nil, 'waiting')
+    end
+    id, next = next.id, next.next
+  end
+end
+
+-- Returns the id of the job that follows `id`, if there is one. Earlier versions kept all of it with the first job.
+local function follower(id)
+  local next = redis.call('HGET', job_key(id), 'next')
+  if next and next:sub(1, 1) == '{' then
+    local is_json, job = pcall(cjson.decode, next)
+    if not is_json then return nil end
+    write_followers(id, job)
+    return job.id
+  end
+  return next
+end
+
+-- Begins the wait that was asked for, if any. Returns the state that the job goes to.
+local function start(id, from)
+  local wait = redis.call('HMGET', job_key(id), 'at', 'delay')
+  local at = tonumber(wait[1]) or now + (tonumber(wait[2]) or 0)
+  if at > now then
+    make_due(id, from, 'scheduled', at)
+    return 'scheduled'
+  end
+  make_ready(id, from)
+  return 'queued'
+end
+
+local function set_error(id, text) redis.call('HSET', job_key(id), 'error', cjson.encode({text})) end
+
+-- Ends a job, and keeps what is known of it for a while. Without success, what follows it is cancelled; a follower is kept
+-- for longer than the job itself, whose replay brings it back.
 local function finish(id, from, to, keep_ms)
   move(id, from, to)
   redis.call('HSET', job_key(id), 'finished_at', now)
@@ -55,6 +117,26 @@ local function finish(id, from, to, keep_ms)
     redis.call('HSET', schedule_key(job[2]), 'last_outcome', to, 'last_finished_at', now)
   end
   announce('job ' .. id)
+  local next = to ~= 'succeeded' and follower(id)
+  if next and redis.call('HGET', job_key(next), 'state') == 'waiting' then
+    set_error(next, 'job ' .. id .. ', which this one follows, is ' .. to)
+    finish(next, 'waiting', 'cancelled', keep_ms + 1)
+  end
+end
+
+-- Begins the job that follows `id`, which has succeeded. Another job may have its unique key by now.
+local function begin_follower(id, keep_ms)
+  local next = follower(id)
+  if not next or redis.call('HGET', job_key(next), 'state') ~= 'waiting' then return end
+  local key = redis.call('HGET', job_key(next), 'unique_key')
+  local holder = key and holder_of(key)
+  if holder then
+    set_error(next, 'job ' .. holder .. ' has the same unique_key and has not finished')
+    finish(next, 'waiting', 'dead', keep_ms)
+    return
+  end
+  if key then redis.call('HSET', unique, key, next) end
+  start(next, 'waiting')
 end
 
 -- A run that ended without a word: not the job's fault, up to a limit.
@@ -64,7 +146,7 @@ local function lose_lease(id, max_lost, keep_ms)
   if redis.call('HGET', job_key(id), 'cancel') then
     finish(id, 'running', 'cancelled', keep_ms)
   elseif lost > max_lost then
-    redis.call('HSET', job_key(id), 'error', cjson.encode({'its lease was lost ' .. lost .. ' times'}))
+    set_error(id, 'its lease was lost ' .. lost .. ' times')
     finish(id, 'running', 'dead', keep_ms)
   else
     make_ready(id, 'running')
@@ -72,33 +154,25 @@ local function lose_lease(id, max_lost, keep_ms)
 end
 
 -- Returns the id and state of the job as it is now, which is another if an equal one has not finished, or nil if there
--- is no room. A job whose id is known has been enqueued before: the same call came twice.
+-- is no room for it and what follows it. A job whose id is known has been enqueued before: the same call came twice.
 local function enqueue(job)
   local state = redis.call('HGET', job_key(job.id), 'state')
   if state then return {job.id, state} end
-  local equal = job.unique_key ~= '' and redis.call('HGET', unique, job.unique_key)
-  if equal then return {equal, redis.call('HGET', job_key(equal), 'state')} end
-  local count = 0
-  for waiting in pairs(unfinished) do count = count + redis.call('ZCARD', state_key(waiting)) end
-  if count >= tonumber(job.max_unfinished) then return nil end
-
-  redis.call('HSET', job_key(job.id), 'name', job.name, 'args', job.args, 'priority', job.priority, 'enqueued_at', now)
-  if job.schedule ~= '' then redis.call('HSET', job_key(job.id), 'schedule', job.schedule) end
   if job.unique_key ~= '' then
-    redis.call('HSET', job_key(job.id), 'unique_key', job.unique_key)
-    redis.call('HSET', unique, job.unique_key, job.id)
+    local equal, equal_state = holder_of(job.unique_key)
+    if equal then return {equal, equal_state} end
   end
-  if job.next and job.next ~= '' then
-    local text = type(job.next) == 'table' and cjson.encode(job.next) or job.next
-    redis.call('HSET', job_key(job.id), 'next', text)
-  end
-  local at = job.at ~= '' and tonumber(job.at) or now + job.delay_ms
-  if at > now then
-    make_due(job.id, nil, 'scheduled', at)
-    return {job.id, 'scheduled'}
-  end
-  make_ready(job.id, nil)
-  return {job.id, 'queued'}
+  local count = 1
+  local first = job.next ~= '' and cjson.decode(job.next) or nil
+  local next = first
+  while next do count, next = count + 1, next.next end
+  for waiting in pairs(unfinished) do count = count + redis.call('ZCARD', state_key(waiting)) end
+  if count > tonumber(job.max_unfinished) then return nil end
+
+  write(job)
+  if job.unique_key ~= '' then redis.call('HSET', unique, job.unique_key, job.id) end
+  write_followers(job.id, first)
+  return {job.id, start(job.id, nil)}
 end
 
 -- The arguments from ARGV[first] on that describe a job to enqueue.
@@ -119,4 +193,52 @@ local function forget(max_kept)
     for _, state in ipairs({'succeeded', 'dead', 'cancelled'}) do redis.call('ZREM', state_key(state), id) end
     redis.call('DEL', job_key(id))
   end
+end
+
+-- Times that were written before the clock was set back lie too far ahead; what was asked for bounds them. The longest
+-- lease that the settings allow, for leases of earlier versions, which do not say how long they are.
+local longest_lease = 3600000
+-- A clock that is corrected by less is nothing out of the ordinary.
+local jump = 5000
+
+local function lease_of(id) return tonumber(redis.call('HGET', job_key(id), 'lease')) or longest_lease end
+
+-- A clock set forward ends the leases of runs that go on: each gets its full length again. Returns how many.
+local function renew_after_jump(expected)
+  if not expected or now - expected < jump then return 0 end
+  local running = redis.call('ZRANGE', leases, 0, 999)
+  for _, id in ipairs(running) do redis.call('ZADD', leases, now + lease_of(id), id) end
+  return #running
+end
+
+-- Brings leases back that end later than a full lease from now. Returns how many.
+local function bound_leases(usual)
+  local moved = 0
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', leases, '(' .. now + usual, '+inf', 'LIMIT', 0, 100)) do
+    local latest = now + lease_of(id)
+    if tonumber(redis.call('ZSCORE', leases, id)) > latest then
+      redis.call('ZADD', leases, latest, id)
+      moved = moved + 1
+    end
+  end
+  return moved
+end
+
+-- Brings due times back that are farther away than the delay that was asked for. Looks at `count` of them, from `first` on.
+-- Returns where to go on, 0 after the last, and how many were brought back.
+local function bound_due_times(first, count)
+  if count == 0 then return first, 0 end
+  local moved = 0
+  local waits = redis.call('ZRANGE', due, first, first + count - 1, 'WITHSCORES')
+  for at = 1, #waits, 2 do
+    local asked = redis.call('HMGET', job_key(waits[at]), 'at', 'delay')
+    local latest = not asked[1] and asked[2] and now + tonumber(asked[2])
+    if latest and tonumber(waits[at + 1]) > latest then
+      redis.call('ZADD', due, latest, waits[at])
+      redis.call('HSET', job_key(waits[at]), 'due_at', latest)
+      moved = moved + 1
+    end
+  end
+  if #waits < 2 * count then return 0, moved end
+  return first + count, moved
 end

@@ -2,6 +2,7 @@
 -- ARGV: name, definition, first due time in ms.
 local key = schedule_key(ARGV[1])
 redis.call('SADD', prefix .. 'schedules', ARGV[1])
-if redis.call('HGET', key, 'definition') ~= ARGV[2] then
+local schedule = redis.call('HMGET', key, 'definition', 'next_due')
+if schedule[1] ~= ARGV[2] or not tonumber(schedule[2]) then
   redis.call('HSET', key, 'definition', ARGV[2], 'next_due', ARGV[3])
 end

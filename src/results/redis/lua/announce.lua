@@ -1,0 +1,16 @@
+-- Takes note that an instance is running. ARGV: id, name, number of scrapers, ms for which it counts as running.
+-- Returns id, name and number of scrapers of each other instance that was heard of in that time.
+local key, lasts = prefix .. 'instances', tonumber(ARGV[4])
+local others = {}
+local known = redis.call('HGETALL', key)
+for at = 1, #known, 2 do
+  local seen_at, scrapers, name = string.match(known[at + 1], '^(%d+) (%d+) (.*)$')
+  if not seen_at or math.abs(now - seen_at) > lasts then
+    redis.call('HDEL', key, known[at])
+  elseif known[at] ~= ARGV[1] then
+    others[#others + 1] = {known[at], name, tonumber(scrapers)}
+  end
+end
+redis.call('HSET', key, ARGV[1], now .. ' ' .. ARGV[3] .. ' ' .. ARGV[2])
+redis.call('PEXPIRE', key, lasts)
+return others

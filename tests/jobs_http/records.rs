@@ -1,0 +1,99 @@
+//! What is told of jobs: of those that follow others, and of those whose records are broken.
+
+use redis::Commands;
+use serde_json::{Value, json};
+
+use super::{command, embedded, with_redis};
+use crate::common::jobs::Background;
+use crate::common::weir::Weir;
+
+/// Every id of an answer is found, from the answer on.
+async fn every_id_is_found(weir: &Weir, taken: &Value) -> Vec<String> {
+    let mut ids = vec![taken["id"].clone()];
+    ids.extend(taken["then"].as_array().unwrap().iter().cloned());
+    let ids: Vec<String> = ids
+        .iter()
+        .map(|id| id.as_str().unwrap().to_owned())
+        .collect();
+    for id in &ids {
+        assert_eq!(weir.get(&format!("/jobs/{id}")).await.status(), 200);
+    }
+    ids
+}
+
+async fn states(weir: &Weir, ids: &[String]) -> Vec<Value> {
+    let mut states = Vec::new();
+    for id in ids {
+        states.push(weir.finished(id).await["state"].clone());
+    }
+    states
+}
+
+async fn follow_ups_are_found_whatever_becomes_of_the_job_before(weir: &Weir) {
+    let keyed = |then: Value| {
+        let mut job = json!({"job": "post_statistics", "unique_key": "k"});
+        if !then.is_null() {
+            job["then"] = then;
+        }
+        job
+    };
+    let taken = weir.submit(&keyed(keyed(keyed(Value::Null)))).await;
+    let ids = every_id_is_found(weir, &taken).await;
+    assert_eq!(states(weir, &ids).await, ["succeeded"; 3]);
+
+    let holder = json!({"job": "post_statistics", "unique_key": "k", "delay_ms": 600_000});
+    let holder = weir.submit_id(&holder).await;
+    let taken = weir
+        .submit(
+            &json!({"job": "post_statistics", "then": keyed(json!({"job": "post_statistics"}))}),
+        )
+        .await;
+    let ids = every_id_is_found(weir, &taken).await;
+    assert_eq!(states(weir, &ids).await, ["succeeded", "dead", "cancelled"]);
+    let dead = weir.finished(&ids[1]).await;
+    assert!(
+        dead["error"][0].as_str().unwrap().contains(&holder),
+        "{dead}"
+    );
+
+    let mut fails = command("fail");
+    fails["then"] = json!({"job": "post_statistics"});
+    let group = weir
+        .submit(&json!({"group": [fails, keyed(Value::Null)]}))
+        .await;
+    let ids = every_id_is_found(weir, &group["jobs"][0]).await;
+    assert_eq!(states(weir, &ids).await, ["dead", "cancelled"]);
+    assert_eq!(group["jobs"][1]["id"], holder);
+}
+
+#[tokio::test]
+async fn on_redis_follow_ups_are_found_whatever_becomes_of_the_job_before() {
+    let (weir, _redis) = with_redis("");
+    follow_ups_are_found_whatever_becomes_of_the_job_before(&weir).await;
+}
+
+#[tokio::test]
+async fn on_the_embedded_store_follow_ups_are_found_whatever_becomes_of_the_job_before() {
+    follow_ups_are_found_whatever_becomes_of_the_job_before(&embedded("")).await;
+}
+
+#[tokio::test]
+async fn a_broken_record_is_named_and_the_other_jobs_are_listed() {
+    let (weir, redis) = with_redis("");
+    let good = weir.submit_id(&command("echo")).await;
+    let job = weir.finished(&good).await;
+    assert!(job["instance"].as_str().unwrap().contains('-'), "{job}");
+    let broken = weir.submit_id(&command("echo")).await;
+    weir.finished(&broken).await;
+    let key = format!("weir:job:{broken}");
+    let mut redis = redis.connection();
+    let _: () = redis.hset(&key, "args", "{").unwrap();
+    for _ in 0..2 {
+        let page: Value = weir.get("/jobs").await.json().await.unwrap();
+        assert_eq!(page["jobs"][0]["id"], good, "{page}");
+        assert_eq!(page["unreadable"][0]["id"], broken, "{page}");
+        // A record of another type altogether.
+        let _: () = redis.del(&key).unwrap();
+        let _: () = redis.set(&key, "garbage").unwrap();
+    }
+}

@@ -1,0 +1,88 @@
+//! Instances that use one store, and stores of an earlier version.
+
+use serde_json::json;
+use uuid::Uuid;
+use weir::results::Instance;
+use weir::results::jobs::{JobState, Limits, NewJob};
+
+use super::steps::{claim, jobs, look_up, succeeded};
+use crate::common::stores::{TestStore, on_every_store};
+
+on_every_store!(
+    instances_see_each_other_until_they_leave,
+    an_instance_that_was_heard_of_long_ago_or_in_the_future_is_not_running,
+);
+
+fn instance(name: &str, scrapers: u64) -> Instance {
+    Instance {
+        id: Uuid::now_v7().to_string(),
+        name: name.into(),
+        scrapers,
+    }
+}
+
+async fn instances_see_each_other_until_they_leave(store: TestStore) {
+    let (a, b) = (instance("host a-1", 0), instance("b-2", 3));
+    let (first, second) = (&store.results, store.another());
+    assert_eq!(first.announce(&a).await.unwrap(), []);
+    assert_eq!(first.announce(&a).await.unwrap(), [], "it is no other");
+    assert_eq!(second.announce(&b).await.unwrap(), [a.clone()]);
+    assert_eq!(first.announce(&a).await.unwrap(), [b.clone()]);
+    second.leave(&b.id).await.unwrap();
+    assert_eq!(first.announce(&a).await.unwrap(), []);
+}
+
+async fn an_instance_that_was_heard_of_long_ago_or_in_the_future_is_not_running(store: TestStore) {
+    let (a, b) = (instance("a", 0), instance("b", 0));
+    for seconds in [-60_i64, 60, 365 * 24 * 3600] {
+        store.results.announce(&b).await.unwrap();
+        let seen_at = (chrono::Utc::now() + chrono::TimeDelta::seconds(seconds)).timestamp_millis();
+        let record = format!("{seen_at} 0 b");
+        let update = format!(
+            "UPDATE weir_instances SET seen_at = {seen_at} WHERE id = '{}'",
+            b.id
+        );
+        store
+            .edit(&[&["HSET", "weir:instances", &b.id, &record]], &update)
+            .await;
+        assert_eq!(store.results.announce(&a).await.unwrap(), [], "{seconds} s");
+    }
+}
+
+/// The table of jobs as it was before jobs could wait for others.
+async fn a_store_of_an_earlier_version_is_brought_up_to_date(store: TestStore) {
+    let old = NewJob::new("old", json!({}));
+    jobs(&store).enqueue(old.clone()).await.unwrap();
+    let mut undo = "DROP INDEX weir_jobs_waits;".to_owned();
+    for column in ["follows", "instance", "start_at", "delay", "lease"] {
+        undo.push_str(&format!("ALTER TABLE weir_jobs DROP COLUMN {column};"));
+    }
+    store.edit(&[], &undo).await;
+
+    let jobs = store.another().jobs(Limits::default());
+    let follower = NewJob::new("b", json!({}));
+    let first = NewJob {
+        then: Some(Box::new(follower.clone())),
+        ..NewJob::new("a", json!({}))
+    };
+    jobs.enqueue(first).await.unwrap();
+
+    for _ in 0..3 {
+        jobs.settle(&claim(&jobs).await, succeeded(json!(1)))
+            .await
+            .unwrap();
+    }
+    for id in [old.id, follower.id] {
+        assert_eq!(look_up(&jobs, id).await.state, JobState::Succeeded);
+    }
+}
+
+#[tokio::test]
+async fn a_sqlite_file_of_an_earlier_version_is_brought_up_to_date() {
+    a_store_of_an_earlier_version_is_brought_up_to_date(TestStore::sqlite()).await;
+}
+
+#[tokio::test]
+async fn a_postgres_table_of_an_earlier_version_is_brought_up_to_date() {
+    a_store_of_an_earlier_version_is_brought_up_to_date(TestStore::postgres()).await;
+}
