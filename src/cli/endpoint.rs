@@ -14,7 +14,13 @@ pub(super) struct EndpointArgs {
     #[command(flatten)]
     config: ConfigFile,
     /// Address of the server, in place of the configured one.
-    #[arg(long, global = true, value_name = "URL", env = "WEIR_URL")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "WEIR_URL",
+        hide_env_values = true
+    )]
     url: Option<String>,
     /// Admin key, in place of the configured one. Other users of this machine can see it here, but not in `WEIR_KEY`.
     #[arg(

@@ -1,12 +1,12 @@
-use std::fs::{self, File, Metadata, Permissions};
+use std::fs::{self, Metadata, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use crate::regular_file;
 use crate::settings::Secret;
+use crate::{durable_file, regular_file};
 
 const FILE_NAME: &str = "admin.key";
 /// The longest file that can hold a key.
@@ -134,7 +134,7 @@ fn create(folder: &Path, path: &Path) -> io::Result<Secret> {
     writeln!(file, "{key}")?;
     file.as_file().sync_all()?;
     file.persist(path)?;
-    File::open(folder)?.sync_all()?;
+    durable_file::sync_folder_of(path)?;
     Ok(key.as_str().into())
 }
 

@@ -60,6 +60,7 @@ impl Key {
         self.0.first() == Some(&Step::Name("auth".to_owned()))
             || self.name().ends_with("url")
             || self.name() == "author_salt"
+            || self.name() == "argv"
     }
 
     pub(super) fn value<'tree>(&self, tree: &'tree Value) -> Option<&'tree Value> {

@@ -88,14 +88,21 @@ impl SourcePlan {
     }
 }
 
+fn no_address() -> SourceArgumentError {
+    SourceArgumentError::new("url", "expected an http or https address")
+}
+
 fn plan_of<K: SourceKind>(args: Value) -> Result<SourcePlan, SourceArgumentError> {
     let identity = format!("{}:{}", K::NAME, hash(&[&args.to_string()]));
     let kind: K = serde_path_to_error::deserialize(args).map_err(|error| {
-        SourceArgumentError::new(&error.path().to_string(), error.inner().to_string())
+        match error.path().to_string().as_str() {
+            // The message repeats the address, which may hold a credential.
+            "url" => no_address(),
+            argument => SourceArgumentError::new(argument, error.inner().to_string()),
+        }
     })?;
     if !matches!(kind.url().scheme(), "http" | "https") {
-        let why = "expected an http or https address";
-        return Err(SourceArgumentError::new("url", why));
+        return Err(no_address());
     }
     kind.validate()?;
     let allowed = kind.allow_hosts().iter();

@@ -242,3 +242,22 @@ fn arguments_that_make_no_sense_are_named() {
         assert!(refusal.contains(argument), "{refusal}");
     }
 }
+
+#[test]
+fn an_address_that_cannot_be_read_is_refused_without_its_text() {
+    for url in [
+        json!("http://me:hunter2@a.example:999999/"),
+        json!("hunter2"),
+        json!("ftp://me:hunter2@a.example/"),
+        json!(["hunter2"]),
+    ] {
+        for (kind, args) in [
+            ("rss", json!({"url": url, "platform": "reddit"})),
+            ("twitter_search", json!({"url": url, "query": "x"})),
+        ] {
+            let refusal = weir::sources::plan(kind, args.as_object().unwrap());
+            let refusal = refusal.map(drop).unwrap_err().to_string();
+            assert_eq!(refusal, "url: expected an http or https address");
+        }
+    }
+}

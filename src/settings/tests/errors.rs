@@ -334,6 +334,7 @@ fn a_secret_is_in_no_error_and_no_debug_form() {
         "database = \"postgres://weir:hunter2@db/weir\"",
         "results = \"redis://:hunter2@cache\"",
         "[server]\nbind = \"http://weir:hunter2@db\"",
+        "[commands.topics]\nargv = \"topics --token hunter2\"",
         "[scorers.x]\nkind = \"http\"\nhttp = { url = \"ftp://weir:hunter2@model\" }",
     ] {
         let problem = problem(file);
