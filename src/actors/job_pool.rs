@@ -135,12 +135,8 @@ impl JobPool {
         loop {
             match self.jobs().recover(&self.parts.owner).await {
                 Ok(recovered) => return recovered,
-                Err(error) => {
-                    if !error.is_unavailable() {
-                        tracing::error!(%error, "leases of an earlier process cannot be taken back");
-                    }
-                    sleep(STORE_RETRY).await;
-                }
+                // The results have logged it.
+                Err(_) => sleep(STORE_RETRY).await,
             }
         }
     }

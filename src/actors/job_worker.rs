@@ -110,10 +110,8 @@ impl Work {
                     continue;
                 }
                 Ok(Claim::Nothing { look_again }) => look_again.map_or(POLL, |at| at.min(POLL)),
-                Err(error) => {
-                    if !error.is_unavailable() {
-                        tracing::error!(%error, "no job can be leased");
-                    }
+                // The results have logged it.
+                Err(_) => {
                     drop(at_work);
                     sleep(STORE_RETRY).await;
                     continue;

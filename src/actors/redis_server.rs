@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use crate::results;
 use crate::results::RedisServerOptions;
+use crate::telemetry::LogLimiter;
 
 /// How soon a server that cannot be started, or has died, is tried again.
 const RETRY: Duration = Duration::from_millis(200);
@@ -73,20 +74,30 @@ impl Handler<ShutDown> for RedisServer {
     }
 }
 
+/// What may happen to a server again and again, as on a full disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Trouble {
+    NotStarted,
+    Ended,
+}
+
 async fn keep_running(
     options: RedisServerOptions,
     counters: Arc<RedisServerCounters>,
     mut stopped: watch::Receiver<bool>,
 ) {
+    let lines = LogLimiter::new();
     while !*stopped.borrow() {
         match results::RedisServer::start_or_adopt(options.clone()).await {
             Ok(server) => {
                 counters.started.fetch_add(1, Ordering::Relaxed);
-                attend(server, &counters, &mut stopped).await;
+                attend(server, &counters, &lines, &mut stopped).await;
             }
             Err(error) => {
                 counters.failed.fetch_add(1, Ordering::Relaxed);
-                tracing::error!(%error, "redis-server cannot be started");
+                if let Some(suppressed) = lines.admit(Trouble::NotStarted) {
+                    tracing::error!(%error, suppressed, "redis-server cannot be started");
+                }
             }
         }
         let _ = tokio::time::timeout(RETRY, stopped.wait_for(|&stopped| stopped)).await;
@@ -97,14 +108,17 @@ async fn keep_running(
 async fn attend(
     mut server: results::RedisServer,
     counters: &RedisServerCounters,
+    lines: &LogLimiter<Trouble>,
     stopped: &mut watch::Receiver<bool>,
 ) {
     tokio::select! {
         exit = server.exited() => {
             counters.died.fetch_add(1, Ordering::Relaxed);
-            match exit {
-                Ok(exit) => tracing::error!(%exit, "redis-server ended, it is started again"),
-                Err(error) => tracing::error!(%error, "redis-server was lost sight of"),
+            if let Some(suppressed) = lines.admit(Trouble::Ended) {
+                match exit {
+                    Ok(exit) => tracing::error!(%exit, suppressed, "redis-server ended, it is started again"),
+                    Err(error) => tracing::error!(%error, suppressed, "redis-server was lost sight of"),
+                }
             }
         }
         _ = stopped.wait_for(|&stopped| stopped) => {}

@@ -142,15 +142,14 @@ impl From<FeedError> for ApiError {
 impl From<ResultsError> for ApiError {
     fn from(error: ResultsError) -> Self {
         match &error {
-            ResultsError::Unavailable { .. } => {
-                Self::unavailable("the results store is away, try again", 1)
-            }
+            ResultsError::Unavailable { class, .. } => Self::unavailable(
+                format!("the results store is unavailable: {}", class.condition),
+                class.retry_after_s.unwrap_or(1),
+            ),
             ResultsError::QueueFull { .. } => Self::unavailable(error.to_string(), 5),
             ResultsError::InvalidKey { .. } => Self::invalid("key", error.to_string()),
-            _ => {
-                tracing::error!(%error, "the results store failed a request");
-                Self::internal()
-            }
+            // The results have logged it.
+            _ => Self::internal(),
         }
     }
 }

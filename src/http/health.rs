@@ -121,10 +121,6 @@ impl Health {
         let mut ailments: Vec<HealthIssue> = down
             .map(|signs| ailing(&format!("actor {}", signs.name), "not running"))
             .collect();
-        ailments.extend(
-            self.results_away()
-                .map(|away| ailing(&away.part, &away.why)),
-        );
         ailments.extend(scrapers.all().iter().filter_map(|scraper| {
             let part = format!("scraper {}", scraper.log.name());
             Some(ailing(&part, &scraper.log.ailment()?))

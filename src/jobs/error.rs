@@ -39,7 +39,7 @@ impl JobError {
         match self {
             Self::Cancelled | Self::Overtaken | Self::Permanent(_) => false,
             Self::Database(error) => !matches!(error, DbError::Data(_)),
-            Self::Results(error) => matches!(error, ResultsError::Unavailable { .. }),
+            Self::Results(error) => error.is_unavailable(),
             Self::Panicked(_) | Self::Unavailable(_) | Self::Transient(_) => true,
         }
     }

@@ -1,23 +1,33 @@
 //! What can go wrong between Weir and its results store.
 
+use std::error::Error;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use sea_orm::DbErr;
 
 use crate::db::DbError;
+use crate::outage::ErrorClass;
 
 /// Why the results store did not do what was asked.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum ResultsError {
-    /// The store is away, starting, or too slow. Worth another try later; nothing is wrong with the request.
-    #[error("the results store is unavailable: {why}")]
+    /// The store cannot do it for the moment. Worth another try later; nothing is wrong with the request.
+    #[error("the results store is unavailable: {}: {why}", class.condition)]
     Unavailable {
-        /// What the client saw.
+        /// The meaning of the error.
+        class: ErrorClass,
+        /// The error in the words of the store or the client, without data and credentials.
         why: String,
     },
     /// The store refused a request, which it will do again.
-    #[error("the results store refused: {0}")]
-    Refused(#[source] Arc<dyn std::error::Error + Send + Sync>),
+    #[error("the results store refused a request: {condition}: {why}")]
+    Refused {
+        /// The meaning of the error.
+        condition: &'static str,
+        /// The error in the words of the store.
+        why: String,
+    },
     /// The key cannot be a key.
     #[error("`{key}` is not a key: 1 to 512 bytes without control characters")]
     InvalidKey {
@@ -63,6 +73,17 @@ pub enum ResultsError {
         /// What is expected.
         why: &'static str,
     },
+    /// The file of a setting cannot be read.
+    #[error("{key}: cannot read {}", path.display())]
+    File {
+        /// The setting, as `results.redis_ca_file`.
+        key: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why it cannot be read.
+        #[source]
+        source: Arc<dyn Error + Send + Sync>,
+    },
 }
 
 impl ResultsError {
@@ -71,28 +92,29 @@ impl ResultsError {
         matches!(self, Self::Unavailable { .. })
     }
 
-    pub(super) fn unavailable(why: &impl ToString) -> Self {
+    /// The condition, if the store refuses a request that nothing but a change of what it holds will make it take.
+    pub(super) fn fault(&self) -> Option<&'static str> {
+        match self {
+            Self::Refused { condition, .. } => Some(condition),
+            Self::NotAValue { .. } | Self::Unreadable { .. } => {
+                Some("the results store holds what cannot be read")
+            }
+            _ => None,
+        }
+    }
+
+    /// A call that lost against others on the same data, again and again.
+    pub(super) fn busy(why: &impl ToString) -> Self {
         Self::Unavailable {
+            class: ErrorClass::passing("busy"),
             why: why.to_string(),
         }
     }
-}
 
-impl From<redis::RedisError> for ResultsError {
-    fn from(error: redis::RedisError) -> Self {
-        use redis::{ErrorKind, ServerErrorKind};
-        match error.kind() {
-            ErrorKind::Io
-            | ErrorKind::Parse
-            | ErrorKind::AuthenticationFailed
-            | ErrorKind::Server(
-                ServerErrorKind::BusyLoading
-                | ServerErrorKind::MasterDown
-                | ServerErrorKind::ReadOnly
-                | ServerErrorKind::ClusterDown
-                | ServerErrorKind::TryAgain,
-            ) => Self::unavailable(&error),
-            _ => Self::Refused(Arc::new(error)),
+    pub(super) fn no_answer(why: &impl ToString) -> Self {
+        Self::Unavailable {
+            class: ErrorClass::wrong_server("no answer in time"),
+            why: why.to_string(),
         }
     }
 }
@@ -105,9 +127,14 @@ impl From<DbError> for ResultsError {
 
 impl From<DbErr> for ResultsError {
     fn from(error: DbErr) -> Self {
-        match DbError::from(error) {
-            error @ DbError::Unavailable(_) => Self::unavailable(&error),
-            error => Self::Refused(Arc::new(error)),
+        let error = DbError::from(error);
+        let (class, why) = (error.class(), error.to_string());
+        if error.is_unavailable() {
+            return Self::Unavailable { class, why };
+        }
+        Self::Refused {
+            condition: class.condition,
+            why,
         }
     }
 }

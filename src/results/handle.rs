@@ -1,34 +1,40 @@
 //! The handle that the rest of Weir holds on its results store.
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::sync::{broadcast, watch};
+use tokio::time::{sleep, timeout};
 
 use super::choice::StoreLocation;
 use super::embedded::EmbeddedStore;
 use super::error::ResultsError;
 use super::jobs::{Jobs, Limits};
 use super::keys::{Key, KeySpace};
-use super::outage::Outage;
 use super::redis::RedisStore;
 use super::schedules::Schedules;
 use super::store::{Change, Store};
 use super::stored::Stored;
+use crate::health::HealthIssues;
+use crate::outage::{Outage, PROBE_INTERVAL};
 use crate::settings::ResultsSettings;
+use crate::telemetry::LogLimiter;
 
 /// No call on a server takes longer; past it the store counts as unavailable.
 const SERVER_TIME_LIMIT: Duration = Duration::from_millis(900);
 /// A file is never away: a disk that stalls, as all do under load, is waited for.
 const FILE_TIME_LIMIT: Duration = Duration::from_secs(10);
+/// The claim that is written to find out whether the store takes writes.
+const PROBE_KEY: &str = "probe";
+const PROBE_TTL: Duration = Duration::from_secs(1);
 
 /// A handle on the results store; clones share one store and its connections.
 ///
-/// On a server every call ends within a second, with [`ResultsError::Unavailable`] while the store is away, and works again within
-/// about a second of its return. Calls run on the runtime the handle was made on, so that no connection is tied to the
+/// On a server every call ends within a second, with [`ResultsError::Unavailable`] while the store cannot be reached or refuses for
+/// the moment, and works again within about a second of its return. Calls run on the runtime the handle was made on, so that no connection is tied to the
 /// thread of an actor, and a call that its caller has given up is still carried out.
 #[derive(Clone)]
 pub struct Results {
@@ -39,26 +45,42 @@ pub(super) struct Inner {
     pub(super) store: Box<dyn Store>,
     keys: KeySpace,
     outage: Outage,
+    faults: LogLimiter<&'static str>,
+    health: HealthIssues,
     max_value_bytes: usize,
     time_limit: Duration,
     pub(super) home: Handle,
 }
 
 impl Results {
-    /// A handle on the store at `location`. Connects with the first call, so it neither waits nor fails for a store
-    /// that is away; errors are those of the configuration.
+    /// The handle of [`Results::open_with_health`] that reports to nobody.
     ///
     /// # Panics
-    /// Outside a tokio runtime: the calling one is that on which connections will live.
+    /// Outside a tokio runtime.
     pub fn open(
         settings: &ResultsSettings,
         location: &StoreLocation,
     ) -> Result<Self, ResultsError> {
+        Self::open_with_health(settings, location, &HealthIssues::default())
+    }
+
+    /// A handle on the store at `location`, which reports its troubles to `health`. Connects with the first call, so it
+    /// neither waits nor fails for a store that is unavailable; errors are those of the configuration.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime: the calling one is that on which connections will live.
+    pub fn open_with_health(
+        settings: &ResultsSettings,
+        location: &StoreLocation,
+        health: &HealthIssues,
+    ) -> Result<Self, ResultsError> {
         let keys = KeySpace::new(settings)?;
         let store: Box<dyn Store> = match location {
-            StoreLocation::ExternalRedis { url } => Box::new(RedisStore::external(url, settings)?),
+            StoreLocation::ExternalRedis { url } => {
+                Box::new(RedisStore::external(url, settings, health)?)
+            }
             StoreLocation::ManagedRedis { socket, .. } => {
-                Box::new(RedisStore::managed(socket, settings)?)
+                Box::new(RedisStore::managed(socket, settings))
             }
             StoreLocation::Sqlite { file } => Box::new(EmbeddedStore::sqlite(file, settings)),
             StoreLocation::Postgres { database } => {
@@ -73,7 +95,9 @@ impl Results {
             inner: Arc::new(Inner {
                 store,
                 keys,
-                outage: Outage::new(),
+                outage: Outage::new("results", health.clone()),
+                faults: LogLimiter::new(),
+                health: health.clone(),
                 max_value_bytes: settings.max_value_bytes,
                 time_limit,
                 home: Handle::current(),
@@ -154,14 +178,37 @@ impl Results {
         self.inner.store.changes()
     }
 
-    /// Since when the store has been away, `None` while it answers. Known from the calls made, so an idle handle does
-    /// not notice an outage; a watched key is read each second.
+    /// The time since which the store has been unavailable, `None` while it is not. Known from the calls made, so an idle
+    /// handle does not notice an outage; a watched key is read each second.
     pub fn away_since(&self) -> watch::Receiver<Option<Instant>> {
         self.inner.outage.subscribe()
     }
 
     pub(super) fn claim_key(&self, name: &str) -> Result<Key, ResultsError> {
         self.inner.keys.claim(name)
+    }
+
+    /// Runs a call that `part` of Weir cannot do without. Health names the part for as long as its calls are refused.
+    pub(super) async fn call_of<T, F>(
+        &self,
+        part: &str,
+        operation: impl FnOnce(Arc<Inner>) -> F,
+    ) -> Result<T, ResultsError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, ResultsError>> + Send + 'static,
+    {
+        let outcome = self.call(operation).await;
+        match outcome.as_ref().map_err(ResultsError::fault) {
+            Ok(_) => {
+                self.inner.health.clear(part);
+            }
+            Err(Some(condition)) => {
+                self.inner.health.report(part, condition);
+            }
+            Err(None) => {}
+        }
+        outcome
     }
 
     /// Runs one call on the home runtime, within the limit, and takes note of an outage.
@@ -173,17 +220,69 @@ impl Results {
         T: Send + 'static,
         F: Future<Output = Result<T, ResultsError>> + Send + 'static,
     {
-        let operation =
-            tokio::time::timeout(self.inner.time_limit, operation(Arc::clone(&self.inner)));
+        let operation = timeout(self.inner.time_limit, operation(Arc::clone(&self.inner)));
         let inner = Arc::clone(&self.inner);
         let call = async move {
-            let late = |_| Err(ResultsError::unavailable(&"no answer in time"));
+            let late = |_| Err(ResultsError::no_answer(&"the time limit of the call"));
             let outcome = operation.await.unwrap_or_else(late);
-            inner.outage.observe(&outcome);
+            if let Err(error) = &outcome {
+                inner.note(error);
+            }
             outcome
         };
         let call = self.inner.home.spawn(call);
         call.await
-            .unwrap_or_else(|stopped| Err(ResultsError::unavailable(&stopped)))
+            .unwrap_or_else(|stopped| Err(ResultsError::no_answer(&stopped)))
+    }
+}
+
+impl Inner {
+    /// Takes note of a call that failed. Nobody else logs it.
+    fn note(self: &Arc<Self>, error: &ResultsError) {
+        match error {
+            ResultsError::Unavailable { class, why } => {
+                if self.outage.failed(*class, why) {
+                    self.home.spawn(probe(Arc::downgrade(self)));
+                }
+            }
+            _ => {
+                if let Some(condition) = error.fault() {
+                    self.log_fault(condition, error);
+                }
+            }
+        }
+    }
+
+    fn log_fault(&self, condition: &'static str, error: &ResultsError) {
+        if let Some(suppressed) = self.faults.admit(condition) {
+            tracing::error!(%error, suppressed, "the results store failed a request");
+        }
+    }
+}
+
+/// Writes to the store now and then until the outage is over.
+async fn probe(inner: Weak<Inner>) {
+    loop {
+        sleep(PROBE_INTERVAL).await;
+        let Some(inner) = inner.upgrade() else { return };
+        let probe = match inner.keys.claim(PROBE_KEY) {
+            Ok(key) => timeout(inner.time_limit, async {
+                inner.store.probe(&key, PROBE_TTL).await
+            })
+            .await
+            .unwrap_or_else(|_| Err(ResultsError::no_answer(&"the time limit of the call"))),
+            Err(error) => Err(error),
+        };
+        match probe {
+            Err(ResultsError::Unavailable { class, why }) => {
+                inner.outage.failed(class, &why);
+            }
+            // A refusal of another kind is an answer.
+            Ok(()) | Err(_) => {
+                if inner.outage.probe_succeeded() {
+                    return;
+                }
+            }
+        }
     }
 }

@@ -13,7 +13,6 @@ mod instances;
 pub mod jobs;
 mod keys;
 mod millis;
-mod outage;
 mod redis;
 mod redis_server;
 pub mod schedules;

@@ -1,28 +1,34 @@
 //! The store in Redis. A value of ours is a hash that says when it was written, a shared one a plain string.
 
+mod address;
 mod advice;
 mod announcements;
+mod connection;
 mod due_check;
+mod error;
 mod instances;
 mod jobs;
 mod request;
+mod rights;
 mod schedules;
 mod scripts;
+mod tls;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use ::redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use ::redis::{
-    Client, Cmd, FromRedisValue, Pipeline, RedisError, RedisResult, SetExpiry, SetOptions,
-};
+use ::redis::{Cmd, FromRedisValue, Pipeline, RedisError, RedisResult, SetExpiry, SetOptions};
 use async_trait::async_trait;
 use tokio::sync::broadcast;
 use tokio::task::JoinSet;
 
+use self::address::Address;
 use self::announcements::Announcements;
+use self::connection::Connections;
 use self::due_check::DueCheck;
 use self::request::Request;
+use self::rights::{Needs, Rights};
 use self::scripts::Scripts;
 use super::clock::StoreClock;
 use super::error::ResultsError;
@@ -30,62 +36,67 @@ use super::keys::Key;
 use super::millis::ttl_ms;
 use super::store::{Change, KeyValue};
 use super::stored::Stored;
+use crate::health::HealthIssues;
 use crate::settings::{ConnectionUrl, ResultsSettings};
-
-const CONNECT_TIMEOUT: Duration = Duration::from_millis(300);
-const RESPONSE_TIMEOUT: Duration = Duration::from_millis(700);
 
 /// A Redis server, reached over one multiplexed connection for commands and one for announcements.
 pub(super) struct RedisStore {
-    connection: ConnectionManager,
+    connections: Arc<Connections>,
     announcements: Announcements,
     scripts: Scripts,
     prefix: String,
     clock: StoreClock,
     due_check: DueCheck,
+    rights: Arc<Rights>,
     /// Stops with the store.
     background: JoinSet<()>,
 }
 
 impl RedisStore {
-    /// The server at `url`; says once when it is set up to lose what it is given.
+    /// The server at `url`. Says when it is set up to lose what it is given, and reports the rights that its user lacks.
     pub(super) fn external(
         url: &ConnectionUrl,
         settings: &ResultsSettings,
+        health: &HealthIssues,
     ) -> Result<Self, ResultsError> {
-        let mut store = Self::new(client(url.expose())?, settings)?;
+        let mut store = Self::new(Address::parse(url.expose(), settings)?, settings);
         store
             .background
-            .spawn(advice::give(store.connection.clone()));
+            .spawn(advice::give(Arc::clone(&store.connections)));
+        store.background.spawn(rights::watch(
+            Arc::clone(&store.connections),
+            Needs::new(settings),
+            Arc::clone(&store.rights),
+            health.clone(),
+        ));
         Ok(store)
     }
 
     /// The managed server, which listens on `socket`.
-    pub(super) fn managed(socket: &Path, settings: &ResultsSettings) -> Result<Self, ResultsError> {
-        let url = format!("unix://{}", socket.display());
-        Self::new(client(&url)?, settings)
+    pub(super) fn managed(socket: &Path, settings: &ResultsSettings) -> Self {
+        Self::new(Address::socket(socket.to_path_buf()), settings)
     }
 
-    fn new(client: Client, settings: &ResultsSettings) -> Result<Self, ResultsError> {
-        // Few retries and short delays: whoever waits would rather know, and tries again.
-        let timeouts = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(CONNECT_TIMEOUT))
-            .set_response_timeout(Some(RESPONSE_TIMEOUT))
-            .set_number_of_retries(1)
-            .set_min_delay(Duration::from_millis(20));
-        Ok(Self {
-            connection: ConnectionManager::new_lazy_with_config(client.clone(), timeouts)?,
-            announcements: Announcements::follow(client, &settings.prefix),
+    fn new(address: Address, settings: &ResultsSettings) -> Self {
+        let connections = Arc::new(Connections::new(address));
+        Self {
+            announcements: Announcements::follow(Arc::clone(&connections), &settings.prefix),
+            connections,
             scripts: Scripts::new(),
             prefix: settings.prefix.clone(),
             clock: StoreClock::default(),
             due_check: DueCheck::default(),
+            rights: Arc::new(Rights::new()),
             background: JoinSet::new(),
-        })
+        }
     }
 
     async fn run<T: FromRedisValue + Send>(&self, request: &impl Request) -> RedisResult<T> {
-        request::run(&self.connection, request).await
+        let outcome = self.connections.run(request).await;
+        if outcome.as_ref().is_err_and(error::is_denied) {
+            self.rights.recheck();
+        }
+        outcome
     }
 }
 
@@ -151,14 +162,27 @@ impl KeyValue for RedisStore {
     fn changes(&self) -> broadcast::Receiver<Change> {
         self.announcements.subscribe()
     }
-}
 
-/// The error does not repeat the URL, which may hold a password.
-fn client(url: &str) -> Result<Client, ResultsError> {
-    Client::open(url).map_err(|_| ResultsError::Setting {
-        key: "results.redis_url",
-        why: "not a Redis URL (redis://, rediss:// or unix://)",
-    })
+    /// A plain SET, since a script that has deleted something may write although memory is short.
+    async fn probe(&self, key: &Key, ttl: Duration) -> Result<(), ResultsError> {
+        let expiry = SetExpiry::PX(ttl_ms(ttl).unsigned_abs());
+        let mut write = ::redis::pipe();
+        write
+            .set_options(
+                key.name(),
+                "1",
+                SetOptions::default().with_expiration(expiry),
+            )
+            .ignore();
+        self.run::<()>(&write).await?;
+        if self.rights.are_complete() {
+            return Ok(());
+        }
+        Err(ResultsError::Unavailable {
+            class: error::denied(),
+            why: "rights are missing".to_owned(),
+        })
+    }
 }
 
 fn announcement(key: &Key) -> String {
@@ -169,6 +193,19 @@ fn transaction() -> Pipeline {
     let mut commands = ::redis::pipe();
     commands.atomic();
     commands
+}
+
+impl From<RedisError> for ResultsError {
+    fn from(error: RedisError) -> Self {
+        let (class, why) = (error::class(&error), error::text(&error));
+        if class.is_retryable() {
+            return Self::Unavailable { class, why };
+        }
+        Self::Refused {
+            condition: class.condition,
+            why,
+        }
+    }
 }
 
 fn not_a_value(key: &Key, error: RedisError) -> ResultsError {

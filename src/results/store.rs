@@ -37,6 +37,11 @@ pub trait KeyValue: Send + Sync + 'static {
         ttl: Option<Duration>,
     ) -> Result<Vec<usize>, ResultsError>;
 
+    /// Writes a value of no meaning under `key`, to find out whether the store takes writes.
+    async fn probe(&self, key: &Key, ttl: Duration) -> Result<(), ResultsError> {
+        self.put(key, b"1", ttl).await
+    }
+
     /// What changes from now on, as far as the store knows at once: writes by Weir. Other writers announce nothing.
     fn changes(&self) -> broadcast::Receiver<Change>;
 }

@@ -24,6 +24,7 @@ mod preprocess;
 mod ranking;
 mod rankings;
 mod recorder;
+mod redis_url;
 mod restart;
 mod results;
 mod root;

@@ -1,7 +1,10 @@
+use std::path::PathBuf;
+
 use serde::Deserialize;
 
 use super::ConnectionUrl;
 use super::check::Check;
+use super::redis_url;
 
 /// `[results]`: the store of what outlives a message.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -11,6 +14,12 @@ pub struct ResultsSettings {
     pub backend: Backend,
     /// An external Redis, `redis://`, `rediss://` or `unix://`; empty means a `redis-server` child of Weir's own.
     pub redis_url: ConnectionUrl,
+    /// The certificates of the authorities that `rediss://` trusts, in PEM format; empty means those that the system trusts.
+    pub redis_ca_file: PathBuf,
+    /// The certificate that Weir shows to a Redis that asks for one, in PEM format; empty for none.
+    pub redis_cert_file: PathBuf,
+    /// The private key of that certificate.
+    pub redis_key_file: PathBuf,
     /// What every key begins with.
     pub prefix: String,
     /// Patterns of keys that are shared with other programs: written and read without the prefix.
@@ -47,15 +56,24 @@ pub enum Durability {
 
 impl ResultsSettings {
     pub(super) fn check(&self, check: &mut Check) {
-        let known = ["redis://", "rediss://", "unix://"];
-        let has_known_scheme = known
-            .iter()
-            .any(|scheme| self.redis_url.expose().starts_with(scheme));
-        check.require(
-            "redis_url",
-            self.redis_url.is_empty() || has_known_scheme,
-            || "expected redis://, rediss:// or unix://".to_owned(),
-        );
+        if let Err(expected) = redis_url::check(self.redis_url.expose()) {
+            check.require("redis_url", self.redis_url.is_empty(), || {
+                expected.to_owned()
+            });
+        }
+        let files = [&self.redis_cert_file, &self.redis_key_file];
+        let both_or_none = files[0].as_os_str().is_empty() == files[1].as_os_str().is_empty();
+        check.require("redis_key_file", both_or_none, || {
+            "redis_cert_file and redis_key_file need each other".to_owned()
+        });
+        let has_tls = self.redis_url.expose().starts_with("rediss://");
+        let has_files = [&self.redis_ca_file]
+            .into_iter()
+            .chain(files)
+            .any(|file| !file.as_os_str().is_empty());
+        check.require("redis_url", has_tls || !has_files, || {
+            "redis_ca_file, redis_cert_file and redis_key_file need rediss://".to_owned()
+        });
         check.require(
             "prefix",
             self.prefix.is_ascii() && (1..=32).contains(&self.prefix.len()),
@@ -78,6 +96,9 @@ impl Default for ResultsSettings {
         Self {
             backend: Backend::default(),
             redis_url: ConnectionUrl::default(),
+            redis_ca_file: PathBuf::new(),
+            redis_cert_file: PathBuf::new(),
+            redis_key_file: PathBuf::new(),
             prefix: "weir:".to_owned(),
             shared_keys: vec!["my_worker:*".to_owned()],
             durability: Durability::default(),

@@ -39,8 +39,8 @@ impl Stores {
         let choice = Choice::make(&surroundings)?;
         choice.settle(&surroundings).await?;
         let redis_server = keep_redis_server(&choice, settings, data_dir, system);
-        let results = Results::open(&settings.results, &choice.location)?;
         let health = HealthIssues::default();
+        let results = Results::open_with_health(&settings.results, &choice.location, &health)?;
         let database = Database::watched(&settings.database, health.clone()).await?;
         Ok(Self {
             database,

@@ -1,6 +1,7 @@
 //! A real Redis that a test starts itself, on a unix socket in a temporary folder.
 
 use std::{
+    path::Path,
     process::{Child, Command, Stdio},
     thread::sleep,
     time::{Duration, Instant},
@@ -13,6 +14,7 @@ use tempfile::TempDir;
 /// written outlives the process, synced or not.
 pub(crate) struct Redis {
     folder: TempDir,
+    arguments: Vec<String>,
     process: Option<Child>,
 }
 
@@ -24,12 +26,27 @@ impl Redis {
         redis
     }
 
+    /// The same with more arguments, which count over those that every server has.
+    pub(crate) fn start_with(arguments: &[&str]) -> Self {
+        let mut redis = Self::absent();
+        redis.arguments = arguments.iter().map(|&argument| argument.into()).collect();
+        redis.start_again();
+        redis
+    }
+
     /// A server that does not run yet.
     pub(crate) fn absent() -> Self {
         Self {
             folder: TempDir::new().unwrap(),
+            arguments: Vec::new(),
             process: None,
         }
+    }
+
+    /// Adds arguments for the next start.
+    pub(crate) fn add_arguments(&mut self, arguments: &[&str]) {
+        let arguments = arguments.iter().map(|&argument| argument.into());
+        self.arguments.extend(arguments);
     }
 
     /// Ends the server as a crash would.
@@ -40,16 +57,9 @@ impl Redis {
         }
     }
 
-    /// Starts it at the same address, on the same data.
+    /// Starts it at the same address, on the same data, and waits until it answers.
     pub(crate) fn start_again(&mut self) {
-        let process = Command::new("redis-server")
-            .args(["--port", "0", "--save", "", "--appendonly", "yes"])
-            .args(["--appendfsync", "no", "--unixsocket", "redis.sock"])
-            .current_dir(self.folder.path())
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("these tests need the package `redis-server` (Debian, Ubuntu)");
-        self.process = Some(process);
+        self.begin_start();
         let deadline = Instant::now() + Duration::from_secs(10);
         while !self
             .client()
@@ -59,6 +69,38 @@ impl Redis {
             assert!(Instant::now() < deadline, "redis-server does not answer");
             sleep(Duration::from_millis(5));
         }
+    }
+
+    /// Starts it without waiting.
+    pub(crate) fn begin_start(&mut self) {
+        let process = Command::new("redis-server")
+            .args(["--port", "0", "--save", "", "--appendonly", "yes"])
+            .args(["--appendfsync", "no", "--unixsocket", "redis.sock"])
+            .args(&self.arguments)
+            .current_dir(self.folder.path())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("these tests need the package `redis-server` (Debian, Ubuntu)");
+        self.process = Some(process);
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.as_ref().unwrap().id()
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Runs a command given as its words.
+    pub(crate) fn run(&self, words: &[&str]) -> redis::RedisResult<redis::Value> {
+        let mut command = redis::cmd(words[0]);
+        command.arg(&words[1..]).query(&mut self.connection())
+    }
+
+    /// Runs a command that must succeed.
+    pub(crate) fn command(&self, words: &[&str]) {
+        self.run(words).unwrap();
     }
 
     pub(crate) fn url(&self) -> String {

@@ -72,12 +72,8 @@ impl Watch {
             let schedules = Arc::clone(&planned.borrow_and_update());
             let pause = match self.look(&schedules).await {
                 Ok(pause) => pause,
-                Err(error) => {
-                    if !error.is_unavailable() {
-                        tracing::error!(%error, "schedules cannot be seen to");
-                    }
-                    STORE_RETRY
-                }
+                // The results have logged it.
+                Err(_) => STORE_RETRY,
             };
             tokio::select! {
                 () = sleep(pause) => {}

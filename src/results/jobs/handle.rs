@@ -37,7 +37,9 @@ impl Jobs {
     pub async fn claim(&self, worker: &Worker, lease: Duration) -> Result<Claim, ResultsError> {
         let (worker, limits) = (worker.clone(), self.limits);
         self.results
-            .call(|inner| async move { inner.store.claim(&worker, lease, &limits).await })
+            .call_of("jobs", |inner| async move {
+                inner.store.claim(&worker, lease, &limits).await
+            })
             .await
     }
 

@@ -1,17 +1,18 @@
 //! A word about an external server that is set up to lose what it is given.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ::redis::RedisResult;
-use ::redis::aio::ConnectionManager;
 use tokio::time::sleep;
 
+use super::connection::Connections;
 use crate::results::error::ResultsError;
 
 /// Waits for the server, looks at its settings once, and warns.
-pub(super) async fn give(mut connection: ConnectionManager) {
+pub(super) async fn give(connections: Arc<Connections>) {
     let settings = loop {
-        match read(&mut connection).await.map_err(ResultsError::from) {
+        match read(&connections).await.map_err(ResultsError::from) {
             Ok(settings) => break settings,
             Err(error) if error.is_unavailable() => sleep(Duration::from_secs(1)).await,
             Err(error) => {
@@ -50,12 +51,12 @@ impl PersistenceSettings {
     }
 }
 
-async fn read(connection: &mut ConnectionManager) -> RedisResult<PersistenceSettings> {
+async fn read(connections: &Connections) -> RedisResult<PersistenceSettings> {
     let mut settings = ::redis::pipe();
     for name in ["appendonly", "save", "maxmemory-policy"] {
         settings.cmd("CONFIG").arg("GET").arg(name);
     }
-    let values: Vec<(String, String)> = settings.query_async(connection).await?;
+    let values: Vec<(String, String)> = connections.run(&settings).await?;
     let mut values = values.into_iter().map(|(_, value)| value);
     let mut next = || values.next().unwrap_or_default();
     Ok(PersistenceSettings {

@@ -1,18 +1,23 @@
 //! Word of changes over Redis pub/sub, on a connection of its own.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use ::redis::aio::PubSub;
-use ::redis::{Client, RedisResult};
+use ::redis::aio::{PubSub, PubSubSink};
+use ::redis::{RedisResult, Value};
 use futures_util::StreamExt;
 use tokio::sync::broadcast;
 use tokio::task::JoinSet;
-use tokio::time::{error::Elapsed, sleep, timeout};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
+use super::connection::Connections;
 use crate::results::store::{CHANGES_KEPT, Change};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const RECONNECT_DELAY: Duration = Duration::from_millis(500);
+/// Time between two pings, without which a host that vanished would never be missed.
+const PING_INTERVAL: Duration = Duration::from_secs(5);
+const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The channel `<prefix>changed`. Its messages: `key NAME`, `job ID`, `work`.
 pub(super) struct Announcements {
@@ -24,11 +29,11 @@ pub(super) struct Announcements {
 
 impl Announcements {
     /// Listens for as long as this value lives, through any number of outages. An outage is for the commands to report.
-    pub(super) fn follow(client: Client, prefix: &str) -> Self {
+    pub(super) fn follow(connections: Arc<Connections>, prefix: &str) -> Self {
         let channel = format!("{prefix}changed");
         let changes = broadcast::Sender::new(CHANGES_KEPT);
         let mut listener = JoinSet::new();
-        listener.spawn(listen(client, channel.clone(), changes.clone()));
+        listener.spawn(listen(connections, channel.clone(), changes.clone()));
         Self {
             channel,
             changes,
@@ -45,22 +50,42 @@ impl Announcements {
     }
 }
 
-async fn listen(client: Client, channel: String, changes: broadcast::Sender<Change>) {
+async fn listen(
+    connections: Arc<Connections>,
+    channel: String,
+    changes: broadcast::Sender<Change>,
+) {
     loop {
-        if let Ok(Ok(connection)) = subscribe(&client, &channel).await {
+        // A server that was demoted still takes subscriptions, but what is published goes to its successor: where the
+        // commands go, the subscription follows.
+        let mut replaced = connections.replaced();
+        let subscribing = timeout(CONNECT_TIMEOUT, subscribe(&connections, &channel));
+        if let Ok(Ok(connection)) = subscribing.await {
             // Whatever was said before this moment was not heard. An error means that nobody watches.
             let _ = changes.send(Change::All);
-            let mut messages = connection.into_on_message();
-            while let Some(message) = messages.next().await {
-                let change = message
-                    .get_payload()
-                    .ok()
-                    .and_then(|text: String| parse(&text));
-                let _ = changes.send(change.unwrap_or(Change::All));
+            let (mut sink, mut messages) = connection.split();
+            let mut ping = interval(PING_INTERVAL);
+            ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                tokio::select! {
+                    message = messages.next() => {
+                        let Some(message) = message else { break };
+                        let text = message.get_payload::<String>().ok();
+                        let change = text.and_then(|text| parse(&text));
+                        let _ = changes.send(change.unwrap_or(Change::All));
+                    }
+                    _ = replaced.changed() => break,
+                    _ = ping.tick() => if !answers(&mut sink).await { break },
+                }
             }
         }
         sleep(RECONNECT_DELAY).await;
     }
+}
+
+async fn answers(sink: &mut PubSubSink) -> bool {
+    let answer = timeout(PING_TIMEOUT, sink.ping::<Value>()).await;
+    matches!(answer, Ok(Ok(_)))
 }
 
 fn parse(text: &str) -> Option<Change> {
@@ -72,11 +97,8 @@ fn parse(text: &str) -> Option<Change> {
     }
 }
 
-async fn subscribe(client: &Client, channel: &str) -> Result<RedisResult<PubSub>, Elapsed> {
-    let connect = async {
-        let mut connection = client.get_async_pubsub().await?;
-        connection.subscribe(channel).await?;
-        Ok(connection)
-    };
-    timeout(CONNECT_TIMEOUT, connect).await
+async fn subscribe(connections: &Connections, channel: &str) -> RedisResult<PubSub> {
+    let mut connection = connections.address().listen().await?;
+    connection.subscribe(channel).await?;
+    Ok(connection)
 }

@@ -10,7 +10,6 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use super::RedisStore;
-use super::request::Request;
 use crate::results::error::ResultsError;
 use crate::results::jobs::{
     Cancellation, Claim, Enqueued, Heartbeat, Job, JobCounts, JobFilter, JobId, JobPage, JobState,
@@ -73,7 +72,7 @@ impl JobStore for RedisStore {
             .arg(expected_ms.unwrap_or_default())
             .arg(first)
             .arg(count);
-        let claimed: Claimed = claim.send(self.connection.clone()).await?;
+        let claimed: Claimed = self.connections.run_once(&claim).await?;
         self.due_check.advance(count, claimed.1);
         self.note_clock(claimed.0, claimed.2);
         match claimed {

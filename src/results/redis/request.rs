@@ -2,33 +2,21 @@
 
 use std::future::Future;
 
-use ::redis::aio::ConnectionManager;
+use ::redis::aio::MultiplexedConnection;
 use ::redis::{Cmd, FromRedisValue, Pipeline, RedisResult, ScriptInvocation};
 
-/// What can be sent. Whatever is sent by Weir is such that doing it twice does no harm: [`run`] may.
+/// What can be sent.
 pub(super) trait Request: Sync {
     fn send<T: FromRedisValue + Send>(
         &self,
-        connection: ConnectionManager,
+        connection: MultiplexedConnection,
     ) -> impl Future<Output = RedisResult<T>> + Send;
-}
-
-/// Sends a request, and once more if the connection turns out to be dead: after a restart of Redis the first to use it
-/// always finds it so.
-pub(super) async fn run<T: FromRedisValue + Send>(
-    connection: &ConnectionManager,
-    request: &impl Request,
-) -> RedisResult<T> {
-    match request.send(connection.clone()).await {
-        Err(error) if error.is_connection_dropped() => request.send(connection.clone()).await,
-        outcome => outcome,
-    }
 }
 
 impl Request for Cmd {
     async fn send<T: FromRedisValue + Send>(
         &self,
-        mut connection: ConnectionManager,
+        mut connection: MultiplexedConnection,
     ) -> RedisResult<T> {
         self.query_async(&mut connection).await
     }
@@ -37,7 +25,7 @@ impl Request for Cmd {
 impl Request for Pipeline {
     async fn send<T: FromRedisValue + Send>(
         &self,
-        mut connection: ConnectionManager,
+        mut connection: MultiplexedConnection,
     ) -> RedisResult<T> {
         self.query_async(&mut connection).await
     }
@@ -46,7 +34,7 @@ impl Request for Pipeline {
 impl Request for ScriptInvocation<'_> {
     async fn send<T: FromRedisValue + Send>(
         &self,
-        mut connection: ConnectionManager,
+        mut connection: MultiplexedConnection,
     ) -> RedisResult<T> {
         self.invoke_async(&mut connection).await
     }

@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, RedisResult, ServerErrorKind, cmd};
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ErrorKind, RedisResult, ServerErrorKind,
+    cmd,
+};
 use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
 
@@ -28,7 +31,7 @@ impl ServerSocket {
     pub(super) fn new(path: &Path) -> RedisResult<Self> {
         Ok(Self {
             path: path.to_path_buf(),
-            client: Client::open(format!("unix://{}", path.display()))?,
+            client: Client::open(ConnectionAddr::Unix(path.to_path_buf()))?,
         })
     }
 

@@ -74,7 +74,10 @@ impl Schedules {
     /// All schedules by name, and the store's time.
     pub async fn board(&self) -> Result<ScheduleBoard, ResultsError> {
         self.results
-            .call(|inner| async move { inner.store.schedules().await })
+            .call_of(
+                "schedules",
+                |inner| async move { inner.store.schedules().await },
+            )
             .await
     }
 }

@@ -40,9 +40,7 @@ pub(in crate::results::embedded) async fn enqueue(
             return Ok((standing, false));
         }
     }
-    Err(ResultsError::unavailable(
-        &"equal jobs come and go too fast",
-    ))
+    Err(ResultsError::busy(&"equal jobs come and go too fast"))
 }
 
 /// Inserts the job unless its id or its unique key is taken.
