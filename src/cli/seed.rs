@@ -12,6 +12,10 @@ use crate::settings::{DatabaseSettings, Settings};
 
 /// Load normalised items into the posts database, as a cohort of users saw them.
 #[derive(Debug, Args)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 pub(super) struct Seed {
     /// Folder that `weir preprocess` wrote, or of facebook.csv, reddit.csv and twitter.csv with the same items.
     #[arg(long = "in", value_name = "DIR", default_value = "data/normalised")]

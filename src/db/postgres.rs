@@ -16,7 +16,7 @@ use crate::settings::{ConnectionUrl, DatabaseSettings, Pooler, PostgresUrl, UrlE
 use crate::sql::{Pool, Servers};
 
 /// Longest time to make a database.
-const CREATION_LIMIT: Duration = Duration::from_secs(60);
+const CREATION_LIMIT: Duration = Duration::from_mins(1);
 
 /// Prepares the pool; the server is not spoken to before the first statement.
 pub(super) async fn open(settings: &DatabaseSettings) -> Result<Pool, DbError> {

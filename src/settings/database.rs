@@ -36,7 +36,7 @@ pub enum Pooler {
     /// No pooler, or one that leaves it for the whole session.
     #[default]
     None,
-    /// One that leaves it for a transaction, as PgBouncer does with `pool_mode = transaction`.
+    /// One that leaves it for a transaction, as `PgBouncer` does with `pool_mode = transaction`.
     Transaction,
 }
 

@@ -259,7 +259,7 @@ impl PostgresUrl {
         if let Some(Host { name, port }) = host {
             match name.chars().next() {
                 Some('/') => url += &encoded(name),
-                _ if name.contains(':') => url += &format!("[{name}]"),
+                _ if name.contains(':') => url.extend(["[", name, "]"]),
                 // The driver does not decode it.
                 _ => url += name,
             }

@@ -3,6 +3,8 @@
 //! A class says whether the same request may succeed later, what `/health/ready` says meanwhile, and whether the connection is
 //! of any use. Answers over HTTP, retries of jobs, log lines and the pool all go by it.
 
+use std::io;
+
 use sea_orm::{DbErr, RuntimeErr, SqlxError};
 
 use super::sqlite_class;
@@ -170,20 +172,21 @@ fn meaning_of_sqlx(error: &SqlxError) -> Meaning {
         }
         SqlxError::Encode(_) => return Meaning::Data,
         SqlxError::Tls(_) => TLS_FAILED,
-        // The driver passes on what rustls says of a certificate as an error of the socket.
-        SqlxError::Io(error)
-            if error
-                .get_ref()
-                .is_some_and(|inner| inner.is::<rustls::Error>()) =>
-        {
-            TLS_FAILED
-        }
+        SqlxError::Io(error) if is_of_tls(error) => TLS_FAILED,
         SqlxError::Io(_) => ErrorClass::wrong_server("unreachable"),
         SqlxError::Configuration(_) => ErrorClass::needs_operator("connection settings refused"),
         SqlxError::Protocol(_) | SqlxError::BeginFailed | SqlxError::WorkerCrashed => LOST,
         SqlxError::PoolTimedOut | SqlxError::PoolClosed => NO_CONNECTION,
         _ => ErrorClass::fault("unexpected answer"),
     })
+}
+
+/// The driver passes on what rustls says of a certificate as an error of the socket.
+fn is_of_tls(error: &io::Error) -> bool {
+    let Some(cause) = error.get_ref() else {
+        return false;
+    };
+    cause.is::<rustls::Error>()
 }
 
 fn meaning_of_postgres(code: &str, message: &str) -> Meaning {

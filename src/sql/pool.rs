@@ -303,7 +303,6 @@ mod tests {
     #[test]
     fn a_connection_made_before_the_renewal_is_not_used_again() {
         let freshness = Freshness::new();
-        let options = servers.nth(0).clone();
         assert!(freshness.allows(Duration::ZERO));
         freshness.renew();
         assert!(!freshness.allows(Duration::from_mins(1)));

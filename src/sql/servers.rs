@@ -38,10 +38,12 @@ impl Servers {
     }
 
     /// The same with startup options.
-    pub(crate) fn with_options<const N: usize>(self, options: [(&str, String); N]) -> Self {
+    pub(crate) fn with_options(self, options: &[(&str, String)]) -> Self {
         let all = self.options.iter().cloned();
         Self {
-            options: all.map(|server| server.options(options.clone())).collect(),
+            options: all
+                .map(|server| server.options(options.iter().cloned()))
+                .collect(),
             ..self
         }
     }

@@ -30,13 +30,15 @@ pub(super) async fn query(
     let mut begin = "BEGIN READ ONLY".to_owned();
     match settings.pooler {
         Pooler::None => {
-            servers = servers.with_options([
+            servers = servers.with_options(&[
                 ("statement_timeout", limit_ms.to_string()),
                 ("default_transaction_read_only", "on".to_owned()),
             ]);
         }
         Pooler::Transaction => {
-            begin += &format!("; {FORGET_STATEMENTS}; SET LOCAL statement_timeout = {limit_ms}");
+            begin = format!(
+                "BEGIN READ ONLY; {FORGET_STATEMENTS}; SET LOCAL statement_timeout = {limit_ms}"
+            );
         }
     }
     let connecting = servers.connect(settings.connect_timeout()).await;
