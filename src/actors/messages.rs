@@ -6,6 +6,7 @@ use std::time::Instant;
 use actix::Message;
 use actix_web::web::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tracing::Span;
 
 use super::ServedPolicy;
 use super::ingester::{Batch, IngestReply};
@@ -27,6 +28,8 @@ pub struct Rank {
     pub deadline: Instant,
     /// Whether to say for each item how it came to its place.
     pub explain: bool,
+    /// The span of the request.
+    pub span: Span,
     /// Takes the answer.
     pub reply: oneshot::Sender<Ranked>,
 }

@@ -6,6 +6,7 @@ use std::time::Instant;
 use actix::{Actor, Context, Handler, Supervised};
 use chrono::Utc;
 use serde::Serialize;
+use tracing::Instrument;
 
 use super::ServedPolicy;
 use super::board::{Board, Naming, without_entities};
@@ -66,7 +67,8 @@ impl Handler<Rank> for Ranker {
             .requests
             .fetch_add(1, Ordering::Relaxed);
         let shared = Arc::clone(&self.shared);
-        actix_rt::spawn(async move { shared.serve(message).await });
+        let span = message.span.clone();
+        actix_rt::spawn(async move { shared.serve(message).await }.instrument(span));
     }
 }
 
@@ -79,6 +81,7 @@ impl Shared {
             deadline,
             explain,
             mut reply,
+            span: _,
         }: Rank,
     ) {
         let ranked = tokio::select! {

@@ -5,6 +5,7 @@ pub(super) fn for_origins(origins: &[String]) -> Cors {
     let cors = Cors::default()
         .allowed_methods(["POST"])
         .allow_any_header()
+        .expose_headers(["x-request-id"])
         .block_on_origin_mismatch(false)
         .max_age(3600);
     if origins.iter().any(|origin| origin == "*") {

@@ -15,6 +15,7 @@ mod ingest;
 mod jobs;
 mod kept_ranking;
 mod metrics;
+mod observation;
 mod options;
 mod panics;
 mod query;

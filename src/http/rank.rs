@@ -6,6 +6,7 @@ use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use tokio::sync::oneshot;
+use tracing::Span;
 
 use super::body::read_json;
 use super::kept_ranking::kept_ranking;
@@ -122,6 +123,7 @@ async fn ranked(
         policy: Arc::clone(terms.policy),
         deadline,
         explain: terms.explain,
+        span: Span::current(),
         reply,
     });
     tokio::time::timeout_at((deadline + GRACE).into(), answer)

@@ -14,8 +14,8 @@ use actix_web::{
 };
 
 use super::{
-    ApiError, Front, actors, cors, health, ingest, jobs, metrics, panics, rank, results, schedules,
-    score, scrapers, unread_body,
+    ApiError, Front, actors, cors, health, ingest, jobs, metrics, observation, panics, rank,
+    results, schedules, score, scrapers, unread_body,
 };
 use crate::settings::ServerSettings;
 
@@ -38,6 +38,7 @@ pub fn serve(
             .wrap(from_fn(unread_body::closed))
             .wrap(from_fn(panics::answered))
             .wrap(Compress::default())
+            .wrap(from_fn(observation::observed))
             .service(at("/rank", [post(rank::rank)]).wrap(Condition::new(
                 !origins.is_empty(),
                 cors::for_origins(&origins),

@@ -11,6 +11,8 @@ pub struct LogSettings {
     pub format: LogFormat,
     /// Levels, as in `info` or `warn,weir=debug`.
     pub filter: String,
+    /// Whether each request is logged when it is answered, whatever the filter says.
+    pub access: bool,
 }
 
 /// The form of a log line.
@@ -40,6 +42,7 @@ impl Default for LogSettings {
         Self {
             format: LogFormat::default(),
             filter: "info".to_owned(),
+            access: false,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Logs and metrics.
 
+mod http_metrics;
 mod log_limiter;
 mod log_queue;
 
@@ -15,8 +16,14 @@ use tracing_subscriber::EnvFilter;
 use crate::health::HealthIssues;
 use crate::settings::{LogFormat, LogSettings};
 
+pub(crate) use http_metrics::{
+    ACTIVE_REQUESTS, REQUEST_BODY_SIZE, REQUEST_DURATION, RESPONSE_BODY_SIZE,
+};
 pub use log_limiter::LogLimiter;
 use log_queue::LogQueue;
+
+/// Target of the lines of the access log.
+pub(crate) const ACCESS_LOG: &str = "weir::access";
 
 /// Upper bounds of the buckets that durations are counted in, in seconds.
 const BUCKETS: [f64; 14] = [
@@ -68,7 +75,7 @@ pub fn init_logs(settings: &LogSettings) -> io::Result<LogGuard> {
         .with_writer(queue.clone());
     match settings.format {
         LogFormat::Text => logs.with_target(false).init(),
-        LogFormat::Json => logs.json().init(),
+        LogFormat::Json => logs.json().with_span_list(false).init(),
     }
     // Fails only if there is one already, and then `init` above has panicked.
     let _ = LOG.set(queue.clone());
@@ -105,10 +112,16 @@ pub async fn watch_log(issues: HealthIssues) {
 }
 
 /// The filter of the settings, without what the database driver logs of notices, parameters and password files: all of
-/// these may quote data or credentials.
+/// these may quote data or credentials. The access log is not subject to it.
 fn filter(settings: &LogSettings) -> EnvFilter {
-    let quoting = ["sqlx::postgres::notice=off", "sqlx_postgres::options=off"];
-    let directives = quoting.iter().filter_map(|text| text.parse().ok());
+    let access = if settings.access { "info" } else { "off" };
+    let access = format!("{ACCESS_LOG}={access}");
+    let fixed = [
+        "sqlx::postgres::notice=off",
+        "sqlx_postgres::options=off",
+        &access,
+    ];
+    let directives = fixed.iter().filter_map(|text| text.parse().ok());
     directives.fold(EnvFilter::new(&settings.filter), EnvFilter::add_directive)
 }
 
@@ -156,9 +169,9 @@ pub fn metrics() -> Result<PrometheusHandle, TelemetryError> {
     if let Some(handle) = &*metrics {
         return Ok(handle.clone());
     }
-    let handle = PrometheusBuilder::new()
-        .set_buckets(&BUCKETS)?
+    let handle = http_metrics::with_buckets(PrometheusBuilder::new().set_buckets(&BUCKETS)?)?
         .install_recorder()?;
+    http_metrics::describe();
     metrics::describe_counter!(
         "weir_log_lines_dropped_total",
         "Log lines that were dropped because stderr could not be written."

@@ -8,5 +8,6 @@ mod common;
 mod config_file;
 mod first_process;
 mod logs;
+mod requests;
 mod server;
 mod signals;

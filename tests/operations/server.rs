@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
-use reqwest::{Client, RequestBuilder};
+use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -101,6 +101,24 @@ impl Server {
         assert_eq!(answer.status(), 200);
         let answer: Value = answer.json().await.unwrap();
         assert_eq!(places(&feed, &answer), [0]);
+    }
+
+    /// Sends a request without a key and answers the response, whatever its status.
+    pub(crate) async fn send(
+        &self,
+        method: &Method,
+        path: &str,
+        body: &str,
+        headers: &[(&str, &str)],
+    ) -> Response {
+        let mut request = self.client.request(method.clone(), self.url(path));
+        if !body.is_empty() {
+            request = request.body(body.to_owned());
+        }
+        for (name, value) in headers {
+            request = request.header(*name, value.as_bytes());
+        }
+        request.send().await.unwrap()
     }
 
     /// Submits the job `command` with this program, and answers its id.

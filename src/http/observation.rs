@@ -1,0 +1,305 @@
+//! What every request is observed by: metrics in the names of OpenTelemetry's semantic conventions, a request id, and a
+//! line in the access log.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+
+use actix_web::body::{BodySize, MessageBody};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::error::{InternalError, PayloadError};
+use actix_web::http::Method;
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::web::Bytes;
+use actix_web::{Error, HttpMessage};
+use futures_util::StreamExt;
+use futures_util::stream::LocalBoxStream;
+use metrics::{Gauge, Histogram};
+use pin_project_lite::pin_project;
+use tracing::{Instrument, Span};
+use uuid::Uuid;
+
+use crate::telemetry::{
+    ACCESS_LOG, ACTIVE_REQUESTS, REQUEST_BODY_SIZE, REQUEST_DURATION, RESPONSE_BODY_SIZE,
+};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Longest request id that is taken from a client.
+const MAX_REQUEST_ID_BYTES: usize = 128;
+/// Status that a request is counted by whose client hung up before the response, as nginx has it.
+const CLIENT_CLOSED_REQUEST: u16 = 499;
+/// Method that unknown methods are counted by, so that a client cannot make labels.
+const OTHER_METHOD: &str = "_OTHER";
+
+/// Runs a request in a span with its id, sends the id back, and records the request once its response is sent, or its
+/// client gone.
+pub(super) async fn observed<B: MessageBody>(
+    mut request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<Observed<B>>, Error> {
+    let id = request_id(&request);
+    // The level of an error, so that no log filter that shows anything leaves the id out.
+    let span = tracing::error_span!("request", request_id = id.to_str().unwrap_or_default());
+    let mut observation = Observation::begin(&request, span.clone());
+    count_body(&mut request, &observation.request_bytes);
+    match next.call(request).instrument(span).await {
+        Ok(mut response) => {
+            observation.status = response.status().as_u16();
+            response.headers_mut().insert(REQUEST_ID, id);
+            Ok(response.map_body(|_, body| Observed { body, observation }))
+        }
+        Err(error) => {
+            let mut response = error.error_response();
+            observation.status = response.status().as_u16();
+            if let BodySize::Sized(bytes) = response.body().size() {
+                observation.response_bytes = bytes;
+            }
+            response.headers_mut().insert(REQUEST_ID, id);
+            Err(InternalError::from_response(error, response).into())
+        }
+    }
+}
+
+/// The id that the client sent, if it is short and printable, else a new one.
+fn request_id(request: &ServiceRequest) -> HeaderValue {
+    let sent = request.headers().get(REQUEST_ID);
+    if let Some(id) = sent.filter(|id| is_printable(id.as_bytes())) {
+        return id.clone();
+    }
+    let mut text = Uuid::encode_buffer();
+    let text = Uuid::now_v7().hyphenated().encode_lower(&mut text);
+    HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""))
+}
+
+fn is_printable(id: &[u8]) -> bool {
+    (1..=MAX_REQUEST_ID_BYTES).contains(&id.len()) && id.iter().all(u8::is_ascii_graphic)
+}
+
+/// Counts the bytes of the body as they are read.
+fn count_body(request: &mut ServiceRequest, bytes: &Rc<Cell<u64>>) {
+    let payload = request.take_payload();
+    if matches!(payload, Payload::None) {
+        return;
+    }
+    let bytes = Rc::clone(bytes);
+    let counted = payload.inspect(move |chunk| {
+        let length = chunk.as_ref().map_or(0, Bytes::len);
+        bytes.set(bytes.get() + length as u64);
+    });
+    let counted: LocalBoxStream<'static, Result<Bytes, PayloadError>> = Box::pin(counted);
+    request.set_payload(Payload::from(counted));
+}
+
+/// One request, recorded when dropped.
+struct Observation {
+    span: Span,
+    method: &'static str,
+    route: Rc<str>,
+    status: u16,
+    begun: Instant,
+    request_bytes: Rc<Cell<u64>>,
+    response_bytes: u64,
+    active: Gauge,
+}
+
+impl Observation {
+    fn begin(request: &ServiceRequest, span: Span) -> Self {
+        let method = known_method(request.method());
+        let active = with_series(|series| series.active(method)).unwrap_or_else(Gauge::noop);
+        active.increment(1.0);
+        Self {
+            span,
+            method,
+            route: with_series(|series| series.route(request)).unwrap_or_default(),
+            status: CLIENT_CLOSED_REQUEST,
+            begun: Instant::now(),
+            request_bytes: Rc::default(),
+            response_bytes: 0,
+            active,
+        }
+    }
+}
+
+impl Drop for Observation {
+    fn drop(&mut self) {
+        self.active.decrement(1.0);
+        let (elapsed, request_bytes) = (self.begun.elapsed(), self.request_bytes.get());
+        let series = with_series(|series| series.of(self.method, &self.route, self.status));
+        if let Some(series) = series {
+            series.duration.record(elapsed);
+            series.request_body_size.record(request_bytes as f64);
+            series.response_body_size.record(self.response_bytes as f64);
+        }
+        tracing::info!(
+            target: ACCESS_LOG,
+            parent: &self.span,
+            method = self.method,
+            route = &*self.route,
+            status = self.status,
+            elapsed_ms = elapsed.as_secs_f64() * 1e3,
+            request_bytes,
+            response_bytes = self.response_bytes,
+            "request answered"
+        );
+    }
+}
+
+fn known_method(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        Method::CONNECT => "CONNECT",
+        Method::OPTIONS => "OPTIONS",
+        Method::TRACE => "TRACE",
+        Method::PATCH => "PATCH",
+        _ => OTHER_METHOD,
+    }
+}
+
+pin_project! {
+    /// The body of a response, the end of which ends the observation of its request.
+    pub(super) struct Observed<B> {
+        #[pin]
+        body: B,
+        observation: Observation,
+    }
+}
+
+impl<B: MessageBody> MessageBody for Observed<B> {
+    type Error = B::Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        let this = self.project();
+        let chunk = ready!(this.body.poll_next(context));
+        if let Some(Ok(chunk)) = &chunk {
+            this.observation.response_bytes += chunk.len() as u64;
+        }
+        Poll::Ready(chunk)
+    }
+}
+
+/// The time series that a worker's thread has written to, since to look one up in the recorder costs more than to record.
+#[derive(Default)]
+struct SeriesCache {
+    recorded: HashMap<(&'static str, Rc<str>, u16), Rc<Series>>,
+    active: HashMap<&'static str, Gauge>,
+    /// Routes by their path, of those that have one path only.
+    routes: HashMap<String, Rc<str>>,
+}
+
+struct Series {
+    duration: Histogram,
+    request_body_size: Histogram,
+    response_body_size: Histogram,
+}
+
+thread_local! {
+    static SERIES: RefCell<SeriesCache> = RefCell::default();
+}
+
+/// `None` while the thread ends, when a request that is cut off is dropped late.
+fn with_series<T>(look_up: impl FnOnce(&mut SeriesCache) -> T) -> Option<T> {
+    SERIES
+        .try_with(|series| look_up(&mut series.borrow_mut()))
+        .ok()
+}
+
+impl SeriesCache {
+    fn active(&mut self, method: &'static str) -> Gauge {
+        let gauge = self.active.entry(method);
+        gauge
+            .or_insert_with(|| metrics::gauge!(ACTIVE_REQUESTS, "http_request_method" => method))
+            .clone()
+    }
+
+    /// The pattern that the path matches, such as `/jobs/{id}`; empty if there is none.
+    fn route(&mut self, request: &ServiceRequest) -> Rc<str> {
+        // The path as it is routed, percent-decoded.
+        let path = request.match_info().as_str();
+        if let Some(route) = self.routes.get(path) {
+            return Rc::clone(route);
+        }
+        let pattern = request.resource_map().match_pattern(path);
+        let pattern = pattern.unwrap_or_default();
+        // `{key:.*}` says how a parameter is matched, which is of no interest here.
+        let route: Rc<str> = pattern.replace(":.*}", "}").into();
+        if *route == *path {
+            self.routes.insert(pattern, Rc::clone(&route));
+        }
+        route
+    }
+
+    fn of(&mut self, method: &'static str, route: &Rc<str>, status: u16) -> Rc<Series> {
+        let series = self.recorded.entry((method, Rc::clone(route), status));
+        Rc::clone(series.or_insert_with(|| Rc::new(Series::new(method, route, status))))
+    }
+}
+
+impl Series {
+    fn new(method: &'static str, route: &str, status: u16) -> Self {
+        let labels = [
+            ("http_request_method", method.to_owned()),
+            ("http_route", route.to_owned()),
+            ("http_response_status_code", status.to_string()),
+        ];
+        Self {
+            duration: metrics::histogram!(REQUEST_DURATION, &labels),
+            request_body_size: metrics::histogram!(REQUEST_BODY_SIZE, &labels),
+            response_body_size: metrics::histogram!(RESPONSE_BODY_SIZE, &labels),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::middleware::from_fn;
+    use actix_web::{App, HttpResponse, test, web};
+
+    use super::*;
+    use crate::http::panics;
+
+    async fn broken() -> HttpResponse {
+        panic!("in a handler")
+    }
+
+    #[actix_web::test]
+    async fn a_panic_is_answered_with_the_request_id_and_counted() {
+        let app = App::new()
+            .wrap(from_fn(panics::answered))
+            .wrap(from_fn(observed))
+            .route("/broken", web::get().to(broken));
+        let app = test::init_service(app).await;
+        let request = test::TestRequest::get()
+            .uri("/broken")
+            .insert_header(("x-request-id", "mine"));
+        let refused = test::try_call_service(&app, request.to_request()).await;
+        let response = refused.unwrap_err().error_response();
+        assert_eq!(response.status(), 500);
+        assert!(
+            response
+                .headers()
+                .get("x-request-id")
+                .is_some_and(|id| id == "mine")
+        );
+        let is_counted = |series: &mut SeriesCache| {
+            series
+                .recorded
+                .contains_key(&("GET", "/broken".into(), 500))
+        };
+        assert_eq!(with_series(is_counted), Some(true));
+    }
+}
