@@ -13,11 +13,10 @@ use tokio::task::JoinHandle;
 
 use super::arms::ArmsLedger;
 use super::background::{self, Background, Signals};
-use super::presence::Presence;
 use super::roster::Roster;
 use super::scrapers::{Fleet, try_sources};
 use super::stores::Stores;
-use super::{StartupError, access, ingest, prepare_schedules, rankings, reload};
+use super::{StartupError, access, ingest, prepare_schedules, presence, rankings, reload};
 use crate::actors::messages::Flush;
 use crate::actors::supervision::{ActorSystem, SupervisionPolicy};
 use crate::actors::{
@@ -131,17 +130,13 @@ impl Application {
             Arc::clone(&serving),
         ));
         actix_rt::spawn(fleet.follow(newest.subscribe()));
-        let presence = if Presence::is_of_use(&stores.location) {
-            let presence = Presence {
-                results: stores.results.clone(),
-                identity: (data_dir.identity()?, data_dir.instance()?),
-                settings: newest.subscribe(),
-                stopping: stopping.subscribe(),
-            };
-            Some(background.runtime.handle().spawn(presence.keep()))
-        } else {
-            None
-        };
+        let presence = presence::start(
+            &stores,
+            &data_dir,
+            newest.subscribe(),
+            &stopping,
+            &background,
+        )?;
         actix_rt::spawn(crew.follow(newest.subscribe(), background.planned.clone()));
         match file {
             Some(file) => reload::watch(file, newest, arms, Arc::clone(&config), reread, &system),

@@ -2,8 +2,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
+use super::StartupError;
+use super::background::Background;
+use super::stores::Stores;
+use crate::data_dir::DataDir;
 use crate::results::{Instance, Results, StoreLocation};
 use crate::settings::Settings;
 use crate::telemetry::LogLimiter;
@@ -11,26 +16,42 @@ use crate::telemetry::LogLimiter;
 /// How soon the store is asked again that was unavailable.
 const STORE_RETRY: Duration = Duration::from_secs(1);
 
-/// Announces this instance on a results store that others may use, until Weir stops, and warns once if others run while this
-/// one has scrapers: each instance runs all of its scrapers.
-pub(super) struct Presence {
-    pub(super) results: Results,
+/// An instance on a results store that others may use.
+struct Presence {
+    results: Results,
     /// The identity of the data folder, and the instance's name.
-    pub(super) identity: (String, String),
-    pub(super) settings: watch::Receiver<Arc<Settings>>,
-    pub(super) stopping: watch::Receiver<bool>,
+    identity: (String, String),
+    settings: watch::Receiver<Arc<Settings>>,
+    stopping: watch::Receiver<bool>,
+}
+
+/// Announces this instance until Weir stops, and warns once if others run while this one has scrapers: each instance runs all
+/// of its scrapers. On a store that no other can use there is nothing to do.
+pub(super) fn start(
+    stores: &Stores,
+    data_dir: &DataDir,
+    settings: watch::Receiver<Arc<Settings>>,
+    stopping: &watch::Sender<bool>,
+    background: &Background,
+) -> Result<Option<JoinHandle<()>>, StartupError> {
+    let is_shared = matches!(
+        stores.location,
+        StoreLocation::ExternalRedis { .. } | StoreLocation::Postgres { .. }
+    );
+    if !is_shared {
+        return Ok(None);
+    }
+    let presence = Presence {
+        results: stores.results.clone(),
+        identity: (data_dir.identity()?, data_dir.instance()?),
+        settings,
+        stopping: stopping.subscribe(),
+    };
+    Ok(Some(background.runtime.handle().spawn(presence.keep())))
 }
 
 impl Presence {
-    /// Whether other instances may use the store at `location`: others have no data folder in common with this one.
-    pub(super) fn is_of_use(location: &StoreLocation) -> bool {
-        matches!(
-            location,
-            StoreLocation::ExternalRedis { .. } | StoreLocation::Postgres { .. }
-        )
-    }
-
-    pub(super) async fn keep(self) {
+    async fn keep(self) {
         let mut stopping = self.stopping.clone();
         let stopped = async move {
             // An error means that the process ends.
