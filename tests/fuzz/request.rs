@@ -5,6 +5,7 @@ use flate2::{Compression, write::GzEncoder};
 use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt, rngs::StdRng};
 use serde_json::Value;
+use weir::feed::repair_lone_surrogates;
 
 use crate::common::weir::{PATIENCE, Weir};
 use crate::{KEY, corpus, mutate};
@@ -94,7 +95,9 @@ impl Request {
             .get("content-type")
             .is_some_and(|kind| kind.to_str().unwrap().contains("json"));
         let body = response.bytes().await.unwrap();
-        let answer: Value = serde_json::from_slice(&body).unwrap_or_default();
+        // An id with a lone surrogate comes back as it was sent, which serde_json does not read.
+        let json = repair_lone_surrogates(&body).map_or(body.to_vec(), |repaired| repaired.body);
+        let answer: Value = serde_json::from_slice(&json).unwrap_or_default();
         let text = String::from_utf8_lossy(&body);
         // All or nothing: that a score is missing is the answer.
         let is_incomplete = status == 503 && text.contains("\"incomplete\"");
