@@ -226,7 +226,7 @@ async fn a_full_queue_costs_rankings_and_no_answer() {
     }
     weir.counts("ranking_log", "queue_full", 5).await;
     weir.counts("ranking_log", "rows", 0).await;
-    lock.rollback().await.unwrap();
+    lock.commit().await.unwrap();
     weir.counts("ranking_log", "rows", 3).await;
     weir.counts("ranking_log", "waiting", 0).await;
     assert_eq!(rows(&database).await.len(), 3);
