@@ -16,6 +16,7 @@ mod job;
 mod migrate_data;
 mod preprocess;
 mod pull;
+mod run_query;
 mod schedule;
 mod seed;
 mod serve;
@@ -50,6 +51,8 @@ enum Command {
     MigrateData(migrate_data::MigrateData),
     Preprocess(preprocess::Preprocess),
     Pull(pull::Pull),
+    #[command(name = crate::db::QUERY_COMMAND, hide = true)]
+    RunQuery(run_query::RunQuery),
     Schedule(schedule::Schedule),
     Seed(seed::Seed),
     Serve(serve::Serve),
@@ -83,6 +86,7 @@ impl Command {
             Self::MigrateData(command) => command.run()?,
             Self::Preprocess(command) => command.run()?,
             Self::Pull(command) => command.run()?,
+            Self::RunQuery(command) => command.run()?,
             Self::Schedule(command) => command.run()?,
             Self::Seed(command) => command.run()?,
             Self::Serve(command) => return command.run(),

@@ -35,7 +35,7 @@ pub use posts::{
     Existing, IndexedLoad, LoadError, NewPost, PostBatch, PostCount, PostFilter, PostLoad,
     PostPages, PostText, entity as post,
 };
-pub use query::{QueryAnswer, QueryError, QueryLimits, is_select};
+pub use query::{QUERY_COMMAND, QueryAnswer, QueryError, QueryLimits, is_select, run_query};
 pub use rankings::{KeptRanking, RankingPages, StoredRanking};
 pub use scraped::{NewScrapedPost, NewScraperError, ScrapedOutcome, ScrapedRow};
 pub use time::TimeRange;

@@ -27,6 +27,9 @@ pub struct DatabaseSettings {
     pub max_connections: u32,
     /// Longest wait for a connection, in milliseconds.
     pub connect_timeout_ms: u64,
+    /// Program that runs queries of a SQLite file, in place of the running one. Code sets it, no configuration does.
+    #[serde(skip)]
+    pub query_program: Option<PathBuf>,
 }
 
 /// Pooler between Weir and Postgres, by how long it leaves a server's connection to a client.
@@ -89,6 +92,7 @@ impl Default for DatabaseSettings {
             pooler: Pooler::default(),
             max_connections: 8,
             connect_timeout_ms: 5_000,
+            query_program: None,
         }
     }
 }

@@ -37,17 +37,6 @@ impl Servers {
         }
     }
 
-    /// The same with startup options.
-    pub(crate) fn with_options(self, options: &[(&str, String)]) -> Self {
-        let all = self.options.iter().cloned();
-        Self {
-            options: all
-                .map(|server| server.options(options.iter().cloned()))
-                .collect(),
-            ..self
-        }
-    }
-
     /// How to connect to one of them, for any number that counts them round and round.
     pub(crate) fn nth(&self, number: usize) -> &PgConnectOptions {
         &self.options[number % self.options.len()]

@@ -15,6 +15,7 @@ use super::postgres::Postgres;
 pub(crate) fn database_at(url: impl AsRef<str>) -> DatabaseSettings {
     DatabaseSettings {
         url: url.as_ref().into(),
+        query_program: Some(env!("CARGO_BIN_EXE_weir").into()),
         ..DatabaseSettings::default()
     }
 }

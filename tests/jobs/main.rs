@@ -8,6 +8,7 @@ mod contract;
 mod incremental_entities;
 mod post_statistics;
 mod prune_posts;
+mod query_limits;
 mod query_posts_db;
 mod refresh_candidates;
 mod substring_matches;

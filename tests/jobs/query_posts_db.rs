@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-const JOB: &str = "query_posts_db";
+pub(crate) const JOB: &str = "query_posts_db";
 
 on_both_databases! {
     a_select_answers_columns_and_rows,
@@ -24,7 +24,7 @@ on_both_databases! {
 }
 
 /// On Postgres queries go through a role of their own, which may read the posts.
-async fn with_query_role(mut data: TestDatabase) -> TestDatabase {
+pub(crate) async fn with_query_role(mut data: TestDatabase) -> TestDatabase {
     let url = data.settings.url.expose().to_owned();
     if url.starts_with("postgres:") {
         let role = format!("reader_of_{}", url.split(['/', '?']).nth(3).unwrap());
@@ -127,7 +127,7 @@ async fn a_query_that_takes_too_long_is_ended(data: TestDatabase) {
 }
 
 /// The most memory this process has had, in KiB.
-fn peak_kib() -> u64 {
+pub(crate) fn peak_kib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let peak = peak.unwrap().split_whitespace().next().unwrap();

@@ -2,21 +2,26 @@
 
 mod error;
 mod postgres;
+mod process;
 mod sqlite;
 mod statement;
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use error::QueryError;
+pub use process::{QUERY_COMMAND, run_query};
 pub use statement::is_select;
 
 use super::Database;
 
+/// Memory that a query may use beyond what an idle process has, in bytes.
+const MOST_MEMORY: u64 = 256 << 20;
+
 /// How long a query may take, and how much it may answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueryLimits {
     /// Most rows.
     pub rows: usize,
@@ -27,7 +32,7 @@ pub struct QueryLimits {
 }
 
 /// What a query answered.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct QueryAnswer {
     /// The names of the columns.
     pub columns: Vec<String>,
@@ -51,7 +56,7 @@ impl Database {
             &settings.query_url
         };
         if url.expose().starts_with("sqlite:") {
-            return sqlite::query(url.expose(), sql, limits).await;
+            return process::query(settings, url.expose(), sql, limits).await;
         }
         if settings.query_url.is_empty() {
             return Err(QueryError::NoQueryUrl);
@@ -83,17 +88,22 @@ impl Gathered {
         }
     }
 
-    /// Takes a row; `false` when the limits are reached and it was left out.
-    fn take(&mut self, row: Vec<Value>) -> bool {
+    /// Takes a row, unless that would exceed the limits.
+    fn take(&mut self, row: Vec<Value>) {
         self.bytes += row
             .iter()
             .map(|value| value.to_string().len() + 1)
             .sum::<usize>();
-        self.truncated = self.rows.len() >= self.limits.rows || self.bytes > self.limits.bytes;
-        if !self.truncated {
+        if self.rows.len() >= self.limits.rows || self.bytes > self.limits.bytes {
+            self.truncate();
+        } else {
             self.rows.push(row);
         }
-        !self.truncated
+    }
+
+    /// Leaves out a row, and with it all that follow.
+    fn truncate(&mut self) {
+        self.truncated = true;
     }
 
     fn answer(self, columns: Vec<String>) -> QueryAnswer {
@@ -103,4 +113,20 @@ impl Gathered {
             truncated: self.truncated,
         }
     }
+}
+
+/// Refuses columns whose names alone are longer than the answer may be.
+fn check_names(columns: &[String], limits: QueryLimits) -> Result<(), QueryError> {
+    let bytes: usize = columns
+        .iter()
+        .map(|name| Value::from(name.as_str()).to_string().len() + 1)
+        .sum();
+    if bytes > limits.bytes {
+        let why = format!(
+            "the names of its columns are longer than {} bytes",
+            limits.bytes
+        );
+        return Err(QueryError::Refused(why));
+    }
+    Ok(())
 }

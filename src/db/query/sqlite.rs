@@ -17,7 +17,7 @@ use sea_orm::{
 };
 use serde_json::Value;
 
-use super::{Gathered, QueryAnswer, QueryError, QueryLimits, statement::is_single};
+use super::{Gathered, QueryAnswer, QueryError, QueryLimits, check_names, statement::is_single};
 use crate::db::sqlite::options_of;
 
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -25,6 +25,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const INSTRUCTIONS_PER_LOOK: i32 = 10_000;
 /// <https://www.sqlite.org/rescode.html#interrupt>
 const INTERRUPT: &str = "9";
+/// <https://www.sqlite.org/rescode.html#nomem>
+const NOMEM: &str = "7";
 
 pub(super) async fn query(
     url: &str,
@@ -49,32 +51,46 @@ pub(super) async fn query(
     let _ended = interrupt_at(&mut connection, limits.time).await?;
     let answer = gather(&mut connection, sql, limits).await;
     connection.close().await?;
-    answer.map_err(|error| match error {
-        SqlxError::Database(error) if error.code().as_deref() == Some(INTERRUPT) => {
-            QueryError::TimedOut {
-                limit_ms: limits.time.as_millis(),
-            }
-        }
-        error => error.into(),
-    })
+    answer
+}
+
+fn meaning(error: SqlxError, limits: QueryLimits) -> QueryError {
+    let code = match &error {
+        SqlxError::Database(error) => error.code().map(|code| code.into_owned()),
+        _ => None,
+    };
+    match code.as_deref() {
+        Some(INTERRUPT) => QueryError::TimedOut {
+            limit_ms: limits.time.as_millis(),
+        },
+        Some(NOMEM) => QueryError::OutOfMemory,
+        _ => error.into(),
+    }
 }
 
 async fn gather(
     connection: &mut SqliteConnection,
     sql: &str,
     limits: QueryLimits,
-) -> Result<QueryAnswer, SqlxError> {
+) -> Result<QueryAnswer, QueryError> {
+    let failed = |error| meaning(error, limits);
     let sql = || AssertSqlSafe(sql.to_owned());
-    let prepared = connection.prepare(sql().into_sql_str()).await?;
-    let columns = prepared
+    let prepared = connection.prepare(sql().into_sql_str()).await;
+    let columns: Vec<String> = prepared
+        .map_err(failed)?
         .columns()
         .iter()
         .map(|column| column.name().to_owned())
         .collect();
+    check_names(&columns, limits)?;
     let mut rows = statement(sql()).fetch(connection);
     let mut gathered = Gathered::new(limits);
-    while let Some(row) = rows.try_next().await? {
-        if !gathered.take(values(&row)?) {
+    while let Some(row) = rows.try_next().await.map_err(failed)? {
+        match values(&row, limits)? {
+            None => gathered.truncate(),
+            Some(row) => gathered.take(row),
+        }
+        if gathered.truncated {
             break;
         }
     }
@@ -105,11 +121,23 @@ impl Drop for Ended {
     }
 }
 
-fn values(row: &SqliteRow) -> Result<Vec<Value>, SqlxError> {
-    (0..row.len()).map(|column| value(row, column)).collect()
+/// Returns the values of a row, or `None` if it is longer than the answer may be: it is not copied then.
+fn values(row: &SqliteRow, limits: QueryLimits) -> Result<Option<Vec<Value>>, QueryError> {
+    let mut bytes = 0;
+    for column in 0..row.len() {
+        let raw = row.try_get_raw(column)?;
+        if matches!(raw.type_info().name(), "TEXT" | "BLOB") {
+            bytes += row.try_get_unchecked::<&[u8], _>(column)?.len();
+        }
+    }
+    if bytes > limits.bytes {
+        return Ok(None);
+    }
+    let values = (0..row.len()).map(|column| value(row, column));
+    values.collect::<Result<_, _>>().map(Some)
 }
 
-fn value(row: &SqliteRow, column: usize) -> Result<Value, SqlxError> {
+fn value(row: &SqliteRow, column: usize) -> Result<Value, QueryError> {
     let raw = row.try_get_raw(column)?;
     if raw.is_null() {
         return Ok(Value::Null);
@@ -119,7 +147,11 @@ fn value(row: &SqliteRow, column: usize) -> Result<Value, SqlxError> {
         "INTEGER" => row.try_get_unchecked::<i64, _>(column)?.into(),
         "REAL" => row.try_get_unchecked::<f64, _>(column)?.into(),
         "BLOB" => hex(row.try_get_unchecked(column)?).into(),
-        _ => row.try_get_unchecked::<String, _>(column)?.into(),
+        _ => {
+            let bytes = row.try_get_unchecked::<&[u8], _>(column)?;
+            let text = str::from_utf8(bytes).map_err(|_| QueryError::InvalidText { column })?;
+            text.into()
+        }
     })
 }
 

@@ -18,6 +18,75 @@ pub(super) fn is_single(sql: &str) -> bool {
     code.all(|c| c == ';' || c.is_whitespace())
 }
 
+/// Returns the length of the first statement without its semicolon, by Postgres' rules of quoting.
+pub(super) fn end_of_statement(sql: &str) -> usize {
+    let mut rest = sql;
+    let (mut before, mut earlier) = (' ', ' ');
+    let in_name = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
+    while let Some(first) = rest.chars().next() {
+        let after = &rest[first.len_utf8()..];
+        let skipped = match first {
+            ';' => return sql.len() - rest.len(),
+            '\'' if matches!(before, 'e' | 'E') && !in_name(earlier) => skip_escaped(after),
+            '\'' | '"' => skip_to(after, &first.to_string()),
+            '-' if after.starts_with('-') => skip_to(after, "\n"),
+            '/' if after.starts_with('*') => skip_comment(&after[1..]),
+            '$' if !in_name(before) => skip_dollar_quoted(rest).unwrap_or(after),
+            _ => after,
+        };
+        (earlier, before) = (before, first);
+        rest = skipped;
+    }
+    sql.len()
+}
+
+/// Returns what follows the first `end`.
+fn skip_to<'s>(rest: &'s str, end: &str) -> &'s str {
+    rest.find(end).map_or("", |at| &rest[at + end.len()..])
+}
+
+/// Returns what follows the quote that ends `E'...'`, in which a backslash takes the meaning of what follows.
+fn skip_escaped(rest: &str) -> &str {
+    let mut chars = rest.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '\\' => drop(chars.next()),
+            '\'' => return &rest[at + 1..],
+            _ => {}
+        }
+    }
+    ""
+}
+
+/// Returns what follows a comment, which may hold others.
+fn skip_comment(mut rest: &str) -> &str {
+    let mut depth = 1;
+    while depth > 0 {
+        let Some(at) = rest.find(['/', '*']) else {
+            return "";
+        };
+        let found = &rest[at..];
+        (depth, rest) = if found.starts_with("/*") {
+            (depth + 1, &found[2..])
+        } else if found.starts_with("*/") {
+            (depth - 1, &found[2..])
+        } else {
+            (depth, &found[1..])
+        };
+    }
+    rest
+}
+
+/// Returns what follows `$TAG$...$TAG$`, if `rest` begins with that.
+fn skip_dollar_quoted(rest: &str) -> Option<&str> {
+    let end = rest[1..].find('$')? + 2;
+    let tag = &rest[..end];
+    let name = &tag[1..end - 1];
+    let is_name = name.chars().all(|c| c.is_alphanumeric() || c == '_')
+        && !name.starts_with(|c: char| c.is_ascii_digit());
+    is_name.then(|| skip_to(&rest[end..], tag))
+}
+
 /// The characters outside quotes and comments; a quoted part counts as `'`, a comment as a space.
 struct Code<'s> {
     rest: &'s str,
@@ -92,6 +161,24 @@ mod tests {
             "'SELECT'",
         ] {
             assert!(!is_select(sql), "{sql}");
+        }
+    }
+
+    #[test]
+    fn the_semicolon_of_postgres_is_found() {
+        for (sql, kept) in [
+            ("SELECT 1", "SELECT 1"),
+            ("SELECT 1;; -- end", "SELECT 1"),
+            ("SELECT ';', E'\\';', \";\";", "SELECT ';', E'\\';', \";\""),
+            ("SELECT $$;$$, $a$;$$;$a$ ;", "SELECT $$;$$, $a$;$$;$a$ "),
+            ("SELECT a$1;$1", "SELECT a$1"),
+            ("SELECT 1 LIKE'\\'; --'", "SELECT 1 LIKE'\\'"),
+            (
+                "SELECT /* ; /* ; */ ; */ 1 -- ;\n;",
+                "SELECT /* ; /* ; */ ; */ 1 -- ;\n",
+            ),
+        ] {
+            assert_eq!(&sql[..end_of_statement(sql)], kept);
         }
     }
 
