@@ -18,7 +18,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const IDLE: Duration = Duration::from_secs(30);
 const USER_AGENT: &str = concat!("weir/", env!("CARGO_PKG_VERSION"));
 
-/// The way out, shared by all sources.
+/// The way out, shared by all sources that may reach the same private hosts.
 #[derive(Clone)]
 pub struct Outside {
     client: Client,
@@ -60,6 +60,15 @@ impl Outside {
             })
             .build()?;
         Ok(Self { client })
+    }
+
+    /// Returns a way out that leads to these private hosts. Unless there are none, neither its look-ups nor its connections
+    /// are shared, so that nobody else gets there.
+    pub fn leading_to(&self, private: BTreeSet<String>) -> Result<Self, OpenError> {
+        if private.is_empty() {
+            return Ok(self.clone());
+        }
+        Self::new(private)
     }
 
     /// A client whose redirects lead to `allowed` hosts, and whose answers are there within `time_limit`.

@@ -87,7 +87,11 @@ fn xml_elements(document: &str) -> Result<Vec<&str>, SourceError> {
     let mut elements = Vec::new();
     loop {
         let start = position(&reader);
-        let event = reader.read_event().map_err(|error| malformed(&error))?;
+        // Without the reader's text, which may quote the document.
+        let event = reader.read_event().map_err(|_| {
+            let at = reader.error_position();
+            malformed(&format!("no well-formed XML, at byte {at}"))
+        })?;
         let is_entry = |name: &[u8]| matches!(name, b"item" | b"entry");
         match event {
             Event::Start(element) => {

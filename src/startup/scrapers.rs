@@ -55,8 +55,8 @@ pub(super) struct Fleet {
     max_outbox_bytes: u64,
     ingester: IngestInbox,
     system: ActorSystem,
-    /// The way out, and the hosts that it leads to although they are private.
-    outside: (Outside, BTreeSet<String>),
+    /// The way out of all scrapers that reach no private host.
+    outside: Outside,
     /// Of every scraper there has been: two must not have the same file open.
     outboxes: BTreeMap<String, Arc<Mutex<Outbox>>>,
     running: BTreeMap<String, (ScraperSettings, KnownScraper)>,
@@ -76,7 +76,7 @@ impl Fleet {
             max_outbox_bytes,
             ingester,
             system,
-            outside: (Outside::new(BTreeSet::new())?, BTreeSet::new()),
+            outside: Outside::new(BTreeSet::new())?,
             outboxes: BTreeMap::new(),
             running: BTreeMap::new(),
             known: KnownScrapers::default(),
@@ -133,7 +133,7 @@ impl Fleet {
     ) -> Result<KnownScraper, StartupError> {
         let plan = plan(name, settings)?;
         let source_identity = plan.identity().to_owned();
-        let outside = self.outside(plan.private_hosts())?;
+        let outside = self.outside.leading_to(plan.private_hosts())?;
         let source = open(name, settings, plan, &outside)?;
         let outbox = self.outbox(name)?;
         let log = ScraperLog::new(name, settings.every, self.max_outbox_bytes);
@@ -148,16 +148,6 @@ impl Fleet {
             log: Arc::new(log),
         };
         Ok(supervise(name, parts, &self.system))
-    }
-
-    /// A way out that leads to these hosts as well. Scrapers that run keep theirs.
-    fn outside(&mut self, private: BTreeSet<String>) -> Result<Outside, StartupError> {
-        let (outside, led_to) = &mut self.outside;
-        if !private.is_subset(led_to) {
-            led_to.extend(private);
-            *outside = Outside::new(led_to.clone())?;
-        }
-        Ok(outside.clone())
     }
 
     fn outbox(&mut self, name: &str) -> Result<Arc<Mutex<Outbox>>, StartupError> {

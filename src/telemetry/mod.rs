@@ -83,6 +83,27 @@ pub fn init_logs(settings: &LogSettings) -> io::Result<LogGuard> {
     Ok(LogGuard { queue })
 }
 
+/// What dependencies log that is left out.
+const LEFT_OUT: [&str; 5] = [
+    // Notices, parameters and password files of the database: all of these may quote data or credentials.
+    "sqlx::postgres::notice=off",
+    "sqlx_postgres::options=off",
+    // A line for each fault in the HTML of others.
+    "html5ever=off",
+    "markup5ever=off",
+    // What the error of the connection says as well.
+    "rustls_platform_verifier=off",
+];
+
+/// The filter of the settings, without [`LEFT_OUT`]. The access log is not subject to it.
+fn filter(settings: &LogSettings) -> EnvFilter {
+    let access = if settings.access { "info" } else { "off" };
+    let access = format!("{ACCESS_LOG}={access}");
+    let fixed = LEFT_OUT.into_iter().chain([access.as_str()]);
+    let directives = fixed.filter_map(|text| text.parse().ok());
+    directives.fold(EnvFilter::new(&settings.filter), EnvFilter::add_directive)
+}
+
 /// Whether stderr is a terminal whose user has not asked for plain text; see <https://no-color.org>.
 fn wants_colours() -> bool {
     let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
@@ -109,20 +130,6 @@ pub async fn watch_log(issues: HealthIssues) {
             issues.clear("log");
         }
     }
-}
-
-/// The filter of the settings, without what the database driver logs of notices, parameters and password files: all of
-/// these may quote data or credentials. The access log is not subject to it.
-fn filter(settings: &LogSettings) -> EnvFilter {
-    let access = if settings.access { "info" } else { "off" };
-    let access = format!("{ACCESS_LOG}={access}");
-    let fixed = [
-        "sqlx::postgres::notice=off",
-        "sqlx_postgres::options=off",
-        &access,
-    ];
-    let directives = fixed.iter().filter_map(|text| text.parse().ok());
-    directives.fold(EnvFilter::new(&settings.filter), EnvFilter::add_directive)
 }
 
 /// The message of a panic only if it is a literal: a formatted one may quote a post.

@@ -172,3 +172,30 @@ async fn a_host_that_limits_the_rate_for_no_time_is_not_asked_at_once_again() {
     assert!(asked[1] - asked[0] >= Duration::from_millis(500));
     assert!(asked[2] - asked[1] >= Duration::from_secs(1));
 }
+
+#[tokio::test]
+async fn what_a_source_sends_is_not_in_the_log() {
+    let odd = "&lt;table&gt;hunter2&lt;b&gt;hunter2&lt;tr&gt;&lt;/i&gt;&lt;svg&gt;&lt;p&gt;&lt;!DOCTYPE hunter2&gt;";
+    let entry = rss(1..=3).replacen(
+        "</title>",
+        &format!("</title><description>{odd}</description>"),
+        2,
+    );
+    let whole = ResponseTemplate::new(200).set_body_raw(entry, "text/xml");
+    let torn = rss(1..=3).replacen("</title>", "</hunter2>", 1);
+    let torn = ResponseTemplate::new(200).set_body_raw(torn, "text/xml");
+    let (whole, torn) = (answering(whole).await, answering(torn).await);
+    let weir =
+        weir(&(scraper("torn", &torn.uri(), "50ms") + &scraper("whole", &whole.uri(), "1h")));
+    let database = database_of(&weir).await;
+    stored_at_last(&weir, &database, 3).await;
+    weir.when("/scrapers", |told| {
+        told["scrapers"][0]["failures"].as_u64() > Some(0)
+    })
+    .await;
+    let log = weir.log();
+    assert!(!log.contains("hunter2"), "{log}");
+    let dependencies = ["html5ever", "markup5ever", "feed_rs", "quick_xml"];
+    assert!(!dependencies.iter().any(|name| log.contains(name)), "{log}");
+    assert!(log.contains("a source could not be read"), "{log}");
+}

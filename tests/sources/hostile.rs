@@ -9,7 +9,7 @@ use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
-use weir::sources::{Source, SourceError};
+use weir::sources::{Outside, Source, SourceClient, SourceError};
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -259,5 +259,32 @@ fn an_address_that_cannot_be_read_is_refused_without_its_text() {
             let refusal = refusal.map(drop).unwrap_err().to_string();
             assert_eq!(refusal, "url: expected an http or https address");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_private_host_is_open_to_those_alone_who_named_it() {
+    let server = MockServer::start().await;
+    Mock::given(method("GET"))
+        .respond_with(ResponseTemplate::new(200).set_body_string("inside"))
+        .mount(&server)
+        .await;
+    crate::common::weir::http_client();
+    let shared = Outside::new([].into()).unwrap();
+    let named = shared.leading_to(["localhost".to_owned()].into()).unwrap();
+    let client = |outside: &Outside| outside.client_for([].into(), TIME_LIMIT);
+    let url = format!("http://localhost:{}/", server.address().port());
+    let url = url.parse().unwrap();
+    let get = async |client: &SourceClient| client.get(&url, Default::default()).await;
+
+    // The connection of the one stays open, and its look-up has succeeded.
+    assert_eq!(get(&client(&named)).await.unwrap().body, b"inside");
+    for other in [
+        shared.clone(),
+        shared.leading_to([].into()).unwrap(),
+        shared.leading_to(["other".to_owned()].into()).unwrap(),
+    ] {
+        let error = get(&client(&other)).await.unwrap_err().to_string();
+        assert!(error.contains("private addresses only"), "{error}");
     }
 }
