@@ -10,20 +10,23 @@ use super::batch::Batch;
 use super::job::Job;
 use super::shared::Shared;
 use super::worker_pool::Task;
-use crate::scoring::{Unscored, Worker};
+use crate::scoring::{Failure, Unscored, Worker};
 
-/// Starts a thread that works until the pool wants fewer, or is gone. `live` counts it already.
-pub(super) fn spawn(shared: &Arc<Shared>, tasks: Receiver<Task>) {
+/// Starts a thread that works until the pool wants fewer, or is gone. `live` counts it already. Returns whether it could be
+/// started.
+pub(super) fn spawn(shared: &Arc<Shared>, tasks: Receiver<Task>) -> bool {
     let spawned = thread::Builder::new()
         .name(format!("scorer-{}", shared.name))
         .spawn({
             let shared = Arc::clone(shared);
             move || Thread::new(&shared, tasks).work()
         });
-    if let Err(error) = spawned {
+    if let Err(error) = &spawned {
         shared.live.fetch_sub(1, Ordering::SeqCst);
-        tracing::error!(scorer = shared.name, %error, "cannot start a scorer thread");
+        let detail = format!("cannot start a thread: {}", error.kind());
+        shared.failures.note(Failure::new("no_thread", detail), 0);
     }
+    spawned.is_ok()
 }
 
 /// A pool's thread at work.

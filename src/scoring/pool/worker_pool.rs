@@ -154,6 +154,10 @@ impl WorkerPool {
             }
             self.shared.note_breaker();
         }
+        if self.shared.strays.load(Ordering::SeqCst) < self.shared.max_abandoned {
+            // A thread that could not be started is tried again.
+            self.fill_up();
+        }
     }
 
     /// Notes items whose scores did not come before the deadline of their request.
@@ -171,7 +175,9 @@ impl WorkerPool {
         let target = self.shared.target.load(Ordering::SeqCst);
         while self.shared.live.load(Ordering::SeqCst) < target {
             self.shared.live.fetch_add(1, Ordering::SeqCst);
-            worker::spawn(&self.shared, self.tasks.clone());
+            if !worker::spawn(&self.shared, self.tasks.clone()) {
+                return;
+            }
         }
     }
 }
