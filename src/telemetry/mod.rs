@@ -7,7 +7,7 @@ mod log_queue;
 use std::env;
 use std::io::{self, IsTerminal};
 use std::panic::{self, PanicHookInfo};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
@@ -46,6 +46,9 @@ const PANIC_FLUSH_LIMIT: Duration = Duration::from_millis(50);
 const LOG_CHECK_PAUSE: Duration = Duration::from_secs(1);
 
 static LOG: OnceLock<LogQueue> = OnceLock::new();
+
+/// Panics by the place in the code, of which there are few.
+static PANICS: LazyLock<LogLimiter<String>> = LazyLock::new(LogLimiter::new);
 
 /// Writes what waits in the log when it is dropped.
 pub struct LogGuard {
@@ -143,10 +146,15 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
         .location()
         .map(ToString::to_string)
         .unwrap_or_default();
+    // A scorer may panic over each batch that it is given.
+    let Some(suppressed) = PANICS.admit(location.clone()) else {
+        return;
+    };
     let thread = std::thread::current();
     tracing::error!(
         message,
         location,
+        suppressed,
         thread = thread.name().unwrap_or_default(),
         "panic"
     );
