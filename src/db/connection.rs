@@ -45,7 +45,7 @@ impl Database {
 
     /// Opens a database that is in the making.
     pub async fn connect_new(file: &NewFile, settings: &DatabaseSettings) -> Result<Self, DbError> {
-        let writer = sqlite::open_new(settings, file.path()).await?;
+        let writer = sqlite::open_new(settings, file.path())?;
         let database = Self {
             reader: writer.connections().clone(),
             writer,
@@ -68,7 +68,7 @@ impl Database {
     ) -> Result<Self, DbError> {
         let url = settings.url.expose();
         let (reader, writer) = match url.split_once(':').map(|(scheme, _)| scheme) {
-            Some("sqlite") => sqlite::open(settings).await?,
+            Some("sqlite") => sqlite::open(settings)?,
             Some("postgres" | "postgresql") => {
                 let pool = postgres::open(settings).await?;
                 (pool.clone(), SqlWriter::postgres(pool))

@@ -6,9 +6,9 @@ use std::{
 };
 
 use sea_orm::{
-    ConnectOptions, DatabaseConnection,
+    DatabaseConnection, SqlxSqliteConnector,
     sqlx::{
-        self,
+        self, ConnectOptions,
         sqlite::{
             SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions,
             SqliteSynchronous,
@@ -31,7 +31,7 @@ const ROWS_AHEAD: usize = 1_000;
 const INSTRUCTIONS_AT_ONCE: i32 = 1_000;
 
 /// The connections that read and the one that writes. Makes the folder and the file when absent.
-pub(super) async fn open(settings: &DatabaseSettings) -> Result<(Pool, SqlWriter), DbError> {
+pub(super) fn open(settings: &DatabaseSettings) -> Result<(Pool, SqlWriter), DbError> {
     let options = options(settings)?
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
@@ -40,7 +40,7 @@ pub(super) async fn open(settings: &DatabaseSettings) -> Result<(Pool, SqlWriter
         .pragma("journal_size_limit", "67108864");
     if is_in_memory(settings) {
         // Each further connection would have an empty database of its own.
-        let writer = writer(settings, options, None).await?;
+        let writer = writer(settings, options, None);
         return Ok((writer.connections().clone(), writer));
     }
     let file = options.get_filename().to_owned();
@@ -49,32 +49,28 @@ pub(super) async fn open(settings: &DatabaseSettings) -> Result<(Pool, SqlWriter
         .clone()
         .pragma("query_only", "on")
         .row_buffer_size(ROWS_AHEAD);
-    let writer = writer(settings, options, Some(file)).await?;
-    let reader = pool(settings, reading, settings.max_connections, giving_way).await?;
+    let writer = writer(settings, options, Some(file));
+    let reader = pool(settings, reading, settings.max_connections, giving_way);
     Ok((Pool::sqlite(reader), writer))
 }
 
 /// The one connection to a file in the making, of which nothing is kept unless all is well.
-pub(super) async fn open_new(
-    settings: &DatabaseSettings,
-    file: &Path,
-) -> Result<SqlWriter, DbError> {
+pub(super) fn open_new(settings: &DatabaseSettings, file: &Path) -> Result<SqlWriter, DbError> {
     let options = options(settings)?
         .filename(file)
         .journal_mode(SqliteJournalMode::Off)
         .synchronous(SqliteSynchronous::Off);
-    writer(settings, options, Some(file.to_owned())).await
+    Ok(writer(settings, options, Some(file.to_owned())))
 }
 
-async fn writer(
+fn writer(
     settings: &DatabaseSettings,
     options: SqliteConnectOptions,
     file: Option<PathBuf>,
-) -> Result<SqlWriter, DbError> {
+) -> SqlWriter {
     let watch = SqliteWatch::default();
-    let over = watch.clone();
-    let only = pool(settings, options, 1, move |pool| over.over(pool)).await?;
-    Ok(SqlWriter::sqlite(only, watch, file))
+    let only = pool(settings, options, 1, |pool| watch.over(pool));
+    SqlWriter::sqlite(only, watch, file)
 }
 
 /// Fails unless the file is there.
@@ -114,25 +110,22 @@ fn is_in_memory(settings: &DatabaseSettings) -> bool {
     url.contains(":memory:") || url.contains("mode=memory")
 }
 
-async fn pool(
+fn pool(
     settings: &DatabaseSettings,
     options: SqliteConnectOptions,
     max_connections: u32,
-    prepare: impl Fn(SqlitePoolOptions) -> SqlitePoolOptions + Send + Sync + 'static,
-) -> Result<DatabaseConnection, DbError> {
-    let mut pool = ConnectOptions::new("sqlite::memory:");
-    pool.max_connections(max_connections)
+    prepare: impl Fn(SqlitePoolOptions) -> SqlitePoolOptions,
+) -> DatabaseConnection {
+    let pool = SqlitePoolOptions::new()
+        .max_connections(max_connections)
         .acquire_timeout(settings.connect_timeout())
         // A memory database lives as long as its connection.
         .idle_timeout(None)
         .max_lifetime(None)
-        .test_before_acquire(false)
-        .sqlx_logging(false)
-        .record_stmt_in_spans(false)
-        .connect_lazy(true)
-        .map_sqlx_sqlite_opts(move |_| options.clone())
-        .map_sqlx_sqlite_pool_opts(prepare);
-    Ok(sea_orm::Database::connect(pool).await?)
+        .test_before_acquire(false);
+    // sea-orm's own way connects at once, to ask for the version, which fails on a full disk.
+    let pool = prepare(pool).connect_lazy_with(options.disable_statement_logging());
+    SqlxSqliteConnector::from_sqlx_sqlite_pool(pool)
 }
 
 /// Makes the threads of connections give way, in the midst of a statement too.

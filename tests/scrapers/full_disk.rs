@@ -128,7 +128,28 @@ async fn batches_acknowledged_around_a_full_disk_are_stored() {
     let file = disk.0.path().join("weir.db");
     let url = format!("sqlite://{}", file.display());
     let weir = weir(&format!("database.url = {url:?}"));
-    fill_and_make_room(&weir, &file, || disk.fill(), || disk.make_room()).await;
+    fill_and_make_room(&weir, &file, || disk.fill(500_000), || disk.make_room()).await;
+}
+
+#[tokio::test]
+async fn a_start_on_a_full_disk_serves_and_stores_once_there_is_room() {
+    let Some(disk) = SmallDisk::mount() else {
+        return;
+    };
+    let file = disk.0.path().join("weir.db");
+    disk.fill(0);
+    let weir = weir(&format!(
+        "database.url = {:?}",
+        format!("sqlite://{}", file.display())
+    ));
+    let ready = weir.when("/health/ready", reports_the_database).await;
+    assert_eq!(ready["status"], "ready");
+    assert_eq!(hand_in(&weir, &batch(0)).await.status(), 503);
+
+    disk.make_room();
+    hand_in_until_taken(&weir, &batch(0)).await;
+    weir.when("/health/ready", |ready| !reports_the_database(ready))
+        .await;
 }
 
 /// A file system of its own in memory, unmounted when dropped.
@@ -149,11 +170,11 @@ impl SmallDisk {
         None
     }
 
-    /// Leaves half a megabyte.
-    fn fill(&self) {
+    /// Leaves so many bytes.
+    fn fill(&self, left: u64) {
         let disk = rustix::fs::statvfs(self.0.path()).unwrap();
         let ballast = File::create(self.ballast()).unwrap();
-        let length = disk.f_bavail * disk.f_frsize - 500_000;
+        let length = disk.f_bavail * disk.f_frsize - left;
         rustix::fs::fallocate(ballast, FallocateFlags::empty(), 0, length).unwrap();
     }
 
