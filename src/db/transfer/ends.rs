@@ -3,15 +3,17 @@ use std::os::unix::fs::MetadataExt;
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 use super::TransferError;
-use crate::db::{Database, DbError, raw_transaction::RawTransaction};
+use crate::db::{Database, DbError, raw_transaction::RawTransaction, sqlite};
+use crate::settings::DatabaseSettings;
 
 /// Fails if the source is the target, however their URLs are spelled: the copy would wait for itself.
 pub(super) async fn require_two(
+    from: &DatabaseSettings,
     source: &mut RawTransaction,
     to: &Database,
 ) -> Result<(), TransferError> {
     let is_one = match (source.backend(), to.backend()) {
-        (DbBackend::Sqlite, DbBackend::Sqlite) => is_one_file(source, to).await?,
+        (DbBackend::Sqlite, DbBackend::Sqlite) => is_one_file(from, to)?,
         (DbBackend::Postgres, DbBackend::Postgres) => is_one_schema(source, to).await?,
         _ => false,
     };
@@ -21,21 +23,19 @@ pub(super) async fn require_two(
     Ok(())
 }
 
-/// By the files that SQLite has opened, each of which may have several names.
-async fn is_one_file(source: &mut RawTransaction, to: &Database) -> Result<bool, DbError> {
-    let file = "SELECT file FROM pragma_database_list WHERE name = 'main'";
-    let from: Vec<(String,)> = source.rows(file).await?;
-    let file = Statement::from_string(DbBackend::Sqlite, file);
-    let row = to.reader().query_one_raw(file).await?;
-    let to: Option<String> = row.map(|row| row.try_get_by_index(0)).transpose()?;
-    // A database in memory has no file.
-    let identity = |path: String| std::fs::metadata(path).ok().map(|it| (it.dev(), it.ino()));
-    let from = from.into_iter().next().and_then(|(path,)| identity(path));
-    Ok(from.is_some() && from == to.and_then(identity))
+/// By the file itself, which may have several names.
+fn is_one_file(from: &DatabaseSettings, to: &Database) -> Result<bool, DbError> {
+    let identity = |settings| {
+        let file = sqlite::file_of(settings)?;
+        let there = file.and_then(|file| std::fs::metadata(file).ok());
+        Ok::<_, DbError>(there.map(|file| (file.dev(), file.ino())))
+    };
+    let source = identity(from)?;
+    Ok(source.is_some() && source == identity(to.settings())?)
 }
 
-/// Returns whether a lock that the source holds is seen in the target. A server may be reached at many addresses and by many roles,
-/// and a restored copy of it has the same identifier; a lock on a random number is seen in its own database alone.
+/// Returns whether a lock that the source holds is seen in the target. A server may be reached at many addresses and by many
+/// roles, and a restored copy of it has the same identifier; a lock on a random number is seen in its own database alone.
 async fn is_one_schema(source: &mut RawTransaction, to: &Database) -> Result<bool, DbError> {
     let (class, object): (u32, u32) = (rand::random(), rand::random());
     let lock = format!(

@@ -50,7 +50,7 @@ pub async fn transfer(
     mut said: impl FnMut(&str, u64, u64),
 ) -> Result<Vec<Transferred>, TransferError> {
     let mut source = source::open(from).await?;
-    ends::require_two(&mut source, to).await?;
+    ends::require_two(from, &mut source, to).await?;
     to.migrate().await?;
     let mut target = RawTransaction::begin(to).await?;
     let mut transferred = Vec::new();
