@@ -54,6 +54,7 @@ impl Watched {
         let worker = Worker {
             owner: "owner".into(),
             name: "worker".into(),
+            instance: "host-1".into(),
         };
         for key in ["report", "my_worker:report"] {
             results.put(key, &json!(1), MINUTE).await.unwrap();
