@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
@@ -32,6 +32,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const MAX_REQUEST_ID_BYTES: usize = 128;
 /// Status that a request is counted by whose client hung up before the response, as nginx has it.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
+const HEAD: &str = "HEAD";
 /// Method that unknown methods are counted by, so that a client cannot make labels.
 const OTHER_METHOD: &str = "_OTHER";
 
@@ -56,7 +57,7 @@ pub(super) async fn observed<B: MessageBody>(
             let mut response = error.error_response();
             observation.status = response.status().as_u16();
             if let BodySize::Sized(bytes) = response.body().size() {
-                observation.response_bytes = bytes;
+                observation.count_sent(bytes);
             }
             response.headers_mut().insert(REQUEST_ID, id);
             Err(InternalError::from_response(error, response).into())
@@ -71,8 +72,16 @@ fn request_id(request: &ServiceRequest) -> HeaderValue {
         return id.clone();
     }
     let mut text = Uuid::encode_buffer();
-    let text = Uuid::now_v7().hyphenated().encode_lower(&mut text);
+    let text = new_id().hyphenated().encode_lower(&mut text);
     HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""))
+}
+
+/// A UUID of version 7 from the thread's own random numbers: `Uuid::now_v7` asks the system for them, and takes a lock.
+fn new_id() -> Uuid {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let millis = now.map_or(0, |since| since.as_millis());
+    let millis = u64::try_from(millis).unwrap_or_default();
+    uuid::Builder::from_unix_timestamp_millis(millis, &rand::random()).into_uuid()
 }
 
 fn is_printable(id: &[u8]) -> bool {
@@ -122,6 +131,13 @@ impl Observation {
             active,
         }
     }
+
+    /// Counts bytes of the response's body, which a response to HEAD is sent without.
+    fn count_sent(&mut self, bytes: u64) {
+        if self.method != HEAD {
+            self.response_bytes += bytes;
+        }
+    }
 }
 
 impl Drop for Observation {
@@ -151,7 +167,7 @@ impl Drop for Observation {
 fn known_method(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
-        Method::HEAD => "HEAD",
+        Method::HEAD => HEAD,
         Method::POST => "POST",
         Method::PUT => "PUT",
         Method::DELETE => "DELETE",
@@ -186,7 +202,7 @@ impl<B: MessageBody> MessageBody for Observed<B> {
         let this = self.project();
         let chunk = ready!(this.body.poll_next(context));
         if let Some(Ok(chunk)) = &chunk {
-            this.observation.response_bytes += chunk.len() as u64;
+            this.observation.count_sent(chunk.len() as u64);
         }
         Poll::Ready(chunk)
     }
