@@ -19,14 +19,19 @@ use weir::results::{
 
 const LONG: Duration = Duration::from_hours(1);
 
+/// A job that follows another.
+#[derive(Clone, Copy, Debug)]
+struct Follower {
+    unique: Option<u8>,
+}
+
 /// What can be done, in terms of the jobs and leases made so far.
 #[derive(Clone, Debug)]
 enum Step {
     Enqueue {
         unique: Option<u8>,
         later: bool,
-        /// The unique key of a job that follows, if one does.
-        then: Option<Option<u8>>,
+        then: Option<Follower>,
     },
     EnqueueAgain {
         job: usize,
@@ -73,8 +78,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         Just(Ending::Cancelled),
         Just(Ending::Released),
     ];
+    let follower = prop::option::of(0..2u8).prop_map(|unique| Follower { unique });
     let step = prop_oneof![
-        3 => (prop::option::of(0..2u8), any::<bool>(), prop::option::of(prop::option::of(0..2u8)))
+        3 => (prop::option::of(0..2u8), any::<bool>(), prop::option::of(follower))
             .prop_map(|(unique, later, then)| Step::Enqueue { unique, later, then }),
         1 => any_index.clone().prop_map(|job| Step::EnqueueAgain { job }),
         4 => (0..2u8).prop_map(|owner| Step::Claim { owner }),
@@ -129,7 +135,7 @@ impl Run {
                 then,
             } => {
                 let number = self.made.len();
-                let next = then.map(|unique| {
+                let next = then.map(|Follower { unique }| {
                     let next = Uuid::from_u128(id.as_u128() + 1);
                     Box::new(Self::make(next, unique, number + 1))
                 });

@@ -130,13 +130,8 @@ impl Application {
             Arc::clone(&serving),
         ));
         actix_rt::spawn(fleet.follow(newest.subscribe()));
-        let presence = presence::start(
-            &stores,
-            &data_dir,
-            newest.subscribe(),
-            &stopping,
-            &background,
-        )?;
+        let edited = newest.subscribe();
+        let presence = presence::start(&stores, &data_dir, edited, &stopping, &background)?;
         actix_rt::spawn(crew.follow(newest.subscribe(), background.planned.clone()));
         match file {
             Some(file) => reload::watch(file, newest, arms, Arc::clone(&config), reread, &system),

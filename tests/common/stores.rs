@@ -2,6 +2,7 @@
 
 use std::{future::Future, time::Duration};
 
+use sea_orm::ConnectionTrait;
 use tempfile::TempDir;
 use tokio::sync::watch;
 use weir::{
@@ -73,7 +74,6 @@ impl TestStore {
             (StoreLocation::Sqlite { file }, _) => sqlite_url(file),
             _ => unreachable!("redis stores bring their server"),
         };
-        use sea_orm::ConnectionTrait;
         let database = sea_orm::Database::connect(url).await.unwrap();
         database.execute_unprepared(sql).await.unwrap();
     }
@@ -154,7 +154,7 @@ fn sqlite_url(file: &std::path::Path) -> String {
 }
 
 async fn query_i64(url: &str, query: &str) -> i64 {
-    use sea_orm::{ConnectionTrait, Database, Statement};
+    use sea_orm::{Database, Statement};
     let database = Database::connect(url).await.unwrap();
     let statement = Statement::from_string(database.get_database_backend(), query);
     let row = database.query_one_raw(statement).await.unwrap().unwrap();

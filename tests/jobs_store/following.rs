@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use weir::results::ResultsError;
+use weir::results::jobs::JobState::{Cancelled, Dead, Queued, Succeeded, Waiting};
 use weir::results::jobs::{
     Cancellation, Job, JobState, Jobs, Lease, Limits, NewJob, Outcome, Replay, Start,
 };
@@ -124,7 +125,6 @@ async fn a_follower_whose_key_another_job_has_is_dead_and_names_it(store: TestSt
 
     succeed(&jobs).await;
 
-    use JobState::{Cancelled, Dead, Succeeded};
     assert_eq!(states(&jobs, &all).await, [Succeeded, Dead, Cancelled]);
     let b = look_up(&jobs, all[1].id).await;
     assert!(why(&b).contains(&holder.id.to_string()), "{b:?}");
@@ -183,7 +183,6 @@ async fn a_follower_that_is_cancelled_takes_along_what_follows_it_alone(store: T
 
     assert_eq!(jobs.cancel(all[1].id).await.unwrap(), Cancellation::Done);
 
-    use JobState::{Cancelled, Queued, Succeeded};
     assert_eq!(states(&jobs, &all).await, [Queued, Cancelled, Cancelled]);
     succeed(&jobs).await;
     assert_eq!(states(&jobs, &all).await, [Succeeded, Cancelled, Cancelled]);
@@ -199,7 +198,6 @@ async fn a_replayed_job_has_its_followers_again(store: TestStore) {
 
     assert_eq!(jobs.replay(all[0].id).await.unwrap(), Replay::Done);
 
-    use JobState::{Cancelled, Queued, Succeeded, Waiting};
     let expected = [Queued, Waiting, Cancelled, Cancelled];
     assert_eq!(
         states(&jobs, &all).await,

@@ -26,8 +26,8 @@ async fn instances_see_each_other_until_they_leave(store: TestStore) {
     let (first, second) = (&store.results, store.another());
     assert_eq!(first.announce(&a).await.unwrap(), []);
     assert_eq!(first.announce(&a).await.unwrap(), [], "it is no other");
-    assert_eq!(second.announce(&b).await.unwrap(), [a.clone()]);
-    assert_eq!(first.announce(&a).await.unwrap(), [b.clone()]);
+    assert_eq!(second.announce(&b).await.unwrap(), std::slice::from_ref(&a));
+    assert_eq!(first.announce(&a).await.unwrap(), std::slice::from_ref(&b));
     second.leave(&b.id).await.unwrap();
     assert_eq!(first.announce(&a).await.unwrap(), []);
 }
@@ -53,11 +53,11 @@ async fn an_instance_that_was_heard_of_long_ago_or_in_the_future_is_not_running(
 async fn a_store_of_an_earlier_version_is_brought_up_to_date(store: TestStore) {
     let old = NewJob::new("old", json!({}));
     jobs(&store).enqueue(old.clone()).await.unwrap();
-    let mut undo = "DROP INDEX weir_jobs_waits;".to_owned();
+    store.edit(&[], "DROP INDEX weir_jobs_waits").await;
     for column in ["follows", "instance", "start_at", "delay", "lease"] {
-        undo.push_str(&format!("ALTER TABLE weir_jobs DROP COLUMN {column};"));
+        let undo = format!("ALTER TABLE weir_jobs DROP COLUMN {column}");
+        store.edit(&[], &undo).await;
     }
-    store.edit(&[], &undo).await;
 
     let jobs = store.another().jobs(Limits::default());
     let follower = NewJob::new("b", json!({}));
