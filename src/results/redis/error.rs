@@ -146,12 +146,11 @@ pub(super) fn class(error: &RedisError) -> ErrorClass {
     match error.kind() {
         ErrorKind::Io => io_error(error).map_or(UNREACHABLE, of_io),
         ErrorKind::AuthenticationFailed => WRONG_PASSWORD,
-        // An answer of another type than expected is the fault of who wrote the value.
-        ErrorKind::Parse => FAULT,
         ErrorKind::Server(_) | ErrorKind::Extension => of_answer(
             error.code().unwrap_or_default(),
             error.detail().unwrap_or_default(),
         ),
+        // Among them an answer of another type than expected, which is the fault of who wrote the value.
         _ => FAULT,
     }
 }
