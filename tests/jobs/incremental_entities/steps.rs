@@ -1,7 +1,7 @@
 //! What may happen to posts between runs.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::DbBackend;
+use sea_orm::{ConnectionTrait, DbBackend};
 use serde_json::{json, value::to_raw_value};
 use weir::db::{Database, Existing, Hour, HourCounts, NewPost};
 use weir::entities::Extractor;
