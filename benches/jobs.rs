@@ -93,6 +93,7 @@ impl Bench {
             resources,
             settings: JobsSettings::default(),
             owner: "bench".into(),
+            instance: "bench".into(),
             runtime: Handle::current(),
             counters: Arc::<JobCounters>::default(),
         });

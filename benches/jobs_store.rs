@@ -173,6 +173,7 @@ fn worker() -> Worker {
     Worker {
         owner: "bench".into(),
         name: "bench/1".into(),
+        instance: "bench".into(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Experiments: which user gets which policy, and that this stays so.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use std::collections::BTreeSet;

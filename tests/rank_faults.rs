@@ -27,7 +27,10 @@ use weir::actors::{
 use weir::db::{Database, TimeRange};
 use weir::feed::RankRequest;
 use weir::health::HealthIssues;
-use weir::http::{Access, Admission, Front, Health, IngestDesk, KnownScrapers, Limits, serve};
+use weir::http::{
+    Access, Admission, BodyIntake, Front, Health, IngestDesk, IntakeLimits, KnownScrapers, Limits,
+    serve,
+};
 use weir::jobs::{JobResources, LargeResults, Registry};
 use weir::ranking::{Arms, Policy, Term};
 use weir::results::jobs::Limits as StoreLimits;
@@ -128,8 +131,32 @@ fn limits() -> Limits {
         max_body_bytes: 1 << 20,
         max_items: 100,
         body_timeout: Duration::from_secs(5),
+        min_body_bytes_per_second: 0,
         max_score_deadline: Duration::from_secs(5),
     }
+}
+
+fn intake() -> Arc<BodyIntake> {
+    BodyIntake::new(IntakeLimits {
+        max_pending: 100,
+        max_bytes: 1 << 24,
+        max_peer_share: 1.0,
+        max_body_bytes: 1 << 20,
+    })
+}
+
+fn serve_on(listener: TcpListener, front: Front) {
+    let settings = ServerSettings {
+        workers: 1,
+        ..ServerSettings::default()
+    };
+    let server = serve(
+        listener,
+        Data::new(front),
+        &settings,
+        Duration::from_secs(1),
+    );
+    actix_rt::spawn(server.unwrap());
 }
 
 impl Service {
@@ -186,6 +213,7 @@ impl Service {
             admission: Admission::new(100),
             scorings: Admission::new(1),
             waits: Admission::new(1),
+            intake: intake(),
             limits: limits(),
             serving: Arc::new(ArcSwap::from_pointee(serving)),
             recorder: None,
@@ -208,19 +236,7 @@ impl Service {
             ),
             metrics: telemetry::metrics().unwrap(),
         };
-        let settings = ServerSettings {
-            workers: 1,
-            ..ServerSettings::default()
-        };
-        actix_rt::spawn(
-            serve(
-                listener,
-                Data::new(front),
-                &settings,
-                Duration::from_secs(1),
-            )
-            .unwrap(),
-        );
+        serve_on(listener, front);
         let client = common::weir::http_client();
         Self {
             system,

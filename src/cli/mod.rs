@@ -16,7 +16,6 @@ mod job;
 mod migrate_data;
 mod preprocess;
 mod pull;
-mod run_query;
 mod schedule;
 mod seed;
 mod serve;
@@ -52,7 +51,8 @@ enum Command {
     Preprocess(preprocess::Preprocess),
     Pull(pull::Pull),
     #[command(name = crate::db::QUERY_COMMAND, hide = true)]
-    RunQuery(run_query::RunQuery),
+    /// Run the query on stdin, for another Weir.
+    RunQuery,
     Schedule(schedule::Schedule),
     Seed(seed::Seed),
     Serve(serve::Serve),
@@ -86,7 +86,7 @@ impl Command {
             Self::MigrateData(command) => command.run()?,
             Self::Preprocess(command) => command.run()?,
             Self::Pull(command) => command.run()?,
-            Self::RunQuery(command) => command.run()?,
+            Self::RunQuery => crate::db::run_query()?,
             Self::Schedule(command) => command.run()?,
             Self::Seed(command) => command.run()?,
             Self::Serve(command) => return command.run(),

@@ -313,7 +313,7 @@ mod tests {
     fn what_is_no_json_does_not_panic() {
         for json in [
             r#""\ud83d"#,
-            r#"\ud83d"#,
+            r"\ud83d",
             r#"{"id": "\ud83d\"#,
             r#"{"id": "\q\ud83d"}"#,
         ] {

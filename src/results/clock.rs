@@ -46,7 +46,7 @@ mod tests {
         assert_eq!(clock.observe(10_000_000), None);
         assert_eq!(clock.observe(9_999_000), None, "a small correction");
         let back = clock.observe(0).unwrap();
-        assert!(back >= Duration::from_millis(9_999_000), "{back:?}");
+        assert!(back >= Duration::from_secs(9_999), "{back:?}");
         assert_eq!(clock.observe(10), None);
         assert_eq!(clock.observe(50_000), None, "forward");
         assert!((50_000..60_000).contains(&clock.expected_ms().unwrap()));

@@ -1,4 +1,4 @@
-//! A real PgBouncer in transaction mode that a test starts itself.
+//! A real `PgBouncer` in transaction mode that a test starts itself.
 
 use std::{
     fs::{self, Permissions},
@@ -33,10 +33,7 @@ impl PgBouncer {
             folder.path().join("log"),
         );
         let known = folder.path().join("users.txt");
-        let lines: String = users
-            .iter()
-            .map(|user| format!("\"{user}\" \"\"\n"))
-            .collect();
+        let lines = format!("\"{}\" \"\"\n", users.join("\" \"\"\n\""));
         fs::write(&known, lines).unwrap();
         let text = format!(
             "[databases]\n* = host={host}\n[pgbouncer]\nunix_socket_dir = {place}\nlisten_port = 6432\nauth_type = trust\n\

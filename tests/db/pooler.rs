@@ -1,4 +1,4 @@
-//! Postgres behind a PgBouncer in transaction mode.
+//! Postgres behind a `PgBouncer` in transaction mode.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};

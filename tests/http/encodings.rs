@@ -110,8 +110,10 @@ async fn what_cannot_be_decoded_is_told_so() {
         }
     }
     assert_eq!(
-        metric(&weir, "weir_bodies_refused_total", "\"content_coding\"").await,
-        20.0
+        metric(&weir, "weir_bodies_refused_total", "\"content_coding\"")
+            .await
+            .to_string(),
+        "20"
     );
 }
 

@@ -27,7 +27,7 @@ async fn dripping(weir: &Weir, path: &'static str, clients: usize) -> JoinSet<St
                 while write.write_all(b" ").await.is_ok() {
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }
-                std::future::pending().await
+                std::future::pending::<()>().await;
             };
             let mut answer = Vec::new();
             tokio::select! {

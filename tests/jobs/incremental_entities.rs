@@ -5,7 +5,7 @@ mod property;
 mod steps;
 mod truth;
 
-use sea_orm::{ConnectionTrait, Statement, TransactionTrait};
+use sea_orm::{ConnectionTrait, Statement};
 use serde_json::json;
 use weir::db::{Database, NewPost};
 

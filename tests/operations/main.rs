@@ -1,6 +1,10 @@
 //! Weir as an operator meets it: where its log goes, which signals it takes, what its commands print.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
 
 mod command_output;
 #[path = "../common/mod.rs"]

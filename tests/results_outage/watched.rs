@@ -122,10 +122,10 @@ impl Watched {
     /// Comes to refuse every write: a server takes a moment to get into its state.
     pub(crate) async fn comes_to_refuse(&self, condition: &str) {
         let refuses = || async {
-            let last = self.writes().await.into_iter().all(|write| {
+            let writes = self.writes().await;
+            writes.into_iter().all(|write| {
                 matches!(&write, Err(ResultsError::Unavailable { class, .. }) if class.condition.contains(condition))
-            });
-            last
+            })
         };
         eventually(condition, refuses).await;
         self.refuses(condition).await;

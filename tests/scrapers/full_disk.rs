@@ -77,7 +77,7 @@ fn reports_the_database(ready: &Value) -> bool {
 }
 
 /// Fills the disk twice, and makes room twice.
-async fn fill_and_make_room(weir: &Weir, file: &Path, fill: impl Fn(), make_room: impl Fn()) {
+async fn fill_and_make_room(weir: &Weir, database: &Path, fill: impl Fn(), make_room: impl Fn()) {
     hand_in_until_taken(weir, &batch(0)).await;
     let mut sender = Sender::default();
     for _ in 0..2 {
@@ -94,7 +94,7 @@ async fn fill_and_make_room(weir: &Weir, file: &Path, fill: impl Fn(), make_room
         weir.when("/health/ready", |ready| !reports_the_database(ready))
             .await;
     }
-    let url = format!("sqlite://{}", file.display());
+    let url = format!("sqlite://{}", database.display());
     let database = Database::connect(&database_at(url)).await.unwrap();
     sender.assert_all_stored(&database).await;
     let log = weir.log();
@@ -114,10 +114,10 @@ async fn batches_acknowledged_around_a_file_size_limit_are_stored() {
         let current = bytes;
         prlimit(pid, Resource::Fsize, Rlimit { current, maximum }).unwrap();
     };
-    let file = weir.database_file();
-    let length = || fs::metadata(&file).unwrap().len();
+    let database = weir.database_file();
+    let length = || fs::metadata(&database).unwrap().len();
     let fill = || limit(Some(length() + 1_000_000));
-    fill_and_make_room(&weir, &file, fill, || limit(None)).await;
+    fill_and_make_room(&weir, &database, fill, || limit(None)).await;
 }
 
 #[tokio::test]
@@ -125,10 +125,10 @@ async fn batches_acknowledged_around_a_full_disk_are_stored() {
     let Some(disk) = SmallDisk::mount() else {
         return;
     };
-    let file = disk.0.path().join("weir.db");
-    let url = format!("sqlite://{}", file.display());
+    let database = disk.0.path().join("weir.db");
+    let url = format!("sqlite://{}", database.display());
     let weir = weir(&format!("database.url = {url:?}"));
-    fill_and_make_room(&weir, &file, || disk.fill(500_000), || disk.make_room()).await;
+    fill_and_make_room(&weir, &database, || disk.fill(500_000), || disk.make_room()).await;
 }
 
 #[tokio::test]
@@ -136,11 +136,11 @@ async fn a_start_on_a_full_disk_serves_and_stores_once_there_is_room() {
     let Some(disk) = SmallDisk::mount() else {
         return;
     };
-    let file = disk.0.path().join("weir.db");
+    let database = disk.0.path().join("weir.db");
     disk.fill(0);
     let weir = weir(&format!(
         "database.url = {:?}",
-        format!("sqlite://{}", file.display())
+        format!("sqlite://{}", database.display())
     ));
     let ready = weir.when("/health/ready", reports_the_database).await;
     assert_eq!(ready["status"], "ready");

@@ -275,7 +275,11 @@ async fn a_private_host_is_open_to_those_alone_who_named_it() {
     let client = |outside: &Outside| outside.client_for([].into(), TIME_LIMIT);
     let url = format!("http://localhost:{}/", server.address().port());
     let url = url.parse().unwrap();
-    let get = async |client: &SourceClient| client.get(&url, Default::default()).await;
+    let get = async |client: &SourceClient| {
+        client
+            .get(&url, reqwest::header::HeaderMap::default())
+            .await
+    };
 
     // The connection of the one stays open, and its look-up has succeeded.
     assert_eq!(get(&client(&named)).await.unwrap().body, b"inside");

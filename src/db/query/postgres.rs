@@ -139,12 +139,14 @@ fn bounded(sql: &str, columns: &[PgColumn], most: usize) -> String {
     for (index, column) in columns.iter().enumerate() {
         let name = format!("c{index}");
         let size = format!("coalesce(octet_length({name}::text), 0)");
-        selected += &match column.type_info().name() {
+        let bounded = match column.type_info().name() {
             // It has neither a text nor a size.
-            "VOID" => format!(", {name}"),
-            "RECORD" => format!(", CASE WHEN {size} <= {most} THEN {name}::text END"),
-            _ => format!(", CASE WHEN {size} <= {most} THEN {name} END"),
+            "VOID" => name.clone(),
+            "RECORD" => format!("CASE WHEN {size} <= {most} THEN {name}::text END"),
+            _ => format!("CASE WHEN {size} <= {most} THEN {name} END"),
         };
+        selected.push_str(", ");
+        selected.push_str(&bounded);
         if column.type_info().name() != "VOID" {
             bytes.push(format!("{size}::bigint"));
         }

@@ -56,7 +56,7 @@ pub(super) async fn query(
 
 fn meaning(error: SqlxError, limits: QueryLimits) -> QueryError {
     let code = match &error {
-        SqlxError::Database(error) => error.code().map(|code| code.into_owned()),
+        SqlxError::Database(error) => error.code().map(std::borrow::Cow::into_owned),
         _ => None,
     };
     match code.as_deref() {

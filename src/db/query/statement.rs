@@ -66,10 +66,10 @@ fn skip_comment(mut rest: &str) -> &str {
             return "";
         };
         let found = &rest[at..];
-        (depth, rest) = if found.starts_with("/*") {
-            (depth + 1, &found[2..])
-        } else if found.starts_with("*/") {
-            (depth - 1, &found[2..])
+        (depth, rest) = if let Some(inner) = found.strip_prefix("/*") {
+            (depth + 1, inner)
+        } else if let Some(outer) = found.strip_prefix("*/") {
+            (depth - 1, outer)
         } else {
             (depth, &found[1..])
         };
