@@ -437,7 +437,7 @@ async fn losing_redis_changes_no_status_and_the_metadata_says_so() {
     let ready: Value = ready.json().await.unwrap();
     assert_eq!(
         ready["degraded"],
-        json!([{"part": "results", "why": "away"}])
+        json!([{"part": "results", "why": "unreachable"}])
     );
 }
 

@@ -8,6 +8,7 @@ use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::sync::{broadcast, watch};
 use tokio::time::{sleep, timeout};
+use tracing::Instrument;
 
 use super::choice::StoreLocation;
 use super::embedded::EmbeddedStore;
@@ -230,7 +231,8 @@ impl Results {
             }
             outcome
         };
-        let call = self.inner.home.spawn(call);
+        // What goes wrong is logged with the request that it belongs to.
+        let call = self.inner.home.spawn(call.in_current_span());
         call.await
             .unwrap_or_else(|stopped| Err(ResultsError::no_answer(&stopped)))
     }
