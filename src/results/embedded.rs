@@ -24,7 +24,7 @@ use super::millis::ttl_ms;
 use super::store::{CHANGES_KEPT, Change, KeyValue};
 use super::stored::Stored;
 use crate::settings::{DatabaseSettings, ResultsSettings};
-use crate::sql::WriteTransaction;
+use crate::sql::{DISK_FULL, WriteTransaction};
 
 /// A SQL database. Times in it are milliseconds since the epoch, by its own clock.
 pub(super) struct EmbeddedStore {
@@ -152,6 +152,17 @@ impl KeyValue for EmbeddedStore {
         ttl: Option<Duration>,
     ) -> Result<Vec<usize>, ResultsError> {
         self.first_free(keys, most, ttl).await
+    }
+
+    /// A small value would find room on a disk that has none for others.
+    async fn probe(&self, key: &Key, ttl: Duration) -> Result<(), ResultsError> {
+        if !self.connections().await?.writer().has_room() {
+            return Err(ResultsError::Unavailable {
+                class: DISK_FULL,
+                why: "less than a megabyte is free".to_owned(),
+            });
+        }
+        self.put(key, b"1", ttl).await
     }
 
     fn changes(&self) -> broadcast::Receiver<Change> {

@@ -17,7 +17,7 @@ mod writer;
 pub(crate) use self::pool::FORGET_STATEMENTS;
 pub use self::pool::Pool;
 pub(crate) use self::servers::Servers;
-pub(crate) use self::sqlite::{SqliteWatch, sqlite_class};
+pub(crate) use self::sqlite::{DISK_FULL, SqliteWatch, sqlite_class};
 pub(crate) use self::transaction::SqliteTransaction;
 pub use self::transaction::WriteTransaction;
 pub(crate) use self::writer::SqlWriter;

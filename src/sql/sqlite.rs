@@ -108,12 +108,12 @@ pub(crate) fn sqlite_class(code: i32) -> Option<ErrorClass> {
         // CORRUPT, NOTADB.
         11 | 26 => ErrorClass::fault("damaged"),
         // FULL.
-        13 => ErrorClass::passing(DISK_FULL),
+        13 => DISK_FULL,
         // CANTOPEN.
         14 => ErrorClass::needs_operator("cannot be opened"),
         _ => return None,
     })
 }
 
-/// Condition of a database that has no room left.
-pub(super) const DISK_FULL: &str = "disk full";
+/// Class of the errors of a database that has no room left.
+pub(crate) const DISK_FULL: ErrorClass = ErrorClass::passing("disk full");

@@ -130,7 +130,7 @@ impl SqlWriter {
     }
 
     /// Returns whether the disk has room for more than the few pages of a probe.
-    fn has_room(&self) -> bool {
+    pub(crate) fn has_room(&self) -> bool {
         let file = self.sqlite.as_ref().and_then(|sqlite| sqlite.file.as_ref());
         let folder = file.map(|file| match file.parent() {
             Some(folder) if folder != Path::new("") => folder,

@@ -8,6 +8,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod embedded;
 mod failover;
 mod full_disk;
 mod rights;
