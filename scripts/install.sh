@@ -22,6 +22,14 @@ else
     exit 1
 fi
 
+# The servers among them are started by Weir and its tests, not by the system: 101 is "action forbidden by policy".
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+    trap '$as_root rm -f "$policy"' EXIT
+    printf '#!/bin/sh\nexit 101\n' | $as_root tee "$policy" >/dev/null
+    $as_root chmod 755 "$policy"
+fi
+
 echo "installing$packages" >&2
 # A stale list of some third party must not stop us: whether the packages can be had is what counts.
 $as_root apt-get update -qq >&2 || true
