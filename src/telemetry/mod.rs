@@ -87,7 +87,9 @@ pub fn init_logs(settings: &LogSettings) -> io::Result<LogGuard> {
 }
 
 /// What dependencies log that is left out.
-const LEFT_OUT: [&str; 5] = [
+const LEFT_OUT: [&str; 6] = [
+    // An error for each connection that sends no HTTP, which any client can repeat at will.
+    "actix_http::h1::dispatcher=off",
     // Notices, parameters and password files of the database: all of these may quote data or credentials.
     "sqlx::postgres::notice=off",
     "sqlx_postgres::options=off",
