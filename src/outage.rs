@@ -19,7 +19,7 @@ pub struct ErrorClass {
     /// The seconds after which the same request is worth another try, for `Retry-After`. `None` if it would fail in the
     /// same way, which is answered with 500.
     pub retry_after_s: Option<u32>,
-    /// Whether the connection must be dropped and the address resolved again before the next try.
+    /// True if the connection must be dropped and the address resolved again before the next try.
     pub reconnect: bool,
 }
 
@@ -61,13 +61,13 @@ impl ErrorClass {
         }
     }
 
-    /// Whether the same request may succeed later.
+    /// Returns whether the same request may succeed later.
     pub const fn is_retryable(&self) -> bool {
         self.retry_after_s.is_some()
     }
 }
 
-/// Whether a store or database is available, as its log lines and its entry in `/health/ready` say.
+/// True if a store or database is available, as its log lines and its entry in `/health/ready` say.
 ///
 /// An outage begins with the first failure. A success does not end it, since a store that refuses to write still answers
 /// reads: the owner probes the store every [`PROBE_INTERVAL`] with a write, and the outage ends when a probe succeeds and
@@ -106,7 +106,7 @@ impl Outage {
         self.since.subscribe()
     }
 
-    /// Whether there is no outage.
+    /// Returns whether there is no outage.
     pub fn is_over(&self) -> bool {
         self.lock().is_none()
     }

@@ -5,7 +5,7 @@ use crate::health::HealthIssues;
 use crate::scoring::pool::{FailureCount, FailureReport};
 use crate::telemetry::LogLimiter;
 
-/// How long nothing may have failed before a scorer counts as well again, so that one which fails now and then does not
+/// Time for which nothing may have failed before a scorer counts as well again, so that one which fails now and then does not
 /// come and go in health.
 const CALM: Duration = Duration::from_secs(2);
 

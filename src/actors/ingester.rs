@@ -12,7 +12,7 @@ use crate::telemetry::LogLimiter;
 /// Most posts of one transaction, so that no other writer waits for long; a larger batch has one of its own.
 const POSTS_PER_COMMIT: usize = 5_000;
 
-/// How soon a batch may be handed in again that the database did not answer, in seconds.
+/// Time after which a batch may be handed in again that the database did not answer, in seconds.
 const RETRY_AFTER_S: u32 = 5;
 
 /// Stores scraped posts and the errors of scrapers, and answers once they are committed. What arrives during a commit

@@ -11,7 +11,7 @@ use crate::jobs::{JobResources, Registry};
 use crate::results::jobs::{Jobs, Worker};
 use crate::settings::JobsSettings;
 
-/// How soon the store is asked again after it was away.
+/// Time after which the store is asked again after it was away.
 const STORE_RETRY: Duration = Duration::from_millis(250);
 /// What runs may take, past the grace, to end and to hand their jobs back.
 const HANDING_BACK: Duration = Duration::from_secs(2);

@@ -24,7 +24,7 @@ pub struct LookupKeeper {
     has_key: bool,
 }
 
-/// How long the key may be absent before that is reported: at the start it has not been read yet.
+/// Time for which the key may be absent before that is reported: at the start it has not been read yet.
 const ABSENT_GRACE: Duration = Duration::from_secs(2);
 
 /// What a lookup keeper works with.

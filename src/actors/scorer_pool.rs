@@ -9,7 +9,7 @@ use super::messages::Score;
 use crate::health::HealthIssues;
 use crate::scoring::pool::WorkerPool;
 
-/// How often batches that take too long, and failures, are looked for.
+/// Time between two checks for batches that take too long and for failures.
 const WATCH_PAUSE: Duration = Duration::from_millis(20);
 
 /// The front of one scorer's threads, which it does not own: they outlive its restarts.

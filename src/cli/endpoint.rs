@@ -38,7 +38,7 @@ pub(super) struct EndpointArgs {
 pub(super) struct Endpoint {
     pub(super) url: Url,
     pub(super) key: Key,
-    /// Whether the server is reached without a proxy of the environment.
+    /// True if the server is reached without a proxy of the environment.
     pub(super) is_direct: bool,
 }
 

@@ -19,7 +19,7 @@ const PASSED_ON: [Signal; 6] = [
     Signal::USR2,
 ];
 
-/// Whether this process is the one that inherits orphans, and that the kernel ends no process by default for.
+/// Returns whether this process is the one that inherits orphans, and that the kernel ends no process by default for.
 pub(super) fn is_init() -> bool {
     std::process::id() == 1
 }

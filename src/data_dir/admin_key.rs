@@ -37,7 +37,7 @@ pub enum AdminKeyError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system reported.
+        /// Error of the system.
         source: io::Error,
     },
     /// The path holds something else, such as a link or a folder.
@@ -60,7 +60,7 @@ pub enum AdminKeyError {
     Write {
         /// The file.
         path: PathBuf,
-        /// What the system reported.
+        /// Error of the system.
         source: io::Error,
     },
 }

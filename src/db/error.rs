@@ -18,7 +18,7 @@ pub enum DbError {
     CaFile {
         /// The file.
         path: PathBuf,
-        /// What the system answered.
+        /// Error of the system.
         source: io::Error,
     },
     /// Certificate authorities are given and the mode of TLS checks no certificate.
@@ -40,7 +40,7 @@ pub enum DbError {
     Folder {
         /// The folder.
         path: PathBuf,
-        /// What the system answered.
+        /// Error of the system.
         source: io::Error,
     },
     /// A new SQLite file cannot be made.
@@ -48,7 +48,7 @@ pub enum DbError {
     NewFile {
         /// The file.
         path: PathBuf,
-        /// What the system answered.
+        /// Error of the system.
         source: io::Error,
     },
     /// Another process makes the same new SQLite file.
@@ -80,7 +80,7 @@ impl DbError {
         }
     }
 
-    /// Whether Postgres says that there is no such database.
+    /// Returns whether Postgres says that there is no such database.
     pub(super) fn is_no_database(&self) -> bool {
         matches!(self, Self::Unavailable(error) if class_of(error) == NO_DATABASE)
     }

@@ -79,7 +79,7 @@ pub(super) async fn create_database(settings: &DatabaseSettings) -> Result<(), D
     }
 }
 
-/// Whether another process has made the database at the same time.
+/// Returns whether another process has made the database at the same time.
 fn is_there(code: Option<&str>) -> bool {
     const DUPLICATE_DATABASE: &str = "42P04";
     const UNIQUE_VIOLATION: &str = "23505";

@@ -44,7 +44,7 @@ impl JobError {
         }
     }
 
-    /// Whether the run failed because a store or the database was unavailable, for which the job is not to blame.
+    /// Returns whether the run failed because a store or the database was unavailable, for which the job is not to blame.
     pub fn is_unavailable(&self) -> bool {
         match self {
             Self::Database(error) => error.is_unavailable(),
@@ -78,7 +78,7 @@ fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
 pub struct ArgumentError {
     /// The argument's place, as `from` or `filters[3].name`; `.` is the whole.
     pub argument: String,
-    /// What was expected.
+    /// Expected form.
     pub why: String,
 }
 

@@ -60,7 +60,7 @@ pub struct Arms {
 }
 
 impl Arms {
-    /// Whether users are divided at all.
+    /// Returns whether users are divided at all.
     pub fn is_empty(&self) -> bool {
         self.arms.is_empty()
     }

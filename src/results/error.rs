@@ -80,7 +80,7 @@ pub enum ResultsError {
         key: &'static str,
         /// The file.
         path: PathBuf,
-        /// Why it cannot be read.
+        /// Reason, for an operator.
         #[source]
         source: Arc<dyn Error + Send + Sync>,
     },

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::error::ResultsError;
 use super::handle::Results;
 
-/// How long an instance counts as running after it was last heard of.
+/// Time for which an instance counts as running after it was last heard of.
 const LASTS: Duration = Duration::from_secs(30);
 
 /// An instance of Weir, as others see it.
@@ -17,7 +17,7 @@ pub struct Instance {
     pub id: String,
     /// Its name for people.
     pub name: String,
-    /// How many scrapers it runs.
+    /// Number of scrapers that it runs.
     pub scrapers: u64,
 }
 
@@ -36,7 +36,7 @@ pub trait InstanceStore: Send + Sync + 'static {
 }
 
 impl Results {
-    /// How often an instance is to announce itself.
+    /// Interval at which an instance is to announce itself.
     pub const ANNOUNCED_EVERY: Duration = Duration::from_secs(10);
 
     /// Takes note that `instance` is running, and returns the others that run.

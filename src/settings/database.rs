@@ -16,7 +16,7 @@ pub struct DatabaseSettings {
     /// Where ad hoc queries go, with a role that may read the posts and nothing else. Empty: to the SQLite file, which a
     /// query cannot leave, and on Postgres nowhere.
     pub query_url: ConnectionUrl,
-    /// Whether a Postgres database that does not exist is made, by a role that may.
+    /// True if a Postgres database that does not exist is made, by a role that may.
     pub create: bool,
     /// PEM file of certificate authorities that Postgres' certificate is checked against, besides those of the system's
     /// trust store. With it the check is on unless the URL says otherwise. Empty: none.

@@ -65,7 +65,7 @@ pub enum UrlError {
     UnknownParameter {
         /// The parameter's name, quoted.
         name: String,
-        /// What to do.
+        /// Remedy, for the user.
         hint: &'static str,
     },
     /// A parameter that the database's own clients take and Weir does not.
@@ -73,7 +73,7 @@ pub enum UrlError {
     UnsupportedParameter {
         /// The parameter's name.
         name: &'static str,
-        /// What to do.
+        /// Remedy, for the user.
         hint: &'static str,
     },
     /// A parameter whose value is not taken.
@@ -81,7 +81,7 @@ pub enum UrlError {
     Value {
         /// The parameter's name.
         name: &'static str,
-        /// What was expected.
+        /// Expected form.
         expected: &'static str,
     },
     /// Another part of the URL that cannot be read.
@@ -89,7 +89,7 @@ pub enum UrlError {
     Part {
         /// The part.
         part: &'static str,
-        /// What was expected.
+        /// Expected form.
         expected: &'static str,
     },
 }
@@ -222,14 +222,14 @@ impl PostgresUrl {
         self.ssl_mode
     }
 
-    /// Whether the URL sets startup options, which a pooler refuses.
+    /// Returns whether the URL sets startup options, which a pooler refuses.
     pub fn has_options(&self) -> bool {
         self.parameters
             .iter()
             .any(|(name, _)| name.starts_with("options"))
     }
 
-    /// Whether a server that takes no writes is passed over.
+    /// Returns whether a server that takes no writes is passed over.
     pub fn must_take_writes(&self) -> bool {
         self.must_take_writes
     }
@@ -444,7 +444,7 @@ fn unknown(name: &str, parameters: &str) -> UrlError {
     UrlError::UnknownParameter { name, hint }
 }
 
-/// Whether a name can hold nothing but a name.
+/// Returns whether a name can hold nothing but a name.
 fn is_presentable(name: &str) -> bool {
     let plain = |sign: char| sign.is_ascii_alphanumeric() || "_-.".contains(sign);
     (1..=LONGEST_NAME).contains(&name.len()) && name.chars().all(plain)

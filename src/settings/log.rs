@@ -11,7 +11,7 @@ pub struct LogSettings {
     pub format: LogFormat,
     /// Levels, as in `info` or `warn,weir=debug`.
     pub filter: String,
-    /// Whether each request is logged when it is answered, whatever the filter says.
+    /// True if each request is logged when it is answered, whatever the filter says.
     pub access: bool,
 }
 

@@ -15,7 +15,7 @@ pub struct WatchedFile {
     path: PathBuf,
     settled: u64,
     last: u64,
-    /// Whether the settings in force are those of an empty file.
+    /// True if the settings in force are those of an empty file.
     is_blank: bool,
 }
 
@@ -34,7 +34,7 @@ impl WatchedFile {
         }
     }
 
-    /// Whether the settings in force are those of an empty file.
+    /// Returns whether the settings in force are those of an empty file.
     pub fn is_blank(&self) -> bool {
         self.is_blank
     }

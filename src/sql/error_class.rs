@@ -135,7 +135,7 @@ const SQLSTATES: &[(&str, Meaning)] = &[
     ),
 ];
 
-/// Whether an error of this class says something of the server, not only of the transaction that met it.
+/// Returns whether an error of this class says something of the server, not only of the transaction that met it.
 pub(crate) fn concerns_server(class: ErrorClass) -> bool {
     class != CONFLICT && class != LOCK_TIMEOUT
 }

@@ -32,7 +32,7 @@ use crate::telemetry;
 
 /// How many requests may wait for jobs at once.
 const LONG_POLLS: usize = 1_000;
-/// How long the results store may take to forget this instance.
+/// Time that the results store may take to forget this instance.
 const LEAVE_LIMIT: Duration = Duration::from_secs(1);
 /// How long the managed `redis-server` may take to write its last.
 const REDIS_SHUTDOWN_LIMIT: Duration = Duration::from_secs(15);

@@ -13,7 +13,7 @@ use crate::results::{Instance, Results, StoreLocation};
 use crate::settings::Settings;
 use crate::telemetry::LogLimiter;
 
-/// How soon the store is asked again that was unavailable.
+/// Time after which the store is asked again that was unavailable.
 const STORE_RETRY: Duration = Duration::from_secs(1);
 
 /// An instance on a results store that others may use.

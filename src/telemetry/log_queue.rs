@@ -47,7 +47,7 @@ struct State {
     dropped: AtomicU64,
     /// Dropped lines that the log has not told of yet.
     unreported: AtomicU64,
-    /// Whether a flush ran out of time, and nothing was written since.
+    /// True if a flush ran out of time, and nothing was written since.
     stalled: AtomicBool,
     /// The writer's own line, which must not go through the queue.
     own_line: Mutex<Vec<u8>>,
@@ -105,7 +105,7 @@ impl LogQueue {
         self.state.dropped.load(Ordering::Relaxed)
     }
 
-    /// Whether lines were dropped since stderr could last be written.
+    /// Returns whether lines were dropped since stderr could last be written.
     pub(super) fn is_failing(&self) -> bool {
         self.state.unreported.load(Ordering::Relaxed) > 0
     }
@@ -149,7 +149,7 @@ impl<'w> MakeWriter<'w> for LogQueue {
 struct Writer<W> {
     output: W,
     state: Arc<State>,
-    /// Whether the last write ended within a line.
+    /// True if the last write ended within a line.
     mid_line: bool,
     reported: Instant,
 }

@@ -109,7 +109,7 @@ fn filter(settings: &LogSettings) -> EnvFilter {
     directives.fold(EnvFilter::new(&settings.filter), EnvFilter::add_directive)
 }
 
-/// Whether stderr is a terminal whose user has not asked for plain text; see <https://no-color.org>.
+/// Returns whether stderr is a terminal whose user has not asked for plain text; see <https://no-color.org>.
 fn wants_colours() -> bool {
     let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
     let is_dumb = env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");

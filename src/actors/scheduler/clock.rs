@@ -9,7 +9,7 @@ use crate::health::HealthIssues;
 const PART: &str = "clock";
 /// A clock that is corrected by less is nothing out of the ordinary.
 const SMALL_STEP: TimeDelta = TimeDelta::seconds(3);
-/// How long `/health/ready` says that a clock was moved.
+/// Time for which `/health/ready` says that a clock was moved.
 const SHOWN_FOR: Duration = Duration::from_mins(15);
 
 /// Compares the clocks that can be set with one that cannot, and reports when they were.

@@ -19,7 +19,7 @@ use crate::telemetry::LogLimiter;
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How soon the board is looked at again after the store was away.
 const STORE_RETRY: Duration = Duration::from_millis(250);
-/// How soon a schedule is fired again that found the queue full, or that could not be fired.
+/// Time after which a schedule is fired again that found the queue full, or that could not be fired.
 const FULL_RETRY: TimeDelta = TimeDelta::seconds(1);
 /// A due time that is later than this was missed.
 const MISSED_AFTER: TimeDelta = TimeDelta::minutes(1);

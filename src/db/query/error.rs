@@ -55,7 +55,7 @@ pub enum QueryError {
         MOST_MEMORY >> 20
     )]
     Crashed {
-        /// How the process ended.
+        /// Exit status of the process.
         status: ExitStatus,
     },
     /// The database refuses it: a mistake, an unknown table, a write, something the role may not read.

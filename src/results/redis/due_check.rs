@@ -1,9 +1,9 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How often some due times are checked.
+/// Interval at which some due times are checked.
 const PERIOD: Duration = Duration::from_secs(1);
-/// How many are checked at a time, of the hundreds of thousands that there may be.
+/// Number that is checked at a time, of the hundreds of thousands that there may be.
 const STEP: u64 = 200;
 /// The same after the clock was set back, until each was checked.
 const LARGE_STEP: u64 = 1_000;
@@ -51,7 +51,7 @@ impl DueCheck {
         progress.is_urgent = true;
     }
 
-    /// Whether the next claim should come at once.
+    /// Returns whether the next claim should come at once.
     pub(super) fn is_urgent(&self) -> bool {
         self.lock().is_urgent
     }

@@ -155,7 +155,7 @@ pub(super) fn class(error: &RedisError) -> ErrorClass {
     }
 }
 
-/// Whether the user lacks a right.
+/// Returns whether the user lacks a right.
 pub(super) fn is_denied(error: &RedisError) -> bool {
     class(error) == NO_PERMISSION
 }

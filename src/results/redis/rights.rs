@@ -37,7 +37,7 @@ impl Rights {
         }
     }
 
-    /// Whether nothing was missing at the last check.
+    /// Returns whether nothing was missing at the last check.
     pub(super) fn are_complete(&self) -> bool {
         self.are_complete.load(Ordering::Relaxed)
     }

@@ -11,9 +11,9 @@ use crate::scoring::{Failure, Unscored};
 pub(super) struct Failures {
     scorer: String,
     pending: Mutex<BTreeMap<String, FailureCount>>,
-    /// Whether there are pending failures, so that a healthy pool is looked at without a lock.
+    /// True if there are pending failures, so that a healthy pool is looked at without a lock.
     any: AtomicBool,
-    /// Whether the newest batch failed, in whole or in part.
+    /// True if the newest batch failed, in whole or in part.
     failing: AtomicBool,
     queue_full: Refused,
     late: Refused,
@@ -59,9 +59,9 @@ pub struct FailureCount {
 pub struct FailureReport {
     /// New failures by reason.
     pub new: Vec<FailureCount>,
-    /// Whether the newest batch failed, in whole or in part.
+    /// True if the newest batch failed, in whole or in part.
     pub failing: bool,
-    /// Whether the scorer is left alone, by its breaker or for the number of its abandoned batches.
+    /// True if the scorer is left alone, by its breaker or for the number of its abandoned batches.
     pub left_alone: bool,
 }
 
