@@ -177,20 +177,23 @@ mod tests {
         }
     }
 
+    /// Zones with a time shortly before their clocks change.
+    const CLOCK_CHANGES: [(chrono_tz::Tz, &str); 6] = [
+        (chrono_tz::Europe::Berlin, "2026-10-25T00:00:00Z"),
+        (chrono_tz::Europe::Berlin, "2026-03-29T00:00:00Z"),
+        (chrono_tz::America::New_York, "2026-11-01T05:00:00Z"),
+        // Half an hour, and midnight itself.
+        (chrono_tz::Australia::Lord_Howe, "2026-04-04T15:00:00Z"),
+        (chrono_tz::America::Santiago, "2026-04-05T03:00:00Z"),
+        (chrono_tz::America::Santiago, "2026-09-06T04:00:00Z"),
+    ];
+
     #[test]
     fn times_only_go_forward_whatever_the_clocks_do() {
         for (expression, longest_hours) in
             [("*/15 * * * *", 1), ("30 * * * *", 3), ("15 0 * * *", 50)]
         {
-            for (zone, around) in [
-                (chrono_tz::Europe::Berlin, "2026-10-25T00:00:00Z"),
-                (chrono_tz::Europe::Berlin, "2026-03-29T00:00:00Z"),
-                (chrono_tz::America::New_York, "2026-11-01T05:00:00Z"),
-                // Half an hour, and midnight itself.
-                (chrono_tz::Australia::Lord_Howe, "2026-04-04T15:00:00Z"),
-                (chrono_tz::America::Santiago, "2026-04-05T03:00:00Z"),
-                (chrono_tz::America::Santiago, "2026-09-06T04:00:00Z"),
-            ] {
+            for (zone, around) in CLOCK_CHANGES {
                 let timetable = cron(expression, zone);
                 let start = time(around) - TimeDelta::hours(6);
                 for minutes in (0..12 * 60).step_by(13) {
@@ -259,14 +262,7 @@ mod tests {
             "30 2 * * *",
             "0 */2 * * *",
         ] {
-            for (zone, around) in [
-                (chrono_tz::Europe::Berlin, "2026-10-25T00:00:00Z"),
-                (chrono_tz::Europe::Berlin, "2026-03-29T00:00:00Z"),
-                (chrono_tz::America::New_York, "2026-11-01T05:00:00Z"),
-                (chrono_tz::Australia::Lord_Howe, "2026-04-04T15:00:00Z"),
-                (chrono_tz::America::Santiago, "2026-04-05T03:00:00Z"),
-                (chrono_tz::America::Santiago, "2026-09-06T04:00:00Z"),
-            ] {
+            for (zone, around) in CLOCK_CHANGES {
                 let timetable = cron(expression, zone);
                 let start = time(around) - TimeDelta::hours(6);
                 let mut due = timetable.next(start, start).unwrap();
