@@ -2,7 +2,8 @@
 //! made to what the name of the host means at that moment.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use ::redis::aio::{MultiplexedConnection, PubSub};
 use ::redis::{
@@ -12,11 +13,18 @@ use ::redis::{
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::task::AbortHandle;
+use tokio::time::sleep;
 
 use super::error;
 use super::tls::Tls;
 use crate::results::error::ResultsError;
 use crate::settings::ResultsSettings;
+
+/// Attempts to connect to a socket on which nobody listens, before the last one. Together they take less time than a
+/// connection may take.
+const SOCKET_RETRIES: u32 = 10;
+/// Time between two of these attempts: a `redis-server` listens some 30 ms after it was started.
+const SOCKET_RETRY_DELAY: Duration = Duration::from_millis(25);
 
 /// The address and the login of `results.redis_url`. Has no `Debug`, since it holds the password.
 #[derive(Clone)]
@@ -109,7 +117,7 @@ impl Address {
 
     async fn open(&self) -> RedisResult<Box<dyn Stream>> {
         Ok(match &self.target {
-            Target::Unix(path) => Box::new(UnixStream::connect(path).await?),
+            Target::Unix(path) => Box::new(unix(path).await?),
             Target::Tcp { host, port } => Box::new(tcp(host, *port).await?),
             Target::Tls { host, port, tls } => {
                 Box::new(tls.connect(host, tcp(host, *port).await?).await?)
@@ -142,6 +150,24 @@ impl Address {
     }
 }
 
+/// Connects to a socket. The managed server may be about to listen on it, as at the start of Weir.
+async fn unix(path: &Path) -> io::Result<UnixStream> {
+    for _ in 0..SOCKET_RETRIES {
+        match UnixStream::connect(path).await {
+            Err(error) if is_not_listened_on(&error) => sleep(SOCKET_RETRY_DELAY).await,
+            outcome => return outcome,
+        }
+    }
+    UnixStream::connect(path).await
+}
+
+fn is_not_listened_on(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused
+    )
+}
+
 async fn tcp(host: &str, port: u16) -> io::Result<TcpStream> {
     let stream = TcpStream::connect((host, port)).await?;
     stream.set_nodelay(true)?;
@@ -158,5 +184,31 @@ fn not_a_redis_url() -> ResultsError {
     ResultsError::Setting {
         key: "results.redis_url",
         why: "not a Redis URL (redis://, rediss:// or unix://)",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::UnixListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_socket_is_waited_for_while_its_server_starts() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("redis.sock");
+        let (connected, listener) = tokio::join!(unix(&path), async {
+            sleep(SOCKET_RETRY_DELAY * 2).await;
+            UnixListener::bind(&path).unwrap()
+        });
+        drop(listener);
+        assert!(connected.is_ok(), "{connected:?}");
+    }
+
+    #[tokio::test]
+    async fn a_socket_without_a_server_is_an_error_that_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = unix(&folder.path().join("redis.sock")).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
     }
 }
