@@ -22,13 +22,13 @@ run: toolchain ## build a release and serve on 127.0.0.1:8001, with sample data 
 
 # The dev profile: the tests wait for stores more than they compute, and a release links each test binary with LTO anew.
 test: toolchain stores nextest ## run all tests, on a Redis, a Postgres and a PgBouncer that they start themselves
-	cargo nextest run --locked
-	cargo test --doc --locked
+	cargo nextest run --workspace --locked
+	cargo test --workspace --doc --locked
 
 check: toolchain components ## formatting, lints and documentation, all without a warning
-	cargo fmt --check
-	cargo clippy --all-targets --locked -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
 
 chaos: toolchain stores nextest ## kill and restart two weirs, Redis and Postgres under load, send 100,000 odd requests: nothing is lost
 	WEIR_CHAOS_S=60 cargo nextest run --locked --test chaos --no-capture
@@ -36,10 +36,10 @@ chaos: toolchain stores nextest ## kill and restart two weirs, Redis and Postgre
 	WEIR_PROOF=full cargo nextest run --locked --test scrapers --no-capture proof
 
 bench: toolchain stores ## run the benchmarks
-	cargo bench --locked
+	cargo bench --workspace --locked
 
 fmt: components ## format the code
-	cargo fmt
+	cargo fmt --all
 
 ci: ## what a change must pass: check and test
 	.ci/run

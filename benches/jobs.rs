@@ -11,7 +11,6 @@ use serde_json::{Value, json};
 use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 use weir::actors::messages::Enqueue;
-use weir::actors::supervision::{ActorRef, ActorSystem, SupervisionPolicy};
 use weir::actors::{JobCounters, JobDesk, JobPool, JobPoolParts, JobWorker};
 use weir::db::Database;
 use weir::jobs::{Job, JobContext, JobError, JobResources, LargeResults, Registry};
@@ -20,6 +19,7 @@ use weir::results::{
     RedisServer, RedisServerOptions, Results, StoreLocation, redis_server_on_path, socket_path,
 };
 use weir::settings::{DatabaseSettings, Durability, JobsSettings, ResultsSettings};
+use weir_supervision::{ActorRef, ActorSystem, SupervisionPolicy};
 
 type Outcomes<T> = Result<T, Box<dyn Error>>;
 

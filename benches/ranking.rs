@@ -4,10 +4,10 @@ use chrono::Utc;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use weir::feed::fake::FakeFeed;
-use weir::feed::{Platform, RankRequest};
 use weir::ranking::{EntityMatcher, Matching, NamedEntity, Policy, Term, rank};
 use weir::seeding::TextGenerator;
+use weir_feed::fake::FakeFeed;
+use weir_feed::{Platform, RankRequest};
 
 const NAMES: [&str; 10] = [
     "Donald Trump",

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use actix_web::web::{Bytes, PayloadConfig};
 use actix_web::{App, HttpResponse, HttpServer, web};
 use mimalloc::MiMalloc;
-use weir::feed::{Metadata, RankRequest, RankResponse};
+use weir_feed::{Metadata, RankRequest, RankResponse};
 
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;

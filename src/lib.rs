@@ -1,7 +1,7 @@
 //! Weir, a feed-ranking server.
 //!
-//! Dependencies point one way: `feed` <- `ranking`, `scoring`, `entities` <- `results`, `db`, `sources`, `seeding` <-
-//! `jobs` <- `actors` <- `http` <- `startup`, `cli`.
+//! Dependencies point one way: `weir_feed` <- `ranking`, `scoring` <- `results`, `db`, `sources`, `seeding` <- `jobs` <-
+//! `actors` <- `http` <- `startup`, `cli`.
 
 #![warn(
     clippy::print_stdout,
@@ -15,8 +15,6 @@ pub mod cli;
 pub mod data_dir;
 pub mod db;
 mod durable_file;
-pub mod entities;
-pub mod feed;
 pub mod health;
 pub mod http;
 pub mod jobs;

@@ -8,7 +8,6 @@ const LAYERS: &[&[&str]] = &[
     &[
         "data_dir",
         "durable_file",
-        "feed",
         "health",
         "outage",
         "priority",
@@ -17,7 +16,7 @@ const LAYERS: &[&[&str]] = &[
         "sql",
         "telemetry",
     ],
-    &["ranking", "scoring", "entities"],
+    &["ranking", "scoring"],
     &["results", "db", "sources", "seeding"],
     &["jobs", "bench"],
     &["actors"],
@@ -103,7 +102,7 @@ fn imports(text: &str) -> Vec<String> {
 
 #[test]
 fn imports_are_read_singly_and_in_groups() {
-    assert_eq!(imports("use crate::feed::{Item, Session};"), ["feed"]);
+    assert_eq!(imports("use weir_feed::{Item, Session};"), ["feed"]);
     assert_eq!(
         imports("use crate::{\n    db::{A, b::C},\n    feed::Item,\n};"),
         ["db", "feed"]

@@ -10,9 +10,9 @@ use chrono::Utc;
 use common::models::{calls, model_server, raw_server, well};
 use rand::SeedableRng;
 use serde_json::{Value, json};
-use weir::feed::fake::FakeFeed;
-use weir::feed::{Platform, RankRequest};
 use weir::scoring::{HttpOptions, HttpScorer, Scorer, Subject, Unscored};
+use weir_feed::fake::FakeFeed;
+use weir_feed::{Platform, RankRequest};
 use wiremock::matchers::header;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 

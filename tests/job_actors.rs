@@ -20,7 +20,6 @@ use tempfile::TempDir;
 use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 use weir::actors::messages::{Cancel, Enqueue};
-use weir::actors::supervision::{ActorRef, ActorSystem, SupervisionPolicy};
 use weir::actors::{
     JobCounters, JobDesk, JobPool, JobPoolParts, JobWorker, Schedule, Scheduler, SchedulerCounters,
     SchedulerParts,
@@ -34,6 +33,7 @@ use weir::results::jobs::{
 };
 use weir::results::{Results, StoreLocation};
 use weir::settings::{CatchUp, JobsSettings, Timetable};
+use weir_supervision::{ActorRef, ActorSystem, SupervisionPolicy};
 
 const LIMIT: Duration = Duration::from_secs(20);
 

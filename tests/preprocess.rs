@@ -9,9 +9,9 @@ use std::path::Path;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tempfile::TempDir;
-use weir::feed::{ContentItem, Engagements, ItemKind, Platform, RankRequest, parse_timestamp};
 use weir::seeding::preprocess::{Dropped, Reason, Report};
 use weir::seeding::{Preprocess, Progress, generate, pull};
+use weir_feed::{ContentItem, Engagements, ItemKind, Platform, RankRequest, parse_timestamp};
 
 /// Raw files, by name, and what became of them.
 struct Run {

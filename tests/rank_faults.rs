@@ -18,14 +18,12 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
-use weir::actors::supervision::{ActorRef, ActorSystem, SupervisionPolicy, VitalSigns};
 use weir::actors::{
     Board, IngestInbox, Ingester, IngesterCounters, JobDesk, JobPool, JobPoolParts, Ranker,
     RankerCounters, Rankers, RankingInbox, RankingLog, RankingLogParts, ScorerPool, ServedArms,
     ServedPolicy, ServedPool, Serving,
 };
 use weir::db::{Database, TimeRange};
-use weir::feed::RankRequest;
 use weir::health::HealthIssues;
 use weir::http::{
     Access, Admission, BodyIntake, Front, Health, IngestDesk, IntakeLimits, KnownScrapers, Limits,
@@ -40,6 +38,8 @@ use weir::settings::{
     AuthSettings, DatabaseSettings, JobsSettings, RankingsSettings, ServerSettings,
 };
 use weir::telemetry;
+use weir_feed::RankRequest;
+use weir_supervision::{ActorRef, ActorSystem, SupervisionPolicy, VitalSigns};
 
 /// What an actor suffers when it is sent one.
 #[derive(Clone, Copy, Message)]

@@ -16,7 +16,7 @@ use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use weir::db::{Database, KeptRanking, StoredRanking, TimeRange, transfer};
-use weir::feed::{Degraded, RankRequest};
+use weir_feed::{Degraded, RankRequest};
 
 const BASE: &str = "results.backend = \"embedded\"\nschedules.top_named_entities.enabled = false\n";
 const ON: &str = "rankings.enabled = true\nrankings.max_delay = \"20ms\"\n";

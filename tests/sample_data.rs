@@ -5,8 +5,8 @@
 use std::fs;
 use std::path::Path;
 
-use weir::feed::{Platform, RankRequest};
 use weir::seeding::{Progress, generate, sample_request};
+use weir_feed::{Platform, RankRequest};
 
 const RAW_FILES: [&str; 4] = [
     "facebook/fb_news_posts.csv",

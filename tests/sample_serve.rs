@@ -4,7 +4,7 @@ mod common;
 
 use common::weir::{Weir, places};
 use serde_json::Value;
-use weir::feed::RankRequest;
+use weir_feed::RankRequest;
 
 #[tokio::test]
 async fn an_empty_database_gets_the_sample_and_the_example_requests_are_re_ordered() {

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::feed::{Degraded, RankRequest};
 use crate::ranking::{EntityFlags, EntityMatcher, Matching};
+use weir_feed::{Degraded, RankRequest};
 
 /// The newest top entities, ready to match: written by the `EntityBoard`, read by every Ranker without waiting.
 #[derive(Clone, Default)]

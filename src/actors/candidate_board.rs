@@ -8,11 +8,11 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 use super::CandidateShelf;
-use super::supervision::Incarnation;
-use crate::feed::Platform;
 use crate::jobs::CANDIDATES_KEY;
 use crate::ranking::Candidates;
 use crate::results::{Results, Stored};
+use weir_feed::Platform;
+use weir_supervision::Incarnation;
 
 /// Follows the newest candidates in the results and puts them on the [`CandidateShelf`].
 pub struct CandidateBoard {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::feed::Platform;
 use crate::ranking::Candidates;
+use weir_feed::Platform;
 
 /// The newest candidates of each platform: written by the `CandidateBoard`, read by every Ranker without waiting.
 #[derive(Clone)]

@@ -9,9 +9,9 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 use super::board::{Board, Posted};
-use super::supervision::Incarnation;
 use crate::ranking::{EntityMatcher, TopEntities};
 use crate::results::{Results, Stored};
+use weir_supervision::Incarnation;
 
 /// Follows the newest top entities in the results and puts them up on the [`Board`], ready to match.
 pub struct EntityBoard {

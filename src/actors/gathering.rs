@@ -5,10 +5,10 @@ use std::time::Instant;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::{ServedPolicy, ServedPool};
-use crate::feed::{Degraded, RankRequest};
 use crate::ranking::Column;
 use crate::scoring::Unscored;
 use crate::scoring::pool::Scored;
+use weir_feed::{Degraded, RankRequest};
 
 /// The scores of one feed as they come in, a column for each term of its policy.
 ///

@@ -4,8 +4,8 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, oneshot};
 
 use super::messages::Ingest;
-use super::supervision::ActorRef;
 use super::{Batch, IngestError, Ingested, Ingester};
+use weir_supervision::ActorRef;
 
 /// What may wait to be stored, in units of a KiB: batches of at most 64 MiB together.
 const ROOM_KIB: usize = 64 * 1024;

@@ -5,9 +5,9 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::messages::Ranked;
 use super::{CandidateShelf, ServedPolicy};
-use crate::feed::{Degraded, NewItem, RankRequest};
 use crate::ranking::{Insert, Slot};
 use crate::results::Results;
+use weir_feed::{Degraded, NewItem, RankRequest};
 
 /// How long a request waits for its claims.
 const CLAIM_LIMIT: Duration = Duration::from_millis(20);

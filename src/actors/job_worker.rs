@@ -9,8 +9,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::job_pool::{AtWork, JobPool, Phase};
 use super::job_run;
-use super::supervision::Incarnation;
 use crate::results::jobs::{Claim, Lease};
+use weir_supervision::Incarnation;
 
 /// The longest wait between two looks at the queue, for word of new work may be lost.
 const POLL: Duration = Duration::from_secs(1);

@@ -9,12 +9,12 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 use super::failure_reporter::part;
-use super::supervision::Incarnation;
 use crate::health::HealthIssues;
 use crate::results::{Results, Stored};
 use crate::scoring::pool::failure_counter;
 use crate::scoring::{LookupTable, SharedTable};
 use crate::telemetry::LogLimiter;
+use weir_supervision::Incarnation;
 
 /// Follows a result key that holds a lookup table, for the scorer that looks things up in it.
 pub struct LookupKeeper {

@@ -10,11 +10,11 @@ use tracing::Span;
 
 use super::ServedPolicy;
 use super::ingester::{Batch, IngestReply};
-use crate::feed::{Degraded, NewItem, RankRequest};
 use crate::ranking::{Ranking, Slot};
 use crate::results::ResultsError;
 use crate::results::jobs::{Cancellation, Enqueued, JobId, NewJob};
 use crate::scoring::pool::ScoreRequest;
+use weir_feed::{Degraded, NewItem, RankRequest};
 
 /// Rank a feed by `deadline`. A dropped receiver calls it off.
 #[derive(Debug, Message)]

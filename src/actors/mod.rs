@@ -1,4 +1,4 @@
-//! The actors, one file each, and the supervision they run under.
+//! The actors. `weir_supervision` keeps them running.
 
 mod board;
 mod candidate_board;
@@ -30,7 +30,6 @@ mod scraper;
 mod scraper_log;
 mod served_policy;
 mod serving;
-pub mod supervision;
 
 pub use board::{Board, Posted};
 pub use candidate_board::{CandidateBoard, CandidateBoardCounters};

@@ -13,8 +13,8 @@ use super::board::{Board, Naming, without_entities};
 use super::gathering::Gathering;
 use super::insertion::{Insertion, slots_of};
 use super::messages::{Explained, Rank, Ranked};
-use crate::feed::{ContentItem, RankRequest};
 use crate::ranking::{Column, Ranking, rank};
+use weir_feed::{ContentItem, RankRequest};
 
 /// Texts of more bytes than this are matched on a blocking thread, so that one long feed does not hold up the others:
 /// it takes the matcher about 0.2 ms.

@@ -9,9 +9,9 @@ use tokio::sync::{Mutex, watch};
 
 use super::messages::Flush;
 use super::ranking_queue::{RankingBatch, RankingQueue};
-use super::supervision::{ActorRef, Incarnation};
 use crate::db::{Database, DbError, KeptRanking};
 use crate::settings::RankingsSettings;
+use weir_supervision::{ActorRef, Incarnation};
 
 /// The waits before a database that is away is tried again: doubling from the first to the longest.
 const FIRST_RETRY: Duration = Duration::from_millis(100);

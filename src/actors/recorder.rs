@@ -12,11 +12,11 @@ use tokio::sync::Semaphore;
 
 use super::messages::{Flush, Record};
 use super::row_budget::RowBudget;
-use super::supervision::{ActorRef, Incarnation};
 use crate::db::{Database, DbError, NewPost};
-use crate::feed::{ContentItem, FeedError, RankRequest, raw_items};
 use crate::settings::RecorderSettings;
 use crate::telemetry::LogLimiter;
+use weir_feed::{ContentItem, FeedError, RankRequest, raw_items};
+use weir_supervision::{ActorRef, Incarnation};
 
 /// Writes served feeds into the posts, one at a time, whole or not at all.
 pub struct Recorder {

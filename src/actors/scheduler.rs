@@ -13,9 +13,9 @@ use tokio::task::JoinSet;
 
 pub use self::schedule::Schedule;
 use self::watch::Watch;
-use super::supervision::Incarnation;
 use crate::health::HealthIssues;
 use crate::results::schedules::Schedules;
+use weir_supervision::Incarnation;
 
 /// Enqueues the jobs of schedules, each due time once, however many Weirs share the store.
 pub struct Scheduler {

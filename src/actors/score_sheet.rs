@@ -4,9 +4,9 @@ use std::time::Instant;
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::ServedPool;
-use crate::feed::{RankRequest, ScoringMode};
 use crate::scoring::Unscored;
 use crate::scoring::pool::{Scored, Timing};
+use weir_feed::{RankRequest, ScoringMode};
 
 /// What some scorers make of a feed, item by item, each with its way through the pool.
 pub struct ScoreSheet {

@@ -13,8 +13,8 @@ use self::delivery::{DeliveryError, deliver};
 pub use self::parts::ScraperParts;
 use self::pass::{Pass, ScrapeError, run_once};
 use super::messages::{RunNow, RunNowAnswer};
-use super::supervision::Incarnation;
 use crate::settings::ScraperSettings;
+use weir_supervision::Incarnation;
 
 /// The first wait after a failure; it doubles with each, up to [`LONGEST_BACKOFF`] and the scraper's period.
 const FIRST_BACKOFF: Duration = Duration::from_secs(1);

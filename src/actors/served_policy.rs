@@ -7,12 +7,12 @@ use chrono::TimeDelta;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::messages::Score;
-use super::supervision::ActorRef;
 use super::{ScorerPool, ServedInsert};
-use crate::feed::RankRequest;
 use crate::ranking::Policy;
 use crate::scoring::Unscored;
 use crate::scoring::pool::{Recalled, ScoreRequest, Scored, WorkerPool};
+use weir_feed::RankRequest;
+use weir_supervision::ActorRef;
 
 /// A policy together with the pools it needs.
 pub struct ServedPolicy {

@@ -4,10 +4,10 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::messages::Rank;
-use super::supervision::ActorRef;
 use super::{Ranker, ServedPolicy, ServedPool};
-use crate::feed::Session;
 use crate::ranking::Arms;
+use weir_feed::Session;
+use weir_supervision::ActorRef;
 
 /// What `/rank` serves by, made whole from one version of the settings. A request keeps the one it began with.
 pub struct Serving {

@@ -4,9 +4,9 @@ use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::feed::Platform;
-use crate::feed::fake::FakeFeed;
 use crate::seeding::TextGenerator;
+use weir_feed::Platform;
+use weir_feed::fake::FakeFeed;
 
 /// Seeds are this far apart, so that each platform has its own.
 const PLATFORMS: u64 = 3;
@@ -106,7 +106,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::feed::RankRequest;
+    use weir_feed::RankRequest;
 
     fn texts(platform: Platform, repeat_share: f64) -> Vec<String> {
         let spec = FeedSpec {

@@ -7,8 +7,8 @@ use clap::Args;
 use serde::Serialize;
 
 use super::print_line;
-use crate::entities::{Entity, Extractor, Scratch};
-use crate::scoring::Sentiment;
+use weir_entities::{Entity, Extractor, Scratch};
+use weir_sentiment::Sentiment;
 
 /// Print the sentiment and the named entities of each line of a text, as lines of JSON.
 #[derive(Debug, Args)]

@@ -5,7 +5,7 @@ use clap::Args;
 
 use super::print_line;
 use crate::bench::{FeedSpec, Load, Outcome, Pace, Report, Target, prepare_feeds};
-use crate::feed::Platform;
+use weir_feed::Platform;
 
 /// Requests are made before the clock starts; more than this many bytes of them are refused.
 const MAX_PREPARED_BYTES: usize = 4 << 30;

@@ -5,7 +5,7 @@ use anyhow::Context;
 use clap::Args;
 
 use super::print_line;
-use crate::entities::{
+use weir_entities::{
     Casing, Corpora, Corpus, EntityKind, Evaluation, Extractor, Model, Reading, Score, Split,
 };
 

@@ -7,8 +7,8 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::db::{Database, StoredRanking, TimeRange};
-use crate::feed::parse_timestamp;
 use crate::settings::{DatabaseSettings, Settings};
+use weir_feed::parse_timestamp;
 
 /// Rankings in memory at a time.
 const PAGE: u64 = 500;

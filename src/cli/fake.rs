@@ -4,8 +4,8 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use super::print_line;
-use crate::feed::Platform;
-use crate::feed::fake::FakeFeed;
+use weir_feed::Platform;
+use weir_feed::fake::FakeFeed;
 
 /// Print a made-up ranking request, or an answer to it.
 #[derive(Debug, Args)]

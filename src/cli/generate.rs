@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 
-use crate::feed::Platform;
 use crate::seeding::{self, Progress};
+use weir_feed::Platform;
 
 /// Make raw sample data of the three platforms, or example requests.
 #[derive(Debug, Args)]

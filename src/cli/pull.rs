@@ -6,8 +6,8 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use super::print_line;
-use crate::feed::Platform;
 use crate::seeding;
+use weir_feed::Platform;
 
 /// Print a random ranking request made of normalised data.
 #[derive(Debug, Args)]

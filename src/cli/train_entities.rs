@@ -5,7 +5,7 @@ use anyhow::Context;
 use clap::Args;
 
 use super::{eval_entities, print_error, print_line};
-use crate::entities::{Corpora, Split, TrainingOptions, train};
+use weir_entities::{Corpora, Split, TrainingOptions, train};
 
 /// Train the named-entity model.
 #[derive(Debug, Args)]

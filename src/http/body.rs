@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::body_intake::{BodyIntake, HeldBytes, NoRoom, PendingBody};
 use super::content_coding::{self, ContentCoding, DecodeError, Decoder};
 use super::{ApiError, Limits};
-use crate::feed::{RepairedJson, repair_lone_surrogates};
+use weir_feed::{RepairedJson, repair_lone_surrogates};
 
 /// Time over which the rate of a body is measured: long enough for a lost packet to be sent again.
 const RATE_WINDOW: Duration = Duration::from_secs(2);

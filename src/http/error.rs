@@ -4,8 +4,8 @@ use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 
 use super::content_coding;
-use crate::feed::FeedError;
 use crate::results::ResultsError;
+use weir_feed::FeedError;
 
 /// A refusal, as `{"error": {"code", "message", "path"?}}`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -9,11 +9,11 @@ use tokio::sync::watch;
 
 use super::body::{self, ReceivedBody};
 use super::{Access, Admission, ApiError, BodyIntake, Health, IngestDesk, KnownScrapers};
-use crate::actors::supervision::{ActorRef, ActorSystem};
 use crate::actors::{JobDesk, RankingInbox, RecorderInbox, Schedule, Serving};
-use crate::feed::RankRequest;
 use crate::jobs::{JobResources, Registry};
 use crate::results::schedules::Schedules;
+use weir_feed::RankRequest;
+use weir_supervision::{ActorRef, ActorSystem};
 
 /// What the handlers share.
 pub struct Front {

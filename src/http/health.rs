@@ -6,11 +6,11 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 use super::{Front, KnownScrapers};
-use crate::actors::supervision::{ActorSystem, State};
 use crate::actors::{ConfigStatus, ServedArms, Serving};
 use crate::db::Database;
-use crate::feed::Degraded;
 use crate::health::{HealthIssue, HealthIssues};
+use weir_feed::Degraded;
+use weir_supervision::{ActorSystem, State};
 
 /// How long the database may take to answer a health check.
 const PING_LIMIT: Duration = Duration::from_millis(250);

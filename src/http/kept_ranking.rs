@@ -4,7 +4,7 @@ use std::time::Duration;
 use chrono::{SubsecRound, Utc};
 
 use crate::db::KeptRanking;
-use crate::feed::{RankRequest, RankResponse};
+use weir_feed::{RankRequest, RankResponse};
 
 /// What is kept of an answer with full metadata.
 pub(super) fn kept_ranking(

@@ -3,8 +3,8 @@ use std::fmt::Write;
 use actix_web::{HttpResponse, web};
 
 use super::Front;
-use crate::actors::supervision::{State, VitalSigns};
 use crate::telemetry;
+use weir_supervision::{State, VitalSigns};
 
 /// `GET /metrics`: everything counted and measured, in Prometheus' text format.
 pub(super) async fn render(front: web::Data<Front>) -> HttpResponse {

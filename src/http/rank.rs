@@ -14,10 +14,10 @@ use super::options::RankOptions;
 use super::{ApiError, Front, Scope};
 use crate::actors::messages::{Explained, Rank, Ranked};
 use crate::actors::{Group, ServedPolicy, Serving};
-use crate::feed::{
+use crate::ranking::Slot;
+use weir_feed::{
     Degraded, Metadata, NewItem, RankRequest, RankResponse, RepairedJson, SentId, SentIds,
 };
-use crate::ranking::Slot;
 
 /// How long past the deadline a ranker may still answer before the front answers by itself.
 const GRACE: Duration = Duration::from_millis(5);

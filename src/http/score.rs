@@ -9,8 +9,8 @@ use serde::Serialize;
 use super::body::read_json;
 use super::{ApiError, Front, Scope};
 use crate::actors::{Mark, ScoreSheet, ServedPool, Serving};
-use crate::feed::{ScoringMode, ScoringRequest, SentId};
 use crate::scoring::pool::Timing;
+use weir_feed::{ScoringMode, ScoringRequest, SentId};
 
 /// `POST /score`: what chosen scorers make of some texts, with the way of each score.
 pub(super) async fn score(

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::ApiError;
 use crate::actors::Batch;
 use crate::db::{NewScrapedPost, NewScraperError};
-use crate::feed::{ContentItem, Platform, is_web_address, parse_timestamp};
+use weir_feed::{ContentItem, Platform, is_web_address, parse_timestamp};
 
 /// Longest name of a source or task, and longest id, in characters.
 const MAX_NAME_CHARS: usize = 512;

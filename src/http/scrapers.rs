@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::{ApiError, Front, Scope};
 use crate::actors::messages::{RunNow, RunNowAnswer};
-use crate::actors::supervision::ActorRef;
 use crate::actors::{Scraper, ScraperLog};
+use weir_supervision::ActorRef;
 
 /// How long a scraper may take to answer.
 const ASK_LIMIT: Duration = Duration::from_secs(1);

@@ -10,7 +10,8 @@ use serde::{
 use serde_json::{Map, Value};
 
 use super::ArgumentError;
-use crate::{db::TimeRange, feed::parse_timestamp};
+use crate::db::TimeRange;
+use weir_feed::parse_timestamp;
 
 /// Reads a job's arguments; `null` stands for none.
 pub(super) fn read<T: DeserializeOwned>(arguments: &Value) -> Result<T, ArgumentError> {

@@ -8,7 +8,9 @@ use super::{
     ArgumentError, Job, JobContext, JobError, Limits, Moment, Period, Window, entity_hours,
     result_key,
 };
-use crate::{db::PostFilter, entities::TopEntity, feed::Platform, ranking::TopEntities};
+use crate::{db::PostFilter, ranking::TopEntities};
+use weir_entities::TopEntity;
+use weir_feed::Platform;
 
 const MOST_ENTITIES: usize = 1_000;
 

@@ -7,9 +7,9 @@ use super::hour_tally::HourTally;
 use super::{JobContext, JobError};
 use crate::{
     db::{Hour, HourPost, LastMark, PostFilter, PostSpan, StoredCounts, TimeRange},
-    entities::{DamagedCounts, EntityCounts, Extractor, Part, TopEntity},
     priority,
 };
+use weir_entities::{DamagedCounts, EntityCounts, Extractor, Part, TopEntity};
 
 const PAGE_SIZE: u64 = 1_000;
 /// Names summed at once, a few hundred bytes each; of more, part after part.

@@ -5,9 +5,9 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::{
     db::{FoundNames, Hour, HourCounts, HourPost, Said},
-    entities::{EntityCounts, Extractor, PostNames, Scratch},
     priority,
 };
+use weir_entities::{EntityCounts, Extractor, PostNames, Scratch};
 
 /// Counts the entities of posts by hour and platform. A post counts once in an hour, however many people saw it: by its
 /// first row as the database walks them.

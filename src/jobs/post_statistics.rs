@@ -3,10 +3,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{ArgumentError, Job, JobContext, JobError, Moment, Period, Window};
-use crate::{
-    db::{PostCount, PostFilter},
-    feed::Platform,
-};
+use crate::db::{PostCount, PostFilter};
+use weir_feed::Platform;
 
 const MOST_COUNTS: u64 = 5_000;
 

@@ -2,7 +2,7 @@ use std::ops::{Range, RangeInclusive};
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::feed::Session;
+use weir_feed::Session;
 
 /// How many buckets users fall into by their hash.
 pub const BUCKETS: u64 = 4096;
@@ -83,8 +83,8 @@ mod tests {
     use rand::SeedableRng;
 
     use super::*;
-    use crate::feed::Platform;
-    use crate::feed::fake::FakeFeed;
+    use weir_feed::Platform;
+    use weir_feed::fake::FakeFeed;
 
     fn session(user: &str) -> Session {
         let fake = FakeFeed {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::Candidate;
-use crate::feed::ContentItem;
+use weir_feed::ContentItem;
 
 /// How a policy inserts candidates.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,10 +137,10 @@ mod tests {
             candidate("last", "https://a.example/4"),
         ];
         let mut rng = rand_chacha::ChaCha8Rng::from_seed([1; 32]);
-        let fake = crate::feed::fake::FakeFeed {
+        let fake = weir_feed::fake::FakeFeed {
             posts: 1,
             comments: 0,
-            platform: crate::feed::Platform::Reddit,
+            platform: weir_feed::Platform::Reddit,
             now: chrono::Utc::now(),
         };
         let mut items = fake.request(&mut rng).items;

@@ -1,7 +1,7 @@
 use aho_corasick::packed::Searcher;
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
-use crate::feed::ContentItem;
+use weir_feed::ContentItem;
 
 /// When an item counts as naming an entity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -153,8 +153,8 @@ mod tests {
     use rand::SeedableRng;
 
     use super::*;
-    use crate::feed::Platform;
-    use crate::feed::fake::FakeFeed;
+    use weir_feed::Platform;
+    use weir_feed::fake::FakeFeed;
 
     fn matcher(entities: &[(&str, &[&str])]) -> EntityMatcher {
         let entity = |(name, forms): &(&str, &[&str])| NamedEntity {

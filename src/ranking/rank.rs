@@ -3,7 +3,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::pins::keep_pinned;
 use super::threads::{keep_together, parents, take_replies_along};
 use super::{Policy, Score, Term, Unscored, descending};
-use crate::feed::ContentItem;
+use weir_feed::ContentItem;
 
 /// For each item, whether it names a top entity.
 pub type EntityFlags = Vec<bool>;
@@ -122,8 +122,8 @@ mod tests {
 
     use super::super::{AuthorDecay, Exclude, Scale};
     use super::*;
-    use crate::feed::Platform;
-    use crate::feed::fake::FakeFeed;
+    use weir_feed::Platform;
+    use weir_feed::fake::FakeFeed;
 
     fn items(posts: usize, comments: usize) -> Vec<ContentItem> {
         let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(3);

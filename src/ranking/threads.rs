@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use crate::feed::ContentItem;
+use weir_feed::ContentItem;
 
 /// For each item, the place of the item it answers or belongs to in the same feed.
 pub(super) type Parents = Vec<Option<usize>>;

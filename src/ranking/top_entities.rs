@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::NamedEntity;
-use crate::feed::parse_timestamp;
+use weir_feed::parse_timestamp;
 
 /// The most frequent entities of the posts, as jobs hand them to rankers, ours and others'.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]

@@ -1,5 +1,5 @@
 use super::{Formula, Subject};
-use crate::feed::{Engagements, FacebookEngagements, RedditEngagements, TwitterEngagements};
+use weir_feed::{Engagements, FacebookEngagements, RedditEngagements, TwitterEngagements};
 
 /// How much an item is engaged with, 0 to 1, comparable between platforms: n / (n + half), where n is the sum of the
 /// platform's counts and half the sum that scores one half.

@@ -11,7 +11,6 @@ mod random;
 mod recency;
 mod scorer;
 mod scorers;
-pub mod sentiment;
 mod sentiment_scorer;
 #[cfg(test)]
 mod tests;
@@ -26,5 +25,4 @@ pub use random::RandomScorer;
 pub use recency::Recency;
 pub use scorer::{CacheKey, Scorer, Subject, Unscored, Worker};
 pub use scorers::Scorers;
-pub use sentiment::Sentiment;
 pub use sentiment_scorer::SentimentScorer;

@@ -1,5 +1,5 @@
 use super::Failure;
-use crate::feed::{ContentItem, Session};
+use weir_feed::{ContentItem, Session};
 
 /// An item to score, and for whom.
 #[derive(Debug, Clone, Copy)]

@@ -1,7 +1,9 @@
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::{CacheKey, Scorer, Sentiment, Subject, Unscored, Worker};
-use crate::feed::ContentItem;
+use weir_sentiment::Sentiment;
+
+use super::{CacheKey, Scorer, Subject, Unscored, Worker};
+use weir_feed::ContentItem;
 
 /// How positive a text is: VADER's compound score, -1 to 1, of the title, a newline and the text.
 #[derive(Debug, Clone, Copy, Default)]

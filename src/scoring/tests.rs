@@ -3,8 +3,8 @@
 use chrono::Utc;
 use rand::SeedableRng;
 
-use crate::feed::fake::FakeFeed;
-use crate::feed::{Platform, RankRequest};
+use weir_feed::fake::FakeFeed;
+use weir_feed::{Platform, RankRequest};
 
 /// A feed of one post.
 pub(super) fn feed() -> RankRequest {

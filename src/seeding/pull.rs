@@ -9,7 +9,7 @@ use uuid::Builder;
 
 use super::SeedingError;
 use super::preprocess::hex;
-use crate::feed::{ContentItem, Platform, RankRequest, Session};
+use weir_feed::{ContentItem, Platform, RankRequest, Session};
 
 /// Makes a ranking request of `items` random items, or all if there are fewer, of the normalised file `path`. Each item is as
 /// likely as any other; they keep the file's order. `now` is the session's time.

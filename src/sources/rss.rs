@@ -22,7 +22,7 @@ use super::{
     Fetched, OpenError, Position, ScrapedPost, Source, SourceArgumentError, SourceClient,
     SourceError,
 };
-use crate::feed::{ContentItem, ItemKind, Platform, is_web_address};
+use weir_feed::{ContentItem, ItemKind, Platform, is_web_address};
 
 /// Most links that are kept of one entry.
 const MAX_LINKS: usize = 100;

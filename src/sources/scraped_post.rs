@@ -2,7 +2,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use crate::feed::{
+use weir_feed::{
     ContentItem, Engagements, FacebookEngagements, Platform, RedditEngagements, TwitterEngagements,
 };
 

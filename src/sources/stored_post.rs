@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::scraped_post::hash;
-use crate::feed::{
+use weir_feed::{
     ContentItem, Engagements, ItemKind, Platform, TwitterEngagements, is_web_address,
     parse_timestamp,
 };

@@ -18,7 +18,6 @@ use super::scrapers::{Fleet, try_sources};
 use super::stores::Stores;
 use super::{StartupError, access, ingest, prepare_schedules, presence, rankings, reload};
 use crate::actors::messages::Flush;
-use crate::actors::supervision::{ActorSystem, SupervisionPolicy};
 use crate::actors::{
     ConfigStatus, IngestInbox, RankingInbox, Recorder, RecorderCounters, RecorderInbox, ShutDown,
 };
@@ -29,6 +28,7 @@ use crate::http::{self, Admission, BodyIntake, Front, Health, IngestDesk, Intake
 use crate::seeding::{SeedingError, load_sample};
 use crate::settings::{ServerSettings, Settings, SupervisionSettings};
 use crate::telemetry;
+use weir_supervision::{ActorSystem, SupervisionPolicy};
 
 /// How many requests may wait for jobs at once.
 const LONG_POLLS: usize = 1_000;

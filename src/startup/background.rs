@@ -7,7 +7,6 @@ use tokio::sync::watch;
 use super::background_runtime::BackgroundRuntime;
 use super::stores::Stores;
 use super::{StartupError, prepare_schedules, scorers};
-use crate::actors::supervision::{ActorRef, ActorSystem};
 use crate::actors::{
     JobCounters, JobDesk, JobPool, JobPoolParts, JobWorker, JobWorkerCounters, Schedule, Scheduler,
     SchedulerCounters, SchedulerParts,
@@ -20,6 +19,7 @@ use crate::results::jobs::Limits;
 use crate::results::schedules::Schedules;
 use crate::scoring::Scorers;
 use crate::settings::{JobsSettings, Settings};
+use weir_supervision::{ActorRef, ActorSystem};
 
 /// Everything that runs behind the requests.
 pub(super) struct Background {

@@ -2,9 +2,9 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::actors::supervision::ActorSystem;
 use crate::actors::{IngestInbox, Ingester, IngesterCounters};
 use crate::db::Database;
+use weir_supervision::ActorSystem;
 
 /// Starts the ingester, which stores once `prepared`.
 pub(super) fn start(

@@ -5,13 +5,13 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 
 use super::scorers::{NamedScorerError, scorer};
-use crate::actors::supervision::{ActorRef, ActorSystem};
 use crate::actors::{LookupCounters, LookupKeeper, LookupParts, ScorerPool, ServedPool};
 use crate::health::HealthIssues;
 use crate::results::Results;
 use crate::scoring::SharedTable;
 use crate::scoring::pool::{BreakerConfig, PoolConfig, PoolCounters, WorkerPool};
 use crate::settings::{ScorerKind, ScorerSettings};
+use weir_supervision::{ActorRef, ActorSystem};
 
 /// The scorer pools by name, brought in line with the settings whenever these change.
 pub(super) struct Pools {

@@ -1,9 +1,9 @@
 use tokio::sync::watch;
 
-use crate::actors::supervision::ActorSystem;
 use crate::actors::{RankingInbox, RankingLog, RankingLogParts};
 use crate::db::Database;
 use crate::settings::Settings;
+use weir_supervision::ActorSystem;
 
 /// Starts the ranking log, if it is wanted; it writes once `prepared`.
 pub(super) fn start(

@@ -7,9 +7,9 @@ use tokio::sync::{Notify, watch};
 use super::arms::ArmsLedger;
 use super::roster::Roster;
 use super::{check_scrapers, prepare_schedules, scorers};
-use crate::actors::supervision::ActorSystem;
 use crate::actors::{ConfigParts, ConfigStatus, ConfigWatcher, Reread, Serving};
 use crate::settings::{Settings, WatchedFile};
+use weir_supervision::ActorSystem;
 
 /// Publishes what each edit of `file` makes of the settings to `newest`. It is read at once when `reread` is notified.
 pub(super) fn watch(

@@ -6,7 +6,6 @@ use chrono::TimeDelta;
 use super::StartupError;
 use super::arms::arms;
 use super::pools::Pools;
-use crate::actors::supervision::{ActorRef, ActorSystem};
 use crate::actors::{
     ArmCounts, Board, CandidateBoard, CandidateBoardCounters, CandidateShelf, EntityBoard,
     EntityBoardCounters, Ranker, RankerCounters, Rankers, ServedArms, ServedInsert, ServedPolicy,
@@ -21,6 +20,7 @@ use crate::settings::{
     ArmsSettings, AuthorDecaySettings, EntityMatch, InsertSettings, Metadata, PolicySettings,
     ScaleSettings, ScorerSettings, Settings, UNTREATED, UnscoredItem,
 };
+use weir_supervision::{ActorRef, ActorSystem};
 
 /// Everything that `/rank` serves by, brought in line with the settings whenever these change.
 pub(super) struct Roster {

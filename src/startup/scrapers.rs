@@ -6,11 +6,11 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use super::StartupError;
-use crate::actors::supervision::ActorSystem;
 use crate::actors::{IngestInbox, Scraper, ScraperLog, ScraperParts};
 use crate::http::{KnownScraper, KnownScrapers};
 use crate::settings::{ScraperSettings, Settings};
 use crate::sources::{self, Outbox, Outside, Source, SourcePlan};
+use weir_supervision::ActorSystem;
 
 /// Reads and checks the arguments of every scraper's source, without opening any.
 pub fn check_scrapers(settings: &Settings) -> Result<(), StartupError> {

@@ -1,7 +1,6 @@
 use std::sync::Arc;
 
 use super::StartupError;
-use crate::actors::supervision::{ActorRef, ActorSystem};
 use crate::actors::{RedisServer, RedisServerCounters};
 use crate::data_dir::DataDir;
 use crate::db::Database;
@@ -10,6 +9,7 @@ use crate::results::{
     Choice, RedisServerOptions, Results, StoreLocation, Surroundings, redis_server_on_path,
 };
 use crate::settings::Settings;
+use weir_supervision::{ActorRef, ActorSystem};
 
 /// What Weir keeps things in.
 pub(super) struct Stores {

@@ -13,8 +13,8 @@ use reqwest::header::AUTHORIZATION;
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use weir::feed::fake::FakeFeed;
-use weir::feed::{Platform, RankRequest};
+use weir_feed::fake::FakeFeed;
+use weir_feed::{Platform, RankRequest};
 
 /// How long anything may take before a test gives up on it; a busy machine is slow.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);

@@ -5,7 +5,7 @@ use flate2::{Compression, write::GzEncoder};
 use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt, rngs::StdRng};
 use serde_json::Value;
-use weir::feed::repair_lone_surrogates;
+use weir_feed::repair_lone_surrogates;
 
 use crate::common::weir::{PATIENCE, Weir};
 use crate::{KEY, corpus, mutate};

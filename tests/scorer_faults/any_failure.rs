@@ -11,9 +11,9 @@ use proptest::test_runner::TestRunner;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use serde_json::Value;
-use weir::feed::fake::FakeFeed;
-use weir::feed::{ContentItem, Platform, RankRequest};
 use weir::scoring::{RandomScorer, Scorer, Subject};
+use weir_feed::fake::FakeFeed;
+use weir_feed::{ContentItem, Platform, RankRequest};
 
 use super::common::weir::Weir;
 

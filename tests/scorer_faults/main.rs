@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use common::models::{model_server, raw_server, well};
 use common::weir::{PATIENCE, Weir, feed_of, places};
 use serde_json::{Value, json};
-use weir::feed::RankRequest;
+use weir_feed::RankRequest;
 use wiremock::{MockServer, ResponseTemplate};
 
 const BASE: &str = "results.backend = \"embedded\"\nschedules.top_named_entities.enabled = false\n";

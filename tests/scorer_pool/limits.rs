@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crossbeam::channel::{Receiver, Sender, unbounded};
-use weir::feed::{ContentItem, RankRequest};
 use weir::scoring::pool::{BreakerConfig, PoolConfig};
 use weir::scoring::{CacheKey, Scorer, Subject, Unscored, Worker};
+use weir_feed::{ContentItem, RankRequest};
 
 use super::{By, LONG, Pool, config, feed, scores, start, submit};
 

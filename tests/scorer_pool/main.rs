@@ -12,12 +12,12 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 use rand::SeedableRng;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-use weir::feed::fake::FakeFeed;
-use weir::feed::{ContentItem, Platform, RankRequest};
 use weir::scoring::pool::{
     PoolConfig, PoolCounters, Recalled, ScoreRequest, Scored, Timing, WorkerPool,
 };
 use weir::scoring::{CacheKey, RandomScorer, Scorer, Subject, Unscored, Worker};
+use weir_feed::fake::FakeFeed;
+use weir_feed::{ContentItem, Platform, RankRequest};
 
 fn feed(items: usize) -> Arc<RankRequest> {
     let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(7);

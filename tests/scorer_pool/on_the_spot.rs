@@ -5,9 +5,10 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
-use weir::feed::RankRequest;
 use weir::scoring::pool::{PoolConfig, Recalled};
-use weir::scoring::{CacheKey, Scorer, Sentiment, SentimentScorer, Subject, Unscored, Worker};
+use weir::scoring::{CacheKey, Scorer, SentimentScorer, Subject, Unscored, Worker};
+use weir_feed::RankRequest;
+use weir_sentiment::Sentiment;
 
 use super::{config, feed, start};
 

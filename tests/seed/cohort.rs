@@ -2,9 +2,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use weir::db::post::Model;
-use weir::feed::Platform;
 use weir::seeding::preprocess::Report;
 use weir::seeding::{Progress, Seed, UserPool};
+use weir_feed::Platform;
 
 use crate::common::databases::{TestDatabase, on_both_databases};
 use crate::{cohort, item, normalised, rows, run, seed};

@@ -3,9 +3,9 @@ use std::fs;
 use chrono::{SubsecRound, TimeDelta, Utc};
 use serde_json::json;
 use weir::db::PostFilter;
-use weir::feed::{Platform, RankRequest};
 use weir::ranking::{EntityMatcher, Matching, Policy, TopEntities, rank};
 use weir::seeding::load_sample;
+use weir_feed::{Platform, RankRequest};
 
 use crate::common::databases::{TestDatabase, on_both_databases};
 use crate::common::workplace::Workplace;

@@ -4,8 +4,8 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use serde_json::json;
-use weir::feed::{ItemKind, Platform};
 use weir::sources::{Position, Source, SourceError};
+use weir_feed::{ItemKind, Platform};
 use wiremock::matchers::{header, headers, method};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -71,7 +71,7 @@ async fn an_rss_item_becomes_an_item_with_its_address_and_its_original() {
     // As it is stored, it reads as an item again.
     let stored = serde_json::to_value(post).unwrap();
     assert_eq!(stored["url"], "https://news.example/1");
-    let item: weir::feed::ContentItem = serde_json::from_value(stored).unwrap();
+    let item: weir_feed::ContentItem = serde_json::from_value(stored).unwrap();
     assert_eq!(item, post.item);
 }
 

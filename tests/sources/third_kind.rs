@@ -8,13 +8,11 @@ use reqwest::header::HeaderMap;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use serde_json::value::RawValue;
-use weir::feed::{
-    ContentItem, Engagements, ItemKind, Platform, RedditEngagements, parse_timestamp,
-};
 use weir::sources::{
     Fetched, OpenError, Outside, Position, ScrapedPost, Source, SourceArgumentError, SourceClient,
     SourceError, SourceKind,
 };
+use weir_feed::{ContentItem, Engagements, ItemKind, Platform, RedditEngagements, parse_timestamp};
 use wiremock::matchers::{method, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
-use weir::feed::{Engagements, ItemKind, Platform, TwitterEngagements};
 use weir::sources::{Position, Source, SourceError};
+use weir_feed::{Engagements, ItemKind, Platform, TwitterEngagements};
 use wiremock::matchers::{header, method, path, query_param};
 use wiremock::{Mock, MockServer, Respond, ResponseTemplate};
 

@@ -9,11 +9,11 @@ use tokio::time::sleep;
 
 use super::clock::ClockWatch;
 use super::{Schedule, SchedulerParts};
-use crate::actors::supervision::Incarnation;
 use crate::results::ResultsError;
 use crate::results::schedules::{Fired, Schedule as State, ScheduleBoard};
 use crate::settings::CatchUp;
 use crate::telemetry::LogLimiter;
+use weir_supervision::Incarnation;
 
 /// The longest wait between two looks at the board, which others change as well.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);

@@ -4,8 +4,8 @@ use serde_json::value::to_raw_value;
 use uuid::Uuid;
 
 use super::ScraperParts;
-use crate::actors::supervision::Incarnation;
 use crate::sources::{Fetched, OutboxEntry, OutboxError, OutboxPost, SourceError};
+use weir_supervision::Incarnation;
 
 /// Most pages of one pass: a source that always promises more must not go on for ever.
 const MAX_PAGES: usize = 1_000;

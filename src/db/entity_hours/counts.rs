@@ -6,8 +6,8 @@ use super::ids::list;
 use super::{ChangedHours, Hour};
 use crate::db::placeholders::placeholders;
 use crate::db::{Database, DbError, TimeRange};
-use crate::entities::EntityCounts;
 use crate::sql::WriteTransaction;
+use weir_entities::EntityCounts;
 
 /// Rows of counts read at once: some hundred kilobytes.
 const ROWS_PER_PAGE: u64 = 64;

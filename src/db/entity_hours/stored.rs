@@ -5,8 +5,8 @@ use sea_orm::ConnectionTrait;
 use super::{Hour, HourCounts};
 use crate::db::placeholders::placeholders;
 use crate::db::{Database, DbError};
-use crate::entities::{DamagedCounts, EntityCounts, Part};
 use crate::sql::WriteTransaction;
+use weir_entities::{DamagedCounts, EntityCounts, Part};
 
 /// The counts of some hours as they stand, by hour and platform.
 pub(super) struct Stored {

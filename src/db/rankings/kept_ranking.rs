@@ -3,7 +3,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::feed::Degraded;
+use weir_feed::Degraded;
 
 /// What one feed was answered, and why; the columns of `rankings` without its key.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -3,10 +3,8 @@ use std::borrow::Cow;
 use sea_orm::DbBackend;
 use serde_json::{Number, Value};
 
-use crate::{
-    db::posts::json_text::{into_storable_json, into_storable_text},
-    feed::parse_timestamp,
-};
+use crate::db::posts::json_text::{into_storable_json, into_storable_text};
+use weir_feed::parse_timestamp;
 
 /// What a column holds, as far as the two databases write it differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,11 +7,11 @@ use serde_json::json;
 use super::RefreshCandidates;
 use crate::{
     db::ScrapedRow,
-    feed::{ContentItem, Platform, Session},
     ranking::{Candidate, Score},
     scoring::{Subject, Worker},
     sources::StoredPost,
 };
+use weir_feed::{ContentItem, Platform, Session};
 
 /// Room for a list within the default cap of 1 MiB.
 const MOST_BYTES: usize = 1_000_000;

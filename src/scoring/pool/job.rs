@@ -4,8 +4,8 @@ use std::time::Instant;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::request::{ScoreRequest, Scored, Timing};
-use crate::feed::RankRequest;
 use crate::scoring::{CacheKey, Subject, Unscored};
+use weir_feed::RankRequest;
 
 /// Items of one request in the queue.
 #[derive(Debug)]

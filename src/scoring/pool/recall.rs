@@ -3,8 +3,8 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::WorkerPool;
-use crate::feed::RankRequest;
 use crate::scoring::{CacheKey, Subject, Unscored};
+use weir_feed::RankRequest;
 
 /// A feed with so many bytes of unknown text at most is scored on the spot: the sentiment of as much takes about 0.1 ms
 /// (0.73 us for 112 characters, docs/performance.md), which is short enough for a ranker's own thread.

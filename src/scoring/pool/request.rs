@@ -3,8 +3,8 @@ use std::time::Instant;
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::feed::RankRequest;
 use crate::scoring::{CacheKey, Unscored};
+use weir_feed::RankRequest;
 
 /// A feed to score.
 #[derive(Debug, Clone)]

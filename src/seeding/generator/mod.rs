@@ -14,7 +14,7 @@ use std::path::Path;
 pub use request::sample_request;
 
 use super::{Progress, SeedingError};
-use crate::feed::Platform;
+use weir_feed::Platform;
 
 /// Writes the raw files of `posts` posts a platform (and their comments) to the folders `facebook`, `reddit` and `twitter`
 /// under `out`, row by row.

@@ -5,8 +5,8 @@ use rand_chacha::ChaCha8Rng;
 use super::super::TextGenerator;
 use super::super::vocabulary::{ORGANISATIONS, PEOPLE, PLACES};
 use super::timeline::newest;
-use crate::feed::fake::FakeFeed;
-use crate::feed::{Platform, RankRequest};
+use weir_feed::fake::FakeFeed;
+use weir_feed::{Platform, RankRequest};
 
 /// Ranks in the feed whose posts name one of the commonest names of all generated data.
 const NAMING_RANKS: [usize; 5] = [0, 1, 3, 4, 7];

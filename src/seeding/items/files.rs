@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use super::super::SeedingError;
-use crate::feed::Platform;
+use weir_feed::Platform;
 
 const LOOKED_FOR: &str =
     "facebook.jsonl, reddit.jsonl and twitter.jsonl, or the same ending in .csv";

@@ -8,7 +8,7 @@ use super::super::preprocess::{Lines, Reason, Report, Table};
 use super::super::{Progress, SeedingError};
 use super::ItemFile;
 use super::table_item::{COLUMNS, OPTIONAL_COLUMNS, item};
-use crate::feed::{ContentItem, ItemKind, Platform};
+use weir_feed::{ContentItem, ItemKind, Platform};
 
 /// Reads items in the order of their file.
 pub(in crate::seeding) struct ItemReader<'a> {

@@ -1,5 +1,5 @@
 use super::super::preprocess::{Reason, Row};
-use crate::feed::{
+use weir_feed::{
     ContentItem, Engagements, FacebookEngagements, ItemKind, Platform, RedditEngagements,
     TwitterEngagements, parse_timestamp,
 };

@@ -12,7 +12,7 @@ use super::pseudonyms::{Pseudonyms, key};
 use super::report::{Reason, Report};
 use super::sorter::{Sorted, Sorter};
 use super::table::{Row, Table};
-use crate::feed::{ItemKind, Platform};
+use weir_feed::{ItemKind, Platform};
 
 /// Part of a comment's sort key, so that comments come after their post.
 const IS_COMMENT: u64 = 1 << 63;

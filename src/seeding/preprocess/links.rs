@@ -1,4 +1,4 @@
-use crate::feed::is_web_address;
+use weir_feed::is_web_address;
 
 /// The `http` and `https` addresses in a text, each once, in order, without the punctuation that follows them.
 pub(super) fn links(text: &str) -> Vec<String> {

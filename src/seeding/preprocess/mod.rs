@@ -34,7 +34,7 @@ pub use report::{Dropped, Reason, Report};
 pub(super) use table::{Row, Table};
 
 use super::{Progress, SeedingError};
-use crate::feed::Platform;
+use weir_feed::Platform;
 
 /// Bytes that each of the six or so structures that need a whole set may hold before it moves to disk.
 const DEFAULT_SPILL_BYTES: usize = 24 << 20;

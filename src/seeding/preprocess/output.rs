@@ -3,7 +3,7 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use super::super::SeedingError;
-use crate::feed::{ContentItem, Platform};
+use weir_feed::{ContentItem, Platform};
 
 /// A platform's normalised items, under a name of their own until they are all there.
 pub(super) struct Output {

@@ -7,7 +7,7 @@ use super::links::links;
 use super::pseudonyms::{Pseudonyms, hex};
 use super::report::Reason;
 use super::table::Row;
-use crate::feed::{ContentItem, Engagements, FacebookEngagements, ItemKind, parse_timestamp};
+use weir_feed::{ContentItem, Engagements, FacebookEngagements, ItemKind, parse_timestamp};
 
 pub(super) const POST_COLUMNS: [&str; 11] = [
     "created_time",

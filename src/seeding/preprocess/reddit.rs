@@ -15,7 +15,7 @@ use super::report::{Reason, Report};
 use super::shelf::Shelf;
 use super::table::Table;
 use super::threads::Threads;
-use crate::feed::{ItemKind, Platform};
+use weir_feed::{ItemKind, Platform};
 
 pub(super) fn preprocess(job: &Job<'_>, path: &Path) -> Result<Report, SeedingError> {
     let (repeats, posts) = survey(job, path)?;

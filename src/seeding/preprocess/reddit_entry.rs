@@ -4,7 +4,7 @@ use super::links::links;
 use super::pseudonyms::{Pseudonyms, hex};
 use super::report::Reason;
 use super::table::Row;
-use crate::feed::{
+use weir_feed::{
     ContentItem, Engagements, ItemKind, RedditEngagements, is_web_address, parse_timestamp,
 };
 

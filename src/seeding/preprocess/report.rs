@@ -3,7 +3,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::super::SeedingError;
-use crate::feed::{ItemKind, Platform};
+use weir_feed::{ItemKind, Platform};
 
 /// Why a row was left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

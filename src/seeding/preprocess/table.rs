@@ -176,7 +176,7 @@ impl<'a> Row<'a> {
     pub(in crate::seeding) fn number(&self, column: usize) -> Result<i64, Reason> {
         match self.get(column)? {
             "" => Ok(0),
-            text => crate::feed::parse_integer(text).ok_or(Reason::BadCount),
+            text => weir_feed::parse_integer(text).ok_or(Reason::BadCount),
         }
     }
 

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::pseudonyms::{Pseudonym, Pseudonyms, hex};
 use super::report::Reason;
-use crate::feed::{
+use weir_feed::{
     ContentItem, Engagements, ItemKind, TwitterEngagements, is_web_address, parse_timestamp,
 };
 

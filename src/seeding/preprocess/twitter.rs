@@ -14,7 +14,7 @@ use super::repeats::{RepeatFinder, Repeats};
 use super::report::{Reason, Report};
 use super::shelf::Shelf;
 use super::tweet::{Place, Tweet};
-use crate::feed::Platform;
+use weir_feed::Platform;
 
 /// Chance that a tweet starts a thread.
 const START_CHANCE: f64 = 0.3;

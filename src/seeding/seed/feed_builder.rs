@@ -8,7 +8,7 @@ use super::super::preprocess::{Pseudonyms, hex};
 use super::plan::PlanRow;
 use super::pool::PoolError;
 use super::{Activity, UserPool};
-use crate::feed::{ContentItem, Platform};
+use weir_feed::{ContentItem, Platform};
 
 const MILLIS_PER_DAY: f64 = 86_400_000.0;
 /// How much earlier than its due time a session may be, as a share of the time between two.

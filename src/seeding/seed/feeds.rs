@@ -7,7 +7,7 @@ use super::plan::{Plan, PlanRow};
 use super::post::new_post;
 use super::survey::Survey;
 use crate::db::NewPost;
-use crate::feed::{ContentItem, Platform};
+use weir_feed::{ContentItem, Platform};
 
 /// Who is said to have seen everything, without a pool.
 const ONE_USER: &str = "user";

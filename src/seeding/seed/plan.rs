@@ -1,7 +1,7 @@
 use std::fmt;
 
 use super::Activity;
-use crate::feed::Platform;
+use weir_feed::Platform;
 
 /// What a seed writes, by platform and level of activity.
 #[derive(Clone, Debug, Default, PartialEq)]

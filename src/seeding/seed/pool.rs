@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use super::feed_builder::FeedBuilder;
 use super::{Activity, Distribution, DistributionError};
-use crate::feed::Platform;
+use weir_feed::Platform;
 
 /// The users of a simulated cohort.
 #[derive(Clone, Debug)]

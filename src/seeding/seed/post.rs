@@ -3,7 +3,7 @@ use serde_json::value::to_raw_value;
 
 use super::super::SeedingError;
 use crate::db::NewPost;
-use crate::feed::{ContentItem, Platform};
+use weir_feed::{ContentItem, Platform};
 
 /// The item as a user saw it in a session.
 pub(super) fn new_post(

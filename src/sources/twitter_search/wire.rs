@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::feed::{
+use crate::sources::scraped_post::hash;
+use crate::sources::{ScrapedPost, SourceError};
+use weir_feed::{
     ContentItem, Engagements, ItemKind, Platform, TwitterEngagements, is_web_address,
     parse_timestamp,
 };
-use crate::sources::scraped_post::hash;
-use crate::sources::{ScrapedPost, SourceError};
 
 /// What is asked for of each tweet.
 pub(super) const TWEET_FIELDS: &str =

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use weir::db::{Arrivals, ChangedHours, Database, Hour, HourCounts, PostSpan, Said, TimeRange};
-use weir::entities::{EntityCounts, Extractor, PostNames, Scratch};
+use weir_entities::{EntityCounts, Extractor, PostNames, Scratch};
 
 use super::steps::model;
 

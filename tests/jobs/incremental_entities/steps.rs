@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ConnectionTrait, DbBackend};
 use serde_json::{json, value::to_raw_value};
 use weir::db::{Database, Existing, Hour, HourCounts, NewPost};
-use weir::entities::Extractor;
+use weir_entities::Extractor;
 
 use super::elsewhere::Other;
 use crate::common::databases::sql;

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use sea_orm::{EntityTrait, QueryOrder};
 use serde_json::{Value, json};
 use weir::db::{Database, post as post_entity};
-use weir::entities::{EntityCounts, Extractor, Scratch};
+use weir_entities::{EntityCounts, Extractor, Scratch};
 
 use super::JOB;
 use crate::common::posts::time;
