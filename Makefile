@@ -31,9 +31,9 @@ check: toolchain components ## formatting, lints and documentation, all without 
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
 
 chaos: toolchain stores nextest ## kill and restart two weirs, Redis and Postgres under load, send 100,000 odd requests: nothing is lost
-	WEIR_CHAOS_S=60 cargo nextest run --locked --test chaos --no-capture
-	WEIR_FUZZ_CASES=100000 cargo nextest run --locked --test fuzz --no-capture
-	WEIR_PROOF=full cargo nextest run --locked --test scrapers --no-capture proof
+	WEIR_CHAOS_S=60 cargo nextest run --locked --test operations --no-capture chaos::
+	WEIR_FUZZ_CASES=100000 cargo nextest run --locked --test http --no-capture fuzz::
+	WEIR_PROOF=full cargo nextest run --locked --test ingestion --no-capture proof::
 
 bench: toolchain stores ## run the benchmarks
 	cargo bench --workspace --locked

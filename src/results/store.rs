@@ -1,4 +1,4 @@
-//! What a backend does. Both backends pass one conformance suite, `tests/results.rs` and `tests/jobs_store.rs`.
+//! What a backend does. Both backends pass one conformance suite, `tests/stores/values.rs` and `tests/stores/jobs/`.
 
 use std::time::Duration;
 

@@ -19,6 +19,7 @@ mod scraped;
 mod sqlstates;
 mod start_order;
 mod tls;
+mod transfer;
 mod urls;
 
 use common::{databases::sql, posts::time};

@@ -6,12 +6,18 @@
     reason = "a test fails by panicking"
 )]
 
+mod chaos;
+mod check;
 mod command_output;
 #[path = "../common/mod.rs"]
 mod common;
 mod config_file;
 mod first_process;
+mod layers;
 mod logs;
 mod requests;
+mod restart;
+mod sample_data;
+mod sample_serve;
 mod server;
 mod signals;

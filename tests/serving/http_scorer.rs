@@ -1,0 +1,201 @@
+//! Scores from a model server that works, and from one that does not.
+
+use std::time::{Duration, Instant};
+
+use crate::common::models::{calls, model_server, raw_server, well};
+use chrono::Utc;
+use rand::SeedableRng;
+use serde_json::{Value, json};
+use weir::scoring::{HttpOptions, HttpScorer, Scorer, Subject, Unscored};
+use weir_feed::fake::FakeFeed;
+use weir_feed::{Platform, RankRequest};
+use wiremock::matchers::header;
+use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
+
+fn feed(texts: &[&str]) -> RankRequest {
+    let mut feed = FakeFeed {
+        posts: texts.len(),
+        comments: 0,
+        platform: Platform::Reddit,
+        now: Utc::now(),
+    }
+    .request(&mut rand_chacha::ChaCha8Rng::seed_from_u64(1));
+    for (item, text) in feed.items.iter_mut().zip(texts) {
+        item.title = None;
+        (*text).clone_into(&mut item.text);
+    }
+    feed
+}
+
+fn options(url: &str) -> HttpOptions {
+    HttpOptions {
+        url: url.parse().unwrap(),
+        token: None,
+        texts_field: "inputs".to_owned(),
+        score_path: "/scores/*".parse().unwrap(),
+        timeout: Duration::from_millis(500),
+        retries: 1,
+        retry_budget: 1.0,
+        truncate_chars: 0,
+        rate: None,
+    }
+}
+
+/// What one worker of a scorer with these options makes of the texts, asked so many times in turn.
+async fn asked(
+    options: HttpOptions,
+    texts: &'static [&str],
+    times: usize,
+) -> Vec<Vec<Result<f64, Unscored>>> {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let ask = move || {
+        let scorer = HttpScorer::new(options).unwrap();
+        let mut worker = scorer.worker();
+        let feed = feed(texts);
+        let subjects: Vec<Subject<'_>> = feed
+            .items
+            .iter()
+            .map(|item| Subject {
+                item,
+                session: &feed.session,
+            })
+            .collect();
+        (0..times).map(|_| worker.score(&subjects)).collect()
+    };
+    tokio::task::spawn_blocking(ask).await.unwrap()
+}
+
+async fn scores(options: HttpOptions, texts: &'static [&str]) -> Vec<Result<f64, Unscored>> {
+    asked(options, texts, 1).await.remove(0)
+}
+
+/// Scores each text by its length in characters.
+struct Lengths;
+
+impl Respond for Lengths {
+    fn respond(&self, request: &Request) -> ResponseTemplate {
+        let body: Value = request.body_json().unwrap();
+        let texts = body["inputs"].as_array().unwrap().iter();
+        let lengths = texts.map(|text| text.as_str().unwrap().chars().count());
+        ResponseTemplate::new(200).set_body_json(json!({"scores": lengths.collect::<Vec<_>>()}))
+    }
+}
+
+#[tokio::test]
+async fn texts_go_in_one_call_with_the_token_and_no_longer_than_they_may_be() {
+    let server = MockServer::start().await;
+    Mock::given(header("authorization", "Bearer secret"))
+        .respond_with(Lengths)
+        .mount(&server)
+        .await;
+    let options = HttpOptions {
+        token: Some("secret".to_owned()),
+        truncate_chars: 3,
+        ..options(&server.uri())
+    };
+    assert_eq!(
+        scores(options, &["ab", "äöüß", ""]).await,
+        [Ok(2.0), Ok(3.0), Ok(0.0)]
+    );
+    assert_eq!(calls(&server).await, 1);
+}
+
+#[tokio::test]
+async fn a_fault_of_the_server_is_tried_again_and_a_refusal_is_not() {
+    let fault = model_server(vec![ResponseTemplate::new(500), well(&[1.0])]).await;
+    assert_eq!(scores(options(&fault.uri()), &["a"]).await, [Ok(1.0)]);
+    assert_eq!(calls(&fault).await, 2);
+
+    let refusal = model_server(vec![ResponseTemplate::new(422), well(&[1.0])]).await;
+    assert_eq!(
+        scores(options(&refusal.uri()), &["a"]).await,
+        [Err(Unscored::Failed)]
+    );
+    assert_eq!(calls(&refusal).await, 1);
+}
+
+#[tokio::test]
+async fn retries_end_with_their_number_and_their_budget() {
+    let server = model_server(vec![ResponseTemplate::new(500)]).await;
+    let failed = vec![Err(Unscored::Failed)];
+    assert_eq!(scores(options(&server.uri()), &["a"]).await, failed);
+    assert_eq!(calls(&server).await, 2);
+    let frugal = HttpOptions {
+        retry_budget: 0.0,
+        ..options(&server.uri())
+    };
+    assert_eq!(scores(frugal, &["a"]).await, failed);
+    assert_eq!(calls(&server).await, 3);
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_read_is_no_score_and_never_asked_for_again() {
+    let rubbish = model_server(vec![ResponseTemplate::new(200).set_body_string("{\"sco")]).await;
+    assert_eq!(
+        scores(options(&rubbish.uri()), &["a", "b"]).await,
+        vec![Err(Unscored::BadResult); 2]
+    );
+    assert_eq!(calls(&rubbish).await, 1);
+    let odd = json!({"scores": ["NaN", null]});
+    let odd = model_server(vec![ResponseTemplate::new(200).set_body_json(odd)]).await;
+    assert_eq!(
+        scores(options(&odd.uri()), &["a", "b"]).await,
+        vec![Err(Unscored::BadResult); 2]
+    );
+    assert_eq!(calls(&odd).await, 1);
+}
+
+#[tokio::test]
+async fn scores_that_are_not_as_many_as_the_texts_are_nobodys() {
+    for answer in [vec![0.5], vec![0.5; 3]] {
+        let server = model_server(vec![well(&answer)]).await;
+        assert_eq!(
+            scores(options(&server.uri()), &["a", "b"]).await,
+            vec![Err(Unscored::BadResult); 2]
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_slow_answer_is_given_up_in_time_and_asked_for_once_more() {
+    let slow = well(&[1.0]).set_delay(Duration::from_secs(30));
+    let server = model_server(vec![slow, well(&[2.0])]).await;
+    let begun = Instant::now();
+    assert_eq!(scores(options(&server.uri()), &["a"]).await, [Ok(2.0)]);
+    assert!(begun.elapsed() < Duration::from_secs(10), "{begun:?}");
+    assert_eq!(calls(&server).await, 2);
+}
+
+#[tokio::test]
+async fn a_server_that_asks_for_it_is_left_alone() {
+    let busy = ResponseTemplate::new(429).insert_header("Retry-After", "3600");
+    let server = model_server(vec![busy, well(&[1.0])]).await;
+    let limited = vec![Err(Unscored::RateLimited)];
+    let answers = asked(options(&server.uri()), &["a"], 3).await;
+    assert_eq!(answers, vec![limited; 3]);
+    assert_eq!(calls(&server).await, 1);
+}
+
+#[tokio::test]
+async fn redirects_are_not_followed() {
+    let elsewhere = model_server(vec![well(&[1.0])]).await;
+    let there = ResponseTemplate::new(307).insert_header("Location", elsewhere.uri());
+    let server = model_server(vec![there]).await;
+    assert_eq!(
+        scores(options(&server.uri()), &["a"]).await,
+        [Err(Unscored::Failed)]
+    );
+    assert_eq!(calls(&elsewhere).await, 0);
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_after_its_headers_or_closes_in_its_body_costs_no_more_than_the_time_limit()
+ {
+    let head = "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"scores\":";
+    for (hangs, expected) in [(true, Unscored::TimedOut), (false, Unscored::Failed)] {
+        let begun = Instant::now();
+        let url = raw_server(head, hangs);
+        assert_eq!(scores(options(&url), &["a"]).await, [Err(expected)]);
+        assert!(begun.elapsed() < Duration::from_secs(10), "{begun:?}");
+    }
+}

@@ -1,0 +1,523 @@
+//! `/rank` while the actors behind it panic, freeze, give up and die.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::common::stores::TestStore;
+use crate::common::weir::{feed_of, places};
+use actix::{Handler, Message};
+use actix_web::web::Data;
+use arc_swap::ArcSwap;
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use weir::actors::{
+    Board, IngestInbox, Ingester, IngesterCounters, JobDesk, JobPool, JobPoolParts, Ranker,
+    RankerCounters, Rankers, RankingInbox, RankingLog, RankingLogParts, ScorerPool, ServedArms,
+    ServedPolicy, ServedPool, Serving,
+};
+use weir::db::{Database, TimeRange};
+use weir::health::HealthIssues;
+use weir::http::{
+    Access, Admission, BodyIntake, Front, Health, IngestDesk, IntakeLimits, KnownScrapers, Limits,
+    serve,
+};
+use weir::jobs::{JobResources, LargeResults, Registry};
+use weir::ranking::{Arms, Policy, Term};
+use weir::results::jobs::Limits as StoreLimits;
+use weir::scoring::pool::{PoolConfig, PoolCounters, WorkerPool};
+use weir::scoring::{RandomScorer, Scorer, SentimentScorer};
+use weir::settings::{
+    AuthSettings, DatabaseSettings, JobsSettings, RankingsSettings, ServerSettings,
+};
+use weir::telemetry;
+use weir_feed::RankRequest;
+use weir_supervision::{ActorRef, ActorSystem, SupervisionPolicy, VitalSigns};
+
+/// What an actor suffers when it is sent one.
+#[derive(Clone, Copy, Message)]
+#[rtype(result = "()")]
+enum Curse {
+    Panic,
+    Freeze,
+}
+
+impl Curse {
+    fn strike(self) {
+        match self {
+            Self::Panic => panic!("cursed"),
+            Self::Freeze => std::thread::sleep(Duration::from_secs(4)),
+        }
+    }
+}
+
+impl Handler<Curse> for ScorerPool {
+    type Result = ();
+
+    fn handle(&mut self, curse: Curse, _: &mut Self::Context) {
+        curse.strike();
+    }
+}
+
+impl Handler<Curse> for Ranker {
+    type Result = ();
+
+    fn handle(&mut self, curse: Curse, _: &mut Self::Context) {
+        curse.strike();
+    }
+}
+
+/// `/rank` by sentiment and a cursed scorer, on a port of its own.
+struct Service {
+    system: ActorSystem,
+    cursed: ActorRef<ScorerPool>,
+    ranker: ActorRef<Ranker>,
+    url: String,
+    client: reqwest::Client,
+    database: Database,
+    rankings: RankingInbox,
+    _folder: TempDir,
+    _store: TestStore,
+    _outage: watch::Sender<Option<Instant>>,
+    _stopping: watch::Sender<bool>,
+}
+
+/// An ingester that nobody hands anything.
+fn ingester(system: &ActorSystem, database: &Database) -> IngestInbox {
+    let (database, prepared) = (database.clone(), watch::channel(false).1);
+    let counters = Arc::<IngesterCounters>::default();
+    IngestInbox::new(
+        system.supervise("ingester", Arc::clone(&counters) as _, move |_, _| {
+            Ingester::new(database.clone(), prepared.clone(), Arc::clone(&counters))
+        }),
+    )
+}
+
+/// The default hook prints a stack for each of the many panics that are meant, which takes longer than the tests.
+fn keep_meant_panics_quiet() {
+    let default = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if panic.payload().downcast_ref::<&str>() != Some(&"cursed") {
+            default(panic);
+        }
+    }));
+}
+
+/// A desk that never opens.
+fn desk(system: &ActorSystem, resources: &JobResources) -> ActorRef<JobDesk> {
+    let pool = JobPool::new(JobPoolParts {
+        registry: Registry::shipped(),
+        resources: resources.clone(),
+        settings: JobsSettings::default(),
+        owner: "test".into(),
+        instance: "host-1".into(),
+        runtime: Handle::current(),
+        counters: Arc::default(),
+    });
+    system.supervise("job_desk", Arc::new(json!({})), move |_, _| {
+        JobDesk::new(Arc::clone(&pool), watch::channel(false).1)
+    })
+}
+
+fn limits() -> Limits {
+    Limits {
+        max_body_bytes: 1 << 20,
+        max_items: 100,
+        body_timeout: Duration::from_secs(5),
+        min_body_bytes_per_second: 0,
+        max_score_deadline: Duration::from_secs(5),
+    }
+}
+
+fn intake() -> Arc<BodyIntake> {
+    BodyIntake::new(IntakeLimits {
+        max_pending: 100,
+        max_bytes: 1 << 24,
+        max_peer_share: 1.0,
+        max_body_bytes: 1 << 20,
+    })
+}
+
+fn serve_on(listener: TcpListener, front: Front) {
+    let settings = ServerSettings {
+        workers: 1,
+        ..ServerSettings::default()
+    };
+    let server = serve(
+        listener,
+        Data::new(front),
+        &settings,
+        Duration::from_secs(1),
+    );
+    actix_rt::spawn(server.unwrap());
+}
+
+impl Service {
+    async fn start() -> Self {
+        keep_meant_panics_quiet();
+        let system = ActorSystem::start(impatient());
+        let pools = [
+            pool(&system, "sentiment", Box::new(SentimentScorer)),
+            pool(&system, "cursed", Box::new(quiet())),
+        ];
+        let cursed = pools[1].actor.clone();
+        let ranker = system.supervise("ranker.1", Arc::new(RankerCounters::default()), |_, _| {
+            Ranker::new(Board::default(), Arc::default())
+        });
+        let serving = Serving {
+            policy: Arc::new(ServedPolicy {
+                policy: by_both(),
+                pools: pools.into(),
+                insert: None,
+                max_entity_age: TimeDelta::hours(1),
+            }),
+            policies: [].into(),
+            scorers: [].into(),
+            arms: ServedArms {
+                arms: Arms::default(),
+                otherwise: Arc::new(ServedPolicy::incoming_order("off")),
+                counts: Arc::default(),
+            },
+            deadline: Duration::from_secs(1),
+            minimal_metadata: false,
+            config_version: "1".into(),
+            rankers: Rankers::new(vec![ranker.clone()]),
+        };
+        let folder = TempDir::new().unwrap();
+        let url = format!("sqlite://{}/weir.db", folder.path().display());
+        let database = Database::connect(&DatabaseSettings::with_url(url))
+            .await
+            .unwrap();
+        database.migrate().await.unwrap();
+        let rankings = rankings(&system, &database);
+        let store = TestStore::sqlite();
+        let resources = JobResources {
+            database: database.clone(),
+            results: store.results.clone(),
+            jobs: store.results.jobs(StoreLimits::default()),
+            large_results: LargeResults::new(folder.path().join("results"), 1, Duration::ZERO),
+        };
+        let (outage, results_away) = watch::channel(None);
+        let (stopping, is_stopping) = watch::channel(false);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let front = Front {
+            access: Access::new(&AuthSettings::default(), None),
+            admission: Admission::new(100),
+            scorings: Admission::new(1),
+            waits: Admission::new(1),
+            intake: intake(),
+            limits: limits(),
+            serving: Arc::new(ArcSwap::from_pointee(serving)),
+            recorder: None,
+            rankings: Some(rankings.clone()),
+            ingest: IngestDesk::new(ingester(&system, &database)),
+            scrapers: KnownScrapers::default(),
+            desk: desk(&system, &resources),
+            registry: Registry::shipped(),
+            schedules: store.results.schedules(StoreLimits::default()),
+            resources,
+            planned: watch::channel(Arc::default()).1,
+            stopping: is_stopping.clone(),
+            system: system.clone(),
+            health: Health::new(
+                HealthIssues::default(),
+                results_away,
+                database.clone(),
+                Arc::default(),
+                is_stopping,
+            ),
+            metrics: telemetry::metrics().unwrap(),
+        };
+        serve_on(listener, front);
+        let client = crate::common::weir::http_client();
+        Self {
+            system,
+            cursed,
+            ranker,
+            url,
+            client,
+            database,
+            rankings,
+            _folder: folder,
+            _store: store,
+            _outage: outage,
+            _stopping: stopping,
+        }
+    }
+
+    /// Ranks; the answer is 200 with every id once, or the test fails.
+    async fn rank(&self, feed: &RankRequest) -> (Vec<usize>, Value) {
+        let body = serde_json::to_vec(feed).unwrap();
+        let response = self
+            .client
+            .post(format!("{}/rank", self.url))
+            .body(body)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(response.status(), 200);
+        let answer: Value = response.json().await.unwrap();
+        (
+            places(feed, &answer),
+            answer["metadata"]["degraded"].clone(),
+        )
+    }
+
+    fn signs(&self, name: &str) -> VitalSigns {
+        self.system
+            .signs()
+            .into_iter()
+            .find(|signs| signs.name == name)
+            .unwrap()
+    }
+
+    /// Ranks until nothing is missing from an answer.
+    async fn recovers(&self, feed: &RankRequest) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while !self.rank(feed).await.1.is_null() {
+            assert!(
+                Instant::now() < deadline,
+                "never whole again: {:?}",
+                self.system.signs()
+            );
+            actix_rt::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+/// Supervision within the patience of a test.
+fn impatient() -> SupervisionPolicy {
+    SupervisionPolicy {
+        initial_backoff: Duration::from_millis(5),
+        max_backoff: Duration::from_millis(20),
+        max_restarts: 8,
+        window: Duration::from_millis(800),
+        freeze_after: Duration::from_millis(400),
+    }
+}
+
+/// A log of rankings, which writes at once.
+fn rankings(system: &ActorSystem, database: &Database) -> RankingInbox {
+    let settings = RankingsSettings {
+        batch: 1,
+        ..RankingsSettings::default()
+    };
+    let parts = RankingLogParts::new(database.clone(), watch::channel(true).1, &settings);
+    let own = parts.clone();
+    let log = system.supervise("ranking_log", parts.counters(), move |_, incarnation| {
+        RankingLog::new(own.clone(), incarnation)
+    });
+    RankingInbox::new(log, parts)
+}
+
+/// Scores that are never remembered, so that its actor is always asked.
+fn quiet() -> RandomScorer {
+    RandomScorer {
+        seed: 1,
+        sleep: Duration::from_micros(1),
+        fail_rate: 0.0,
+        panic_rate: 0.0,
+    }
+}
+
+fn pool(system: &ActorSystem, name: &str, scorer: Box<dyn Scorer>) -> ServedPool {
+    let config = PoolConfig {
+        queue: 100,
+        max_batch: 100,
+        ..PoolConfig::default()
+    };
+    let counters = Arc::<PoolCounters>::default();
+    let workers = WorkerPool::start(name, scorer, &config, Arc::clone(&counters));
+    let workers = Arc::new(ArcSwap::from_pointee(workers));
+    let (served, scorer) = (Arc::clone(&workers), name.to_owned());
+    let actor = system.supervise(&format!("scorer_pool.{name}"), counters, move |_, _| {
+        ScorerPool::new(&scorer, Arc::clone(&served), HealthIssues::default())
+    });
+    ServedPool {
+        workers,
+        actor,
+        time_limit: Duration::from_secs(5),
+        patience: Duration::ZERO,
+    }
+}
+
+fn by_both() -> Policy {
+    let terms = vec![
+        Term::weighing("sentiment", 1.0),
+        Term::weighing("cursed", 1e-6),
+    ];
+    Policy {
+        terms,
+        ..Policy::named("both")
+    }
+}
+
+/// What an answer says while only the cursed scorer is missing, for one of these reasons.
+fn misses_only_cursed(degraded: &Value, reasons: &[&str]) -> bool {
+    let parts = degraded.as_array().unwrap();
+    parts
+        .iter()
+        .all(|part| part["part"] == "cursed" && reasons.iter().any(|why| part["why"] == *why))
+}
+
+/// By sentiment alone the second goes first.
+fn feed() -> RankRequest {
+    feed_of(&[
+        "I hate this horrible war",
+        "I love this wonderful day",
+        "a table",
+    ])
+}
+
+#[actix_rt::test]
+async fn actors_that_panic_cost_their_part_of_an_answer_and_come_back() {
+    let (service, feed) = (Service::start().await, feed());
+    service.recovers(&feed).await;
+
+    for _ in 0..5 {
+        service.cursed.tell(Curse::Panic);
+        let (order, degraded) = service.rank(&feed).await;
+        assert_eq!(order, [1, 2, 0], "by what the other scorer says, or both");
+        assert!(
+            degraded.is_null() || misses_only_cursed(&degraded, &["unavailable", "timeout"]),
+            "{degraded}"
+        );
+    }
+    service.recovers(&feed).await;
+
+    let cursed = service.signs("scorer_pool.cursed");
+    assert!(
+        cursed.exits.panicked == 5 && cursed.restarts == 5,
+        "{cursed:?}"
+    );
+    for sibling in ["scorer_pool.sentiment", "ranker.1"] {
+        let sibling = service.signs(sibling);
+        assert!(
+            sibling.last_exit.is_none() && sibling.generation == 1,
+            "{sibling:?}"
+        );
+    }
+}
+
+#[actix_rt::test]
+async fn an_actor_over_its_restart_budget_rests_and_comes_back() {
+    let (service, feed) = (Service::start().await, feed());
+    service.recovers(&feed).await;
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while service.signs("scorer_pool.cursed").exits.gave_up == 0 {
+        service.cursed.tell(Curse::Panic);
+        let (order, _) = service.rank(&feed).await;
+        assert_eq!(order, [1, 2, 0]);
+        assert!(Instant::now() < deadline, "never gave up");
+    }
+    let (order, degraded) = service.rank(&feed).await;
+    assert_eq!(order, [1, 2, 0]);
+    assert!(
+        misses_only_cursed(&degraded, &["unavailable"]),
+        "{degraded}"
+    );
+
+    service.recovers(&feed).await;
+    assert!(service.signs("scorer_pool.cursed").generation >= 2);
+}
+
+#[actix_rt::test]
+async fn a_frozen_actor_delays_no_answer_past_its_deadline_and_is_replaced() {
+    let (service, feed) = (Service::start().await, feed());
+    service.recovers(&feed).await;
+    service.cursed.tell(Curse::Freeze);
+    let begun = Instant::now();
+    let (order, degraded) = service.rank(&feed).await;
+    assert!(
+        begun.elapsed() < Duration::from_secs(3),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert_eq!(order, [1, 2, 0]);
+    assert!(
+        misses_only_cursed(&degraded, &["timeout", "unavailable"]),
+        "{degraded}"
+    );
+
+    service.recovers(&feed).await;
+    let cursed = service.signs("scorer_pool.cursed");
+    assert!(
+        cursed.exits.frozen == 1 && cursed.generation == 2,
+        "{cursed:?}"
+    );
+    assert_eq!(service.signs("scorer_pool.sentiment").generation, 1);
+}
+
+#[actix_rt::test]
+async fn a_ranker_that_panics_is_back_for_the_next_request() {
+    let (service, feed) = (Service::start().await, feed());
+    service.recovers(&feed).await;
+    for _ in 0..5 {
+        service.ranker.tell(Curse::Panic);
+        let (order, degraded) = service.rank(&feed).await;
+        assert_eq!(
+            (order, degraded),
+            (vec![1, 2, 0], Value::Null),
+            "the queue outlives the panic"
+        );
+    }
+    assert_eq!(service.signs("ranker.1").restarts, 5);
+}
+
+#[actix_rt::test]
+async fn a_frozen_ranker_costs_the_order_until_it_is_replaced() {
+    let (service, feed) = (Service::start().await, feed());
+    service.recovers(&feed).await;
+    service.ranker.tell(Curse::Freeze);
+    let begun = Instant::now();
+    let (order, degraded) = service.rank(&feed).await;
+    assert!(
+        begun.elapsed() < Duration::from_secs(3),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert_eq!(
+        (order, &degraded[0]["part"]),
+        (vec![0, 1, 2], &json!("ranker"))
+    );
+    service.rankings.flush(Duration::from_secs(20)).await;
+    let kept = service.database.ranking_pages(TimeRange::default(), 100);
+    let kept = kept.await.unwrap().next().await.unwrap().unwrap();
+    let kept = &kept.last().unwrap().ranking;
+    assert_eq!(kept.ids_returned, kept.ids_sent);
+    assert_eq!(json!(kept.degraded), degraded, "kept as answered");
+    service.recovers(&feed).await;
+    assert_eq!(service.signs("ranker.1").exits.frozen, 1);
+}
+
+#[actix_rt::test]
+async fn without_any_ranker_the_front_answers_the_incoming_order_by_itself() {
+    let (service, feed) = (Service::start().await, feed());
+    service.recovers(&feed).await;
+    service.system.stop();
+
+    let gone = Instant::now() + Duration::from_secs(20);
+    let degraded = loop {
+        let (order, degraded) = service.rank(&feed).await;
+        if degraded[0]["part"] == "ranker" {
+            assert_eq!(order, [0, 1, 2]);
+            break degraded;
+        }
+        assert!(Instant::now() < gone, "the ranker never went");
+    };
+    assert_eq!(
+        degraded,
+        json!([{"part": "ranker", "missed": 3, "why": "no answer in time"}])
+    );
+    let ready = service
+        .client
+        .get(format!("{}/health/ready", service.url))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(ready.status(), 503);
+}

@@ -1,0 +1,137 @@
+//! What Redis, which holds its jobs in memory, does beyond the other stores; and what its death leaves.
+
+use std::time::Duration;
+
+use crate::common::{redis::Redis, stores::within};
+use redis::Commands;
+use serde_json::json;
+use weir::{
+    results::{
+        Results, StoreLocation,
+        jobs::{Claim, JobState, Jobs, Lease, Limits, NewJob, Outcome, Settled, Worker},
+    },
+    settings::ResultsSettings,
+};
+
+const LEASE: Duration = Duration::from_mins(1);
+
+fn jobs(redis: &Redis, limits: Limits) -> Jobs {
+    let location = StoreLocation::ExternalRedis {
+        url: redis.url().as_str().into(),
+    };
+    Results::open(&ResultsSettings::default(), &location)
+        .unwrap()
+        .jobs(limits)
+}
+
+async fn claim(jobs: &Jobs) -> Option<Lease> {
+    let worker = Worker {
+        owner: "o".into(),
+        name: "w".into(),
+        instance: "host-1".into(),
+    };
+    // Redis may have come back only now, so a claim may have to be made again.
+    let claim = async {
+        loop {
+            match jobs.claim(&worker, LEASE).await {
+                Ok(claim) => return claim,
+                Err(error) => assert!(error.is_unavailable(), "{error}"),
+            }
+        }
+    };
+    match within(Duration::from_secs(5), claim).await {
+        Claim::Leased(lease) => Some(lease),
+        Claim::Nothing { .. } => None,
+    }
+}
+
+fn succeeded(keep: Duration) -> Outcome {
+    Outcome::Succeeded {
+        result: json!(1),
+        keep,
+    }
+}
+
+#[tokio::test]
+async fn finished_jobs_past_the_cap_go_those_first_that_are_kept_shortest() {
+    let redis = Redis::start();
+    let jobs = jobs(
+        &redis,
+        Limits {
+            max_finished: 5,
+            ..Limits::default()
+        },
+    );
+    let long = jobs.enqueue(NewJob::new("j", json!({}))).await.unwrap().id;
+    jobs.settle(&claim(&jobs).await.unwrap(), succeeded(LEASE * 10))
+        .await
+        .unwrap();
+    for _ in 0..20 {
+        jobs.enqueue(NewJob::new("j", json!({}))).await.unwrap();
+        jobs.settle(&claim(&jobs).await.unwrap(), succeeded(LEASE))
+            .await
+            .unwrap();
+    }
+    for _ in 0..5 {
+        assert_eq!(claim(&jobs).await, None);
+    }
+    assert!(jobs.counts().await.unwrap().of(JobState::Succeeded) <= 5);
+    assert_eq!(
+        jobs.job(long).await.unwrap().unwrap().state,
+        JobState::Succeeded
+    );
+    let left: Vec<String> = redis.connection().keys("weir:job:*").unwrap();
+    assert!(left.len() <= 5, "{left:?}");
+}
+
+#[tokio::test]
+async fn every_key_of_finished_jobs_goes_by_itself() {
+    let redis = Redis::start();
+    let jobs = jobs(&redis, Limits::default());
+    jobs.enqueue(NewJob::new("j", json!({}))).await.unwrap();
+    jobs.settle(&claim(&jobs).await.unwrap(), succeeded(LEASE))
+        .await
+        .unwrap();
+    let keys: Vec<String> = redis.connection().keys("weir:job:*").unwrap();
+    let ttl_ms: i64 = redis.connection().pttl(&keys[0]).unwrap();
+    assert!((1..=60_000).contains(&ttl_ms), "{ttl_ms}");
+}
+
+#[tokio::test]
+async fn jobs_survive_the_death_of_redis_at_any_step() {
+    let mut redis = Redis::start();
+    let jobs = jobs(&redis, Limits::default());
+    let mut acknowledged = Vec::new();
+    for round in 0..4 {
+        for _ in 0..5 {
+            // The first after a restart may find the connection dead and is sent again.
+            acknowledged.push(
+                jobs.enqueue(NewJob::new("j", json!({"round": round})))
+                    .await
+                    .unwrap()
+                    .id,
+            );
+        }
+        let (settled, running) = (claim(&jobs).await.unwrap(), claim(&jobs).await.unwrap());
+        assert_eq!(
+            jobs.settle(&settled, succeeded(LEASE)).await.unwrap(),
+            Settled::Done
+        );
+        redis.kill();
+        let away = jobs.settle(&running, succeeded(LEASE)).await.unwrap_err();
+        assert!(away.is_unavailable(), "{away}");
+        redis.start_again();
+        let again = jobs.settle(&running, succeeded(LEASE)).await.unwrap();
+        assert_eq!(again, Settled::Done, "its lease outlived the restart");
+    }
+    while let Some(lease) = claim(&jobs).await {
+        jobs.settle(&lease, succeeded(LEASE)).await.unwrap();
+    }
+    for id in acknowledged {
+        let job = jobs.job(id).await.unwrap().unwrap();
+        assert_eq!(
+            (job.state, job.attempts, job.lost),
+            (JobState::Succeeded, 1, 0)
+        );
+    }
+}

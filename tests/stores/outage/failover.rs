@@ -1,0 +1,187 @@
+//! A master that is demoted while Weir is connected to it.
+
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::watched::{Watched, eventually};
+use crate::common::redis::Redis;
+use crate::common::stores::sees;
+
+const MINUTE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// An address that means one server or another, as a name in DNS does.
+struct Address {
+    folder: TempDir,
+}
+
+impl Address {
+    fn of(redis: &Redis) -> Self {
+        let address = Self {
+            folder: TempDir::new().unwrap(),
+        };
+        address.means(redis);
+        address
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("redis.sock")
+    }
+
+    fn url(&self) -> String {
+        format!("unix://{}", self.path().display())
+    }
+
+    fn means(&self, redis: &Redis) {
+        let new = self.folder.path().join("new");
+        symlink(socket(redis.folder()), &new).unwrap();
+        std::fs::rename(new, self.path()).unwrap();
+    }
+}
+
+fn socket(folder: &Path) -> PathBuf {
+    folder.join("redis.sock")
+}
+
+fn holds(redis: &Redis, key: &str) -> bool {
+    redis.run(&["EXISTS", key]).unwrap() == redis::Value::Int(1)
+}
+
+#[tokio::test]
+async fn a_demoted_master_is_left_for_the_server_that_the_address_means_now() {
+    let (old, new) = (Redis::start(), Redis::start());
+    let address = Address::of(&old);
+    let watched = Watched::open(&address.url());
+    watched.recovers().await;
+    // Connected long enough for a connection to be replaced.
+    tokio::time::sleep(Duration::from_millis(600)).await;
+
+    old.command(&["REPLICAOF", "127.0.0.1", "1"]);
+    address.means(&new);
+
+    // The first write finds out and reaches the new master: nobody sees a failure.
+    watched
+        .results
+        .put("after", &json!(1), MINUTE)
+        .await
+        .unwrap();
+    assert!(holds(&new, "weir:result:after"));
+    assert_eq!(watched.condition("results"), None);
+}
+
+#[tokio::test]
+async fn a_failover_that_takes_a_while_is_one_outage_without_a_flutter() {
+    let (old, new) = (Redis::start(), Redis::start());
+    let address = Address::of(&old);
+    let watched = Watched::open(&address.url());
+    watched.recovers().await;
+    let mut since = watched.results.away_since();
+
+    old.command(&["REPLICAOF", "127.0.0.1", "1"]);
+    watched.refuses("read-only").await;
+    since.borrow_and_update();
+    for _ in 0..40 {
+        // Reads go on, which is no recovery.
+        watched.results.get("report").await.unwrap();
+        assert!(
+            watched
+                .results
+                .put("report", &json!(1), MINUTE)
+                .await
+                .is_err()
+        );
+        assert!(watched.condition("results").unwrap().contains("read-only"));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(!since.has_changed().unwrap(), "one outage");
+
+    address.means(&new);
+    watched.recovers().await;
+    assert!(holds(&new, "weir:result:report"));
+    assert!(since.borrow_and_update().is_none());
+}
+
+#[tokio::test]
+async fn announcements_follow_to_the_new_master() {
+    let (old, new) = (Redis::start(), Redis::start());
+    let address = Address::of(&old);
+    let watched = Watched::open(&address.url());
+    let other = Watched::open(&address.url());
+    watched.recovers().await;
+    let subscribers = |redis: &Redis| {
+        let counts = redis.run(&["PUBSUB", "NUMSUB", "weir:changed"]).unwrap();
+        let (_, count): (String, i64) = redis::from_redis_value(counts).unwrap();
+        count
+    };
+    eventually("both subscribe", || async { subscribers(&old) == 2 }).await;
+
+    // Messages go nowhere from here: what is published on the new master does not come by.
+    old.command(&["REPLICAOF", "127.0.0.1", "1"]);
+    address.means(&new);
+    watched.recovers().await;
+    other.recovers().await;
+
+    eventually("both subscribe to the new master", || async {
+        subscribers(&new) == 2 && subscribers(&old) == 0
+    })
+    .await;
+    let mut value = other.results.watch("report").unwrap();
+    watched
+        .results
+        .put("report", &json!("new"), MINUTE)
+        .await
+        .unwrap();
+    sees(PATIENCE, &mut value, |stored| {
+        stored
+            .as_ref()
+            .is_some_and(|stored| stored.bytes() == b"\"new\"")
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_connection_that_no_longer_answers_is_replaced() {
+    let (old, new) = (Redis::start(), Redis::start());
+    let address = Address::of(&old);
+    let watched = Watched::open(&address.url());
+    watched.recovers().await;
+
+    // A host that vanished: its end of the connection stays open and silent.
+    let stopped = Stopped::new(old.pid());
+    address.means(&new);
+    assert!(
+        watched
+            .results
+            .put("report", &json!(1), MINUTE)
+            .await
+            .is_err()
+    );
+
+    watched
+        .results
+        .put("report", &json!(1), MINUTE)
+        .await
+        .unwrap();
+    drop(stopped);
+}
+
+/// A process that is stopped until this is dropped.
+struct Stopped(rustix::process::Pid);
+
+impl Stopped {
+    fn new(pid: u32) -> Self {
+        let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::STOP).unwrap();
+        Self(pid)
+    }
+}
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        let _ = rustix::process::kill_process(self.0, rustix::process::Signal::CONT);
+    }
+}
