@@ -22,9 +22,10 @@ mod tls;
 mod transfer;
 mod urls;
 
-use common::{databases::sql, posts::time};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use weir::db::{Database, PostFilter, PostText, TimeRange};
+
+use crate::common::{databases::sql, posts::time};
 
 async fn walk(database: &Database, filter: PostFilter, page_size: u64) -> Vec<PostText> {
     let mut pages = database.post_pages(filter, page_size);

@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::common::databases::{TestDatabase, database_at, sql, unpack_real_posts};
-use crate::common::posts::{post, time};
 use sea_orm::{ConnectionTrait, EntityTrait, QueryOrder, Statement};
 use serde_json::Value;
 use weir::db::post::{Column, Entity, Model};
 use weir::db::{Database, NewPost, TransferError, Transferred, transfer};
+
+use crate::common::databases::{TestDatabase, database_at, sql, unpack_real_posts};
+use crate::common::posts::{post, time};
 
 async fn rows(data: &TestDatabase) -> Vec<(Value, Model)> {
     let posts = Entity::find().order_by_asc(Column::Id);

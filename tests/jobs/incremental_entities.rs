@@ -5,13 +5,13 @@ mod property;
 mod steps;
 mod truth;
 
+use self::elsewhere::{Elsewhere, Other};
+use self::steps::{Draft, Step, TEXTS, empty, model, take};
+use self::truth::both_agree;
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::json;
 use weir::db::{Database, NewPost};
 
-use self::elsewhere::{Elsewhere, Other};
-use self::steps::{Draft, Step, TEXTS, empty, model, take};
-use self::truth::both_agree;
 use crate::common::databases::{TestDatabase, on_both_databases, sql};
 use crate::common::posts::{post, time};
 use crate::common::workplace::Workplace;

@@ -15,4 +15,4 @@ mod refresh_candidates;
 mod substring_matches;
 mod top_named_entities;
 
-use common::workplace::Workplace;
+use crate::common::workplace::Workplace;

@@ -3,8 +3,9 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::common::weir::{PATIENCE, Weir, feed_of, top_entities};
 use serde_json::{Value, json};
+
+use crate::common::weir::{PATIENCE, Weir, feed_of, top_entities};
 
 const KEY: &str = "my_worker:scheduled:top_named_entities";
 const STILL: &str = "schedules.top_named_entities.enabled = false\n";

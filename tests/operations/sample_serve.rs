@@ -1,8 +1,9 @@
 //! The first look: sample posts, their top entities, and feeds that are visibly re-ordered.
 
-use crate::common::weir::{Weir, places};
 use serde_json::Value;
 use weir_feed::RankRequest;
+
+use crate::common::weir::{Weir, places};
 
 #[tokio::test]
 async fn an_empty_database_gets_the_sample_and_the_example_requests_are_re_ordered() {

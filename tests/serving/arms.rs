@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::common::weir::{Weir, feed_of};
 use serde_json::{Value, json};
+
+use crate::common::weir::{Weir, feed_of};
 
 const BASE: &str = "results.backend = \"embedded\"\nschedules.top_named_entities.enabled = false\n";
 

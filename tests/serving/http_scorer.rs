@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use crate::common::models::{calls, model_server, raw_server, well};
 use chrono::Utc;
 use rand::SeedableRng;
 use serde_json::{Value, json};
@@ -11,6 +10,8 @@ use weir_feed::fake::FakeFeed;
 use weir_feed::{Platform, RankRequest};
 use wiremock::matchers::header;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
+
+use crate::common::models::{calls, model_server, raw_server, well};
 
 fn feed(texts: &[&str]) -> RankRequest {
     let mut feed = FakeFeed {

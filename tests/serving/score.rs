@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::common::weir::{Weir, http_client};
 use serde_json::{Value, json};
+
+use crate::common::weir::{Weir, http_client};
 
 const SCORERS: &str = r#"
 results.backend = "embedded"

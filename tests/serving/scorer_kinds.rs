@@ -1,10 +1,11 @@
 //! Scorers of each kind in a serving Weir.
 
-use crate::common::redis::Redis;
-use crate::common::weir::{Weir, feed_of};
 use serde_json::{Value, json};
 use wiremock::matchers::method;
 use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use crate::common::redis::Redis;
+use crate::common::weir::{Weir, feed_of};
 
 const BASE: &str = "schedules.top_named_entities.enabled = false\n";
 const EMBEDDED: &str = "results.backend = \"embedded\"\n";

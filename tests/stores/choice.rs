@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::common::redis::Redis;
 use serde_json::json;
 use tempfile::TempDir;
 use weir::{
@@ -15,6 +14,8 @@ use weir::{
     },
     settings::{Backend, DatabaseSettings, ResultsSettings},
 };
+
+use crate::common::redis::Redis;
 
 /// A data folder and the settings that it is used with.
 struct Folder {

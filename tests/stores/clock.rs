@@ -3,13 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::common::jobs::Background;
-use crate::common::redis::Redis;
-use crate::common::weir::Weir;
 use chrono::{TimeDelta, Utc};
 use redis::Commands;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+use crate::common::jobs::Background;
+use crate::common::redis::Redis;
+use crate::common::weir::Weir;
 
 const SCHEDULES: &str = r#"
 results.backend = "embedded"

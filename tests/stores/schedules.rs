@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use crate::common::stores::{TestStore, on_every_store};
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use serde_json::json;
 use weir::results::{
     jobs::{Claim, JobFilter, JobState, Limits, NewJob, Outcome, Start, Worker},
     schedules::{Fired, Schedule, Schedules},
 };
+
+use crate::common::stores::{TestStore, on_every_store};
 
 on_every_store!(
     a_due_schedule_fires_once_and_moves_on,

@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use crate::common::stores::{TestStore, on_every_store, sees, within};
 use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
 use weir::results::{ResultsError, Stored};
+
+use crate::common::stores::{TestStore, on_every_store, sees, within};
 
 const MINUTE: Duration = Duration::from_mins(1);
 /// Generous for a notification, far below the second after which polling would find out.

@@ -5,8 +5,9 @@ mod compose;
 mod keys;
 mod proxy;
 
-use crate::common::weir::http_client;
 use reqwest::{Method, StatusCode};
+
+use crate::common::weir::http_client;
 
 /// No schedule runs a job and nothing is asked of a Redis.
 const QUIET: &str =

@@ -10,14 +10,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::common::weir::{PATIENCE, Weir, feed_of};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
+use request::Request;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use request::Request;
+use crate::common::weir::{PATIENCE, Weir, feed_of};
 
 const KEY: &str = "fuzz-key";
 const TASKS: u64 = 8;

@@ -7,11 +7,12 @@ mod surrogates;
 
 use std::time::{Duration, Instant};
 
-use crate::common::weir::{PATIENCE, Weir, feed_of};
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+
+use crate::common::weir::{PATIENCE, Weir, feed_of};
 
 const KEY: &str = "open-sesame";
 

@@ -12,11 +12,12 @@ mod trouble;
 
 use std::fmt::Write;
 
-use crate::common::databases::database_at;
-use crate::common::weir::Weir;
 use reqwest::Response;
 use serde_json::{Value, json};
 use weir::db::{Database, ScrapedRow, TimeRange};
+
+use crate::common::databases::database_at;
+use crate::common::weir::Weir;
 
 /// A Weir with this many settings more and no schedule.
 fn weir(more: &str) -> Weir {

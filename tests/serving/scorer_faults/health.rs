@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::common::models::{model_server, raw_server, well};
-use crate::common::weir::Weir;
 use serde_json::{Value, json};
 use wiremock::{MockServer, ResponseTemplate};
 
 use super::{Fault, feed, rank, start};
+use crate::common::models::{model_server, raw_server, well};
+use crate::common::weir::Weir;
 
 /// An address at which nobody listens, with credentials that must show up nowhere.
 fn nobody() -> String {

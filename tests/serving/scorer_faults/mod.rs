@@ -6,11 +6,12 @@ mod health;
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
-use crate::common::models::{model_server, raw_server, well};
-use crate::common::weir::{PATIENCE, Weir, feed_of, places};
 use serde_json::{Value, json};
 use weir_feed::RankRequest;
 use wiremock::{MockServer, ResponseTemplate};
+
+use crate::common::models::{model_server, raw_server, well};
+use crate::common::weir::{PATIENCE, Weir, feed_of, places};
 
 const BASE: &str = "results.backend = \"embedded\"\nschedules.top_named_entities.enabled = false\n";
 const DEADLINE: Duration = Duration::from_secs(1);

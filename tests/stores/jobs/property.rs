@@ -2,7 +2,6 @@
 
 use std::{fmt::Write, time::Duration};
 
-use crate::common::stores::TestStore;
 use proptest::prelude::*;
 use serde_json::json;
 use uuid::Uuid;
@@ -12,6 +11,8 @@ use weir::results::{
         Claim, JobFilter, JobId, JobState, Jobs, Lease, Limits, NewJob, Outcome, Start, Worker,
     },
 };
+
+use crate::common::stores::TestStore;
 
 const LONG: Duration = Duration::from_hours(1);
 

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::common::{redis::Redis, stores::within};
 use redis::Commands;
 use serde_json::json;
 use weir::{
@@ -12,6 +11,8 @@ use weir::{
     },
     settings::ResultsSettings,
 };
+
+use crate::common::{redis::Redis, stores::within};
 
 const LEASE: Duration = Duration::from_mins(1);
 

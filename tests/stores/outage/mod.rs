@@ -11,16 +11,17 @@ mod watched;
 
 use std::time::{Duration, Instant};
 
-use crate::common::{
-    postgres::Postgres,
-    redis::Redis,
-    stores::{sees, within},
-};
 use redis::Commands;
 use serde_json::{Value, json};
 use weir::{
     results::{Results, ResultsError, StoreLocation},
     settings::{DatabaseSettings, ResultsSettings},
+};
+
+use crate::common::{
+    postgres::Postgres,
+    redis::Redis,
+    stores::{sees, within},
 };
 
 const MINUTE: Duration = Duration::from_mins(1);

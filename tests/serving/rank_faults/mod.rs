@@ -1,11 +1,12 @@
 //! `/rank` while the actors behind it panic, freeze, give up and die.
 
+mod rankers;
+mod scorers;
+
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::common::stores::TestStore;
-use crate::common::weir::{feed_of, places};
 use actix::{Handler, Message};
 use actix_web::web::Data;
 use arc_swap::ArcSwap;
@@ -19,7 +20,7 @@ use weir::actors::{
     RankerCounters, Rankers, RankingInbox, RankingLog, RankingLogParts, ScorerPool, ServedArms,
     ServedPolicy, ServedPool, Serving,
 };
-use weir::db::{Database, TimeRange};
+use weir::db::Database;
 use weir::health::HealthIssues;
 use weir::http::{
     Access, Admission, BodyIntake, Front, Health, IngestDesk, IntakeLimits, KnownScrapers, Limits,
@@ -36,6 +37,9 @@ use weir::settings::{
 use weir::telemetry;
 use weir_feed::RankRequest;
 use weir_supervision::{ActorRef, ActorSystem, SupervisionPolicy, VitalSigns};
+
+use crate::common::stores::TestStore;
+use crate::common::weir::{feed_of, places};
 
 /// What an actor suffers when it is sent one.
 #[derive(Clone, Copy, Message)]
@@ -371,153 +375,4 @@ fn feed() -> RankRequest {
         "I love this wonderful day",
         "a table",
     ])
-}
-
-#[actix_rt::test]
-async fn actors_that_panic_cost_their_part_of_an_answer_and_come_back() {
-    let (service, feed) = (Service::start().await, feed());
-    service.recovers(&feed).await;
-
-    for _ in 0..5 {
-        service.cursed.tell(Curse::Panic);
-        let (order, degraded) = service.rank(&feed).await;
-        assert_eq!(order, [1, 2, 0], "by what the other scorer says, or both");
-        assert!(
-            degraded.is_null() || misses_only_cursed(&degraded, &["unavailable", "timeout"]),
-            "{degraded}"
-        );
-    }
-    service.recovers(&feed).await;
-
-    let cursed = service.signs("scorer_pool.cursed");
-    assert!(
-        cursed.exits.panicked == 5 && cursed.restarts == 5,
-        "{cursed:?}"
-    );
-    for sibling in ["scorer_pool.sentiment", "ranker.1"] {
-        let sibling = service.signs(sibling);
-        assert!(
-            sibling.last_exit.is_none() && sibling.generation == 1,
-            "{sibling:?}"
-        );
-    }
-}
-
-#[actix_rt::test]
-async fn an_actor_over_its_restart_budget_rests_and_comes_back() {
-    let (service, feed) = (Service::start().await, feed());
-    service.recovers(&feed).await;
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while service.signs("scorer_pool.cursed").exits.gave_up == 0 {
-        service.cursed.tell(Curse::Panic);
-        let (order, _) = service.rank(&feed).await;
-        assert_eq!(order, [1, 2, 0]);
-        assert!(Instant::now() < deadline, "never gave up");
-    }
-    let (order, degraded) = service.rank(&feed).await;
-    assert_eq!(order, [1, 2, 0]);
-    assert!(
-        misses_only_cursed(&degraded, &["unavailable"]),
-        "{degraded}"
-    );
-
-    service.recovers(&feed).await;
-    assert!(service.signs("scorer_pool.cursed").generation >= 2);
-}
-
-#[actix_rt::test]
-async fn a_frozen_actor_delays_no_answer_past_its_deadline_and_is_replaced() {
-    let (service, feed) = (Service::start().await, feed());
-    service.recovers(&feed).await;
-    service.cursed.tell(Curse::Freeze);
-    let begun = Instant::now();
-    let (order, degraded) = service.rank(&feed).await;
-    assert!(
-        begun.elapsed() < Duration::from_secs(3),
-        "{:?}",
-        begun.elapsed()
-    );
-    assert_eq!(order, [1, 2, 0]);
-    assert!(
-        misses_only_cursed(&degraded, &["timeout", "unavailable"]),
-        "{degraded}"
-    );
-
-    service.recovers(&feed).await;
-    let cursed = service.signs("scorer_pool.cursed");
-    assert!(
-        cursed.exits.frozen == 1 && cursed.generation == 2,
-        "{cursed:?}"
-    );
-    assert_eq!(service.signs("scorer_pool.sentiment").generation, 1);
-}
-
-#[actix_rt::test]
-async fn a_ranker_that_panics_is_back_for_the_next_request() {
-    let (service, feed) = (Service::start().await, feed());
-    service.recovers(&feed).await;
-    for _ in 0..5 {
-        service.ranker.tell(Curse::Panic);
-        let (order, degraded) = service.rank(&feed).await;
-        assert_eq!(
-            (order, degraded),
-            (vec![1, 2, 0], Value::Null),
-            "the queue outlives the panic"
-        );
-    }
-    assert_eq!(service.signs("ranker.1").restarts, 5);
-}
-
-#[actix_rt::test]
-async fn a_frozen_ranker_costs_the_order_until_it_is_replaced() {
-    let (service, feed) = (Service::start().await, feed());
-    service.recovers(&feed).await;
-    service.ranker.tell(Curse::Freeze);
-    let begun = Instant::now();
-    let (order, degraded) = service.rank(&feed).await;
-    assert!(
-        begun.elapsed() < Duration::from_secs(3),
-        "{:?}",
-        begun.elapsed()
-    );
-    assert_eq!(
-        (order, &degraded[0]["part"]),
-        (vec![0, 1, 2], &json!("ranker"))
-    );
-    service.rankings.flush(Duration::from_secs(20)).await;
-    let kept = service.database.ranking_pages(TimeRange::default(), 100);
-    let kept = kept.await.unwrap().next().await.unwrap().unwrap();
-    let kept = &kept.last().unwrap().ranking;
-    assert_eq!(kept.ids_returned, kept.ids_sent);
-    assert_eq!(json!(kept.degraded), degraded, "kept as answered");
-    service.recovers(&feed).await;
-    assert_eq!(service.signs("ranker.1").exits.frozen, 1);
-}
-
-#[actix_rt::test]
-async fn without_any_ranker_the_front_answers_the_incoming_order_by_itself() {
-    let (service, feed) = (Service::start().await, feed());
-    service.recovers(&feed).await;
-    service.system.stop();
-
-    let gone = Instant::now() + Duration::from_secs(20);
-    let degraded = loop {
-        let (order, degraded) = service.rank(&feed).await;
-        if degraded[0]["part"] == "ranker" {
-            assert_eq!(order, [0, 1, 2]);
-            break degraded;
-        }
-        assert!(Instant::now() < gone, "the ranker never went");
-    };
-    assert_eq!(
-        degraded,
-        json!([{"part": "ranker", "missed": 3, "why": "no answer in time"}])
-    );
-    let ready = service
-        .client
-        .get(format!("{}/health/ready", service.url))
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(ready.status(), 503);
 }

@@ -1,0 +1,227 @@
+//! Desk, workers and scheduler on a real store, with jobs that do what jobs should not.
+
+mod leases;
+mod runs;
+mod scheduler;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::runtime::Handle;
+use tokio::sync::{oneshot, watch};
+use weir::actors::messages::Enqueue;
+use weir::actors::{JobCounters, JobDesk, JobPool, JobPoolParts, JobWorker};
+use weir::jobs::{
+    Job, JobContext, JobError, JobResources, LargeResults, Limits, Registry, RetryPolicy,
+};
+use weir::results::Results;
+use weir::results::jobs::{Job as Stored, JobId, JobState, Limits as StoreLimits, NewJob};
+use weir::settings::JobsSettings;
+use weir_supervision::{ActorRef, ActorSystem, SupervisionPolicy};
+
+use crate::common::databases::TestDatabase;
+use crate::common::stores::sees;
+
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// Does as it is told, within short limits.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(tag = "act", rename_all = "snake_case")]
+enum Probe {
+    Answer,
+    /// Heeds the token.
+    Wait,
+    /// Does not heed it, but can be aborted.
+    Sleep,
+    /// Can only be left behind, until the file is there.
+    Block {
+        until: PathBuf,
+    },
+    Panic,
+    Large,
+}
+
+impl Job for Probe {
+    const NAME: &'static str = "probe";
+    const LIMITS: Limits = Limits {
+        soft: Duration::from_millis(200),
+        hard: Duration::from_millis(400),
+    };
+    const RETRY: RetryPolicy = RetryPolicy {
+        max_attempts: 2,
+        first_delay: Duration::from_millis(10),
+        longest_delay: Duration::from_millis(10),
+    };
+
+    async fn run(&self, context: &JobContext) -> Result<Value, JobError> {
+        act(self, context).await
+    }
+}
+
+async fn act(probe: &Probe, context: &JobContext) -> Result<Value, JobError> {
+    match probe {
+        Probe::Answer => Ok(json!(context.token().0)),
+        Probe::Wait => {
+            context.report_progress(3, Some(10));
+            context.cancellation().cancelled().await;
+            Err(JobError::Cancelled)
+        }
+        Probe::Sleep => {
+            tokio::time::sleep(Duration::from_mins(10)).await;
+            Ok(json!(null))
+        }
+        Probe::Block { until } => {
+            let until = until.clone();
+            let wait = move || {
+                let give_up = std::time::Instant::now() + LIMIT;
+                while !until.exists() && std::time::Instant::now() < give_up {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+            };
+            context.run_blocking(wait).await?;
+            context
+                .put_result("late", &json!(context.token().0), LIMIT)
+                .await?;
+            Ok(json!("unblocked"))
+        }
+        Probe::Panic => panic!("as told"),
+        Probe::Large => {
+            let mut result = context.large_result().await?;
+            for _ in 0..100 {
+                result.write(&[b'x'; 1_000]).await?;
+            }
+            result.finish().await
+        }
+    }
+}
+
+/// The same within the default limits.
+#[derive(Serialize, Deserialize)]
+struct Lasting(Probe);
+
+impl Job for Lasting {
+    const NAME: &'static str = "lasting";
+
+    async fn run(&self, context: &JobContext) -> Result<Value, JobError> {
+        act(&self.0, context).await
+    }
+}
+
+fn probe(probe: &Probe) -> NewJob {
+    NewJob::new(Probe::NAME, json!(probe))
+}
+
+fn lasting(probe: &Probe) -> NewJob {
+    NewJob::new(Lasting::NAME, json!(probe))
+}
+
+/// The background of one Weir.
+struct Rig {
+    system: ActorSystem,
+    pool: Arc<JobPool>,
+    desk: ActorRef<JobDesk>,
+    counters: Arc<JobCounters>,
+    resources: JobResources,
+    folder: TempDir,
+    _database: TestDatabase,
+    _ready: watch::Sender<bool>,
+}
+
+impl Rig {
+    async fn start(results: &Results, workers: usize, settings: JobsSettings) -> Self {
+        let folder = TempDir::new().unwrap();
+        let database = TestDatabase::sqlite().await;
+        let resources = JobResources {
+            database: database.database.clone(),
+            results: results.clone(),
+            jobs: results.jobs(StoreLimits::default()),
+            large_results: LargeResults::new(folder.path().into(), 1 << 20, LIMIT),
+        };
+        let counters = Arc::<JobCounters>::default();
+        let pool = JobPool::new(JobPoolParts {
+            registry: Registry::default().with::<Probe>().with::<Lasting>(),
+            resources: resources.clone(),
+            settings,
+            owner: "rig".into(),
+            instance: "host-1".into(),
+            runtime: Handle::current(),
+            counters: Arc::clone(&counters),
+        });
+        let system = ActorSystem::start(policy());
+        for nth in 0..workers {
+            start_worker(&system, &pool, &nth.to_string());
+        }
+        let (of_desk, ready) = (Arc::clone(&pool), watch::Sender::new(true));
+        let prepared = ready.subscribe();
+        let desk = system.supervise("desk", Arc::new(json!({})), move |_, _| {
+            JobDesk::new(Arc::clone(&of_desk), prepared.clone())
+        });
+        Self {
+            system,
+            pool,
+            desk,
+            counters,
+            resources,
+            folder,
+            _database: database,
+            _ready: ready,
+        }
+    }
+
+    fn start_worker(&self, name: &str) {
+        start_worker(&self.system, &self.pool, name);
+    }
+
+    async fn enqueue(&self, job: NewJob) -> JobId {
+        let (reply, answer) = oneshot::channel();
+        self.desk.tell(Enqueue { job, reply });
+        answer.await.unwrap().unwrap().id
+    }
+
+    async fn finished(&self, id: JobId) -> Stored {
+        let mut job = self.resources.jobs.watch(id);
+        let ended = |job: &Option<Stored>| job.as_ref().is_some_and(|job| job.state.is_finished());
+        sees(LIMIT, &mut job, ended).await;
+        job.borrow().clone().unwrap()
+    }
+
+    async fn state(&self, id: JobId) -> JobState {
+        self.resources.jobs.job(id).await.unwrap().unwrap().state
+    }
+
+    fn gate(&self) -> PathBuf {
+        self.folder.path().join("gate")
+    }
+}
+
+fn start_worker(system: &ActorSystem, pool: &Arc<JobPool>, name: &str) {
+    let (pool, name) = (Arc::clone(pool), name.to_owned());
+    system.supervise("worker", Arc::new(json!({})), move |_, incarnation| {
+        JobWorker::new(name.clone(), Arc::clone(&pool), incarnation, Arc::default())
+    });
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        self.system.stop();
+    }
+}
+
+fn policy() -> SupervisionPolicy {
+    SupervisionPolicy {
+        initial_backoff: Duration::from_millis(5),
+        max_backoff: Duration::from_millis(20),
+        max_restarts: 5,
+        window: Duration::from_secs(1),
+        freeze_after: Duration::from_secs(5),
+    }
+}
+
+fn count(counter: &AtomicU64) -> u64 {
+    counter.load(Ordering::Relaxed)
+}

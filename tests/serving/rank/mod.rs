@@ -1,0 +1,34 @@
+//! `/rank` of a real server on real stores.
+
+mod deadlines;
+mod order;
+mod outages;
+mod requests;
+
+use serde_json::Value;
+
+use crate::common::redis::Redis;
+use crate::common::weir::Weir;
+
+const KEY: &str = "my_worker:scheduled:top_named_entities";
+
+/// No schedule overwrites what the tests put under the key.
+const STILL: &str = "schedules.top_named_entities.enabled = false\n";
+
+/// A Weir on a Redis that others write to, as any program of the challenge would.
+fn with_redis(settings: &str) -> (Weir, Redis) {
+    let redis = Redis::start();
+    let weir = Weir::start(&format!(
+        "{STILL}results.redis_url = {:?}\n{settings}",
+        redis.url()
+    ));
+    (weir, redis)
+}
+
+fn put(redis: &Redis, value: &Value) {
+    let _: () = redis::cmd("SET")
+        .arg(KEY)
+        .arg(value.to_string())
+        .query(&mut redis.connection())
+        .unwrap();
+}
