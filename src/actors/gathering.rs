@@ -6,7 +6,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::{ServedPolicy, ServedPool};
 use crate::ranking::Column;
-use crate::scoring::Unscored;
+use crate::scoring::ScoreError;
 use crate::scoring::pool::Scored;
 use weir_feed::{Degraded, RankRequest};
 
@@ -23,7 +23,7 @@ struct Gathered {
     scores: Column,
     outstanding: usize,
     until: Instant,
-    unscored: BTreeMap<Unscored, usize>,
+    unscored: BTreeMap<ScoreError, usize>,
 }
 
 impl Gathering {
@@ -48,7 +48,7 @@ impl Gathering {
         while let Some(until) = self.next_limit() {
             match tokio::time::timeout_at(until.into(), self.answers.recv()).await {
                 Ok(Some(scored)) => self.columns[scored.tag].take(scored.scores),
-                Ok(None) => return self.give_up_on_all(Unscored::Unavailable),
+                Ok(None) => return self.give_up_on_all(ScoreError::Unavailable),
                 Err(_) => self.give_up_on_late(policy, Instant::now()),
             }
         }
@@ -67,12 +67,12 @@ impl Gathering {
         for (column, pool) in self.columns.iter_mut().zip(&policy.pools) {
             if column.until <= now {
                 pool.note_late(column.outstanding, self.begun, column.until);
-                column.give_up(Unscored::TimedOut);
+                column.give_up(ScoreError::Timeout);
             }
         }
     }
 
-    fn give_up_on_all(&mut self, why: Unscored) {
+    fn give_up_on_all(&mut self, why: ScoreError) {
         self.columns
             .iter_mut()
             .for_each(|column| column.give_up(why));
@@ -85,7 +85,7 @@ impl Gathering {
             column.unscored.iter().map(move |(why, &missed)| Degraded {
                 part: scorer.to_owned().into(),
                 missed,
-                why: why.to_string().into(),
+                why: why.code().into(),
             })
         });
         let degraded = degraded.collect();
@@ -100,7 +100,7 @@ impl Gathering {
 }
 
 impl Gathered {
-    fn new(items: usize, known: Vec<(usize, Result<f64, Unscored>)>, until: Instant) -> Self {
+    fn new(items: usize, known: Vec<(usize, Result<f64, ScoreError>)>, until: Instant) -> Self {
         let mut gathered = Self {
             scores: vec![None; items],
             outstanding: items,
@@ -111,7 +111,7 @@ impl Gathered {
         gathered
     }
 
-    fn take(&mut self, scores: Vec<(usize, Result<f64, Unscored>)>) {
+    fn take(&mut self, scores: Vec<(usize, Result<f64, ScoreError>)>) {
         if self.outstanding == 0 {
             return; // It was given up on.
         }
@@ -124,7 +124,7 @@ impl Gathered {
         }
     }
 
-    fn give_up(&mut self, why: Unscored) {
+    fn give_up(&mut self, why: ScoreError) {
         if self.outstanding > 0 {
             *self.unscored.entry(why).or_default() += self.outstanding;
             self.outstanding = 0;

@@ -4,7 +4,7 @@ use std::time::Instant;
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::ServedPool;
-use crate::scoring::Unscored;
+use crate::scoring::ScoreError;
 use crate::scoring::pool::{Scored, Timing};
 use weir_feed::{RankRequest, ScoringMode};
 
@@ -19,7 +19,7 @@ pub struct ScoreSheet {
 #[derive(Debug, Clone, Copy)]
 pub struct Mark {
     /// The score, or why there is none.
-    pub score: Result<f64, Unscored>,
+    pub score: Result<f64, ScoreError>,
     /// It was asked for.
     pub sent: Instant,
     /// Its way through the pool; nothing if it needed no thread, or had not come.
@@ -60,7 +60,7 @@ impl ScoreSheet {
                     sheet.enter(tag, &scores, Some(timing));
                 }
                 Ok(None) => {
-                    sheet.settle_missing(Unscored::Unavailable);
+                    sheet.settle_missing(ScoreError::Unavailable);
                     break;
                 }
                 Err(_) => break,
@@ -70,7 +70,7 @@ impl ScoreSheet {
     }
 
     /// The first scorer, by its place, that has no score for some item, with that item's place and the reason.
-    pub fn first_gap(&self) -> Option<(usize, usize, Unscored)> {
+    pub fn first_gap(&self) -> Option<(usize, usize, ScoreError)> {
         self.columns.iter().enumerate().find_map(|(scorer, marks)| {
             let mut marks = marks.iter().enumerate();
             marks.find_map(|(item, mark)| Some((scorer, item, mark.score.err()?)))
@@ -80,7 +80,7 @@ impl ScoreSheet {
     fn enter(
         &mut self,
         tag: usize,
-        scores: &[(usize, Result<f64, Unscored>)],
+        scores: &[(usize, Result<f64, ScoreError>)],
         timing: Option<Timing>,
     ) {
         let received = Some(Instant::now());
@@ -102,7 +102,7 @@ impl ScoreSheet {
         marks.any(|mark| mark.received.is_some() && mark.score.is_err())
     }
 
-    fn settle_missing(&mut self, why: Unscored) {
+    fn settle_missing(&mut self, why: ScoreError) {
         let marks = self.columns.iter_mut().flatten();
         marks
             .filter(|mark| mark.received.is_none())
@@ -113,7 +113,7 @@ impl ScoreSheet {
 impl Mark {
     fn unknown(sent: Instant) -> Self {
         Self {
-            score: Err(Unscored::TimedOut),
+            score: Err(ScoreError::Timeout),
             sent,
             timing: None,
             received: None,

@@ -9,7 +9,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::messages::Score;
 use super::{ScorerPool, ServedInsert};
 use crate::ranking::Policy;
-use crate::scoring::Unscored;
+use crate::scoring::ScoreError;
 use crate::scoring::pool::{Recalled, ScoreRequest, Scored, WorkerPool};
 use weir_feed::RankRequest;
 use weir_supervision::ActorRef;
@@ -59,7 +59,7 @@ impl ServedPool {
         deadline: Instant,
         tag: usize,
         reply: &UnboundedSender<Scored>,
-    ) -> Vec<(usize, Result<f64, Unscored>)> {
+    ) -> Vec<(usize, Result<f64, ScoreError>)> {
         let Recalled { known, unknown } = self.workers.load().recall(feed);
         if !unknown.is_empty() {
             self.actor.tell(Score(ScoreRequest {

@@ -43,7 +43,7 @@ pub(super) async fn score(
     if mode == ScoringMode::AllOrNothing
         && let Some((scorer, item, why)) = sheet.first_gap()
     {
-        let message = format!("{} has no score: {why}", names[scorer]);
+        let message = format!("{} has no score: {}", names[scorer], why.code());
         return Err(ApiError::incomplete(format!("data[{item}]"), message));
     }
     let ids = feed.items.iter().map(|item| sent_ids.sent(item.id.clone()));
@@ -105,7 +105,7 @@ pub(super) struct ScoreAnswer {
 struct ItemScores {
     item_id: SentId<'static>,
     scores: BTreeMap<String, Option<f64>>,
-    errors: BTreeMap<String, String>,
+    errors: BTreeMap<String, &'static str>,
     timings: BTreeMap<String, Timings>,
 }
 
@@ -137,7 +137,7 @@ impl ItemScores {
                 .map(|(name, mark)| (name, mark.score.ok()))
                 .collect(),
             errors: marks()
-                .filter_map(|(name, mark)| Some((name, mark.score.err()?.to_string())))
+                .filter_map(|(name, mark)| Some((name, mark.score.err()?.code())))
                 .collect(),
             timings: marks()
                 .map(|(name, mark)| (name, Timings::of(&mark, arrived)))

@@ -1,4 +1,4 @@
-use super::{CacheKey, Scorer, Subject, Unscored, Worker};
+use super::{CacheKey, ScoreError, Scorer, Subject, Worker};
 
 /// A score that is a cheap function of its subject alone. It is computed where it is needed, and never remembered.
 pub trait Formula: Clone + Send + Sync + 'static {
@@ -23,7 +23,7 @@ impl<F: Formula> Scorer for F {
 struct Calculator<F>(F);
 
 impl<F: Formula> Worker for Calculator<F> {
-    fn score(&mut self, batch: &[Subject<'_>]) -> Vec<Result<f64, Unscored>> {
+    fn score(&mut self, batch: &[Subject<'_>]) -> Vec<Result<f64, ScoreError>> {
         batch
             .iter()
             .map(|&subject| Ok(self.0.value(subject)))

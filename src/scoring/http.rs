@@ -14,7 +14,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use self::call::{CallError, Caller};
 pub use self::score_path::{ScorePath, ScorePathError};
-use super::{CacheKey, Failure, Scorer, Subject, Unscored, Worker};
+use super::{CacheKey, Failure, ScoreError, Scorer, Subject, Worker};
 
 /// Scores that a model server gives, over one shared pool of connections. As many calls are under way as the pool has
 /// threads.
@@ -115,18 +115,20 @@ struct HttpWorker {
 }
 
 impl Worker for HttpWorker {
-    fn score(&mut self, batch: &[Subject<'_>]) -> Vec<Result<f64, Unscored>> {
+    fn score(&mut self, batch: &[Subject<'_>]) -> Vec<Result<f64, ScoreError>> {
         self.failure = None;
         let Some(runtime) = &self.runtime else {
-            return vec![Err(Unscored::Unavailable); batch.len()];
+            return vec![Err(ScoreError::Unavailable); batch.len()];
         };
         let scores = runtime
             .block_on(self.caller.score(batch))
             .unwrap_or_else(|error| batch.iter().map(|_| Err(error.clone())).collect());
         let failed = scores.iter().find_map(|score| score.as_ref().err());
         self.failure = failed.map(CallError::failure);
-        let why = |score: Result<f64, CallError>| score.map_err(|error| error.unscored());
-        scores.into_iter().map(why).collect()
+        scores
+            .into_iter()
+            .map(|score| score.map_err(|error| error.score_error()))
+            .collect()
     }
 
     fn take_failure(&mut self) -> Option<Failure> {

@@ -5,7 +5,7 @@ use aho_corasick::{AhoCorasick, BuildError, MatchKind};
 use serde::Deserialize;
 use xxhash_rust::xxh3::{Xxh3, xxh3_128_with_seed};
 
-use super::{CacheKey, Scorer, Subject, Unscored, Worker};
+use super::{CacheKey, ScoreError, Scorer, Subject, Worker};
 
 /// The sum of the weights of the terms in a text, each as often as it occurs: whole words, in any case. Of terms that
 /// begin at the same place the longest counts.
@@ -111,7 +111,7 @@ impl Scorer for Lexicon {
 }
 
 impl Worker for Lexicon {
-    fn score(&mut self, batch: &[Subject<'_>]) -> Vec<Result<f64, Unscored>> {
+    fn score(&mut self, batch: &[Subject<'_>]) -> Vec<Result<f64, ScoreError>> {
         batch
             .iter()
             .map(|subject| Ok(self.of(&subject.item.analysed_text())))

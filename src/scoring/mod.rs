@@ -23,6 +23,6 @@ pub use lexicon::{Lexicon, LexiconError};
 pub use lookup::{Lookup, LookupBy, LookupTable, LookupTableError, SharedTable};
 pub use random::RandomScorer;
 pub use recency::Recency;
-pub use scorer::{CacheKey, Scorer, Subject, Unscored, Worker};
+pub use scorer::{CacheKey, ScoreError, Scorer, Subject, Worker};
 pub use scorers::Scorers;
 pub use sentiment_scorer::SentimentScorer;

@@ -3,7 +3,7 @@ use std::time::Duration;
 use rand::{RngExt, SeedableRng, rngs::SmallRng};
 use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128_with_seed};
 
-use super::{CacheKey, Scorer, Subject, Unscored, Worker};
+use super::{CacheKey, ScoreError, Scorer, Subject, Worker};
 
 /// A score in -1..1 drawn from the seed and the item's id, with faults on demand: a control arm, and a drill.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,7 +39,7 @@ struct RandomWorker {
 }
 
 impl Worker for RandomWorker {
-    fn score(&mut self, batch: &[Subject<'_>]) -> Vec<Result<f64, Unscored>> {
+    fn score(&mut self, batch: &[Subject<'_>]) -> Vec<Result<f64, ScoreError>> {
         std::thread::sleep(self.scorer.sleep);
         assert!(
             !self.hit(self.scorer.panic_rate),
@@ -57,9 +57,9 @@ impl RandomWorker {
         rate > 0.0 && self.faults.random::<f64>() < rate
     }
 
-    fn draw(&mut self, id: &str) -> Result<f64, Unscored> {
+    fn draw(&mut self, id: &str) -> Result<f64, ScoreError> {
         if self.hit(self.scorer.fail_rate) {
-            return Err(Unscored::Failed);
+            return Err(ScoreError::Error);
         }
         let mut rng = SmallRng::seed_from_u64(xxh3_64_with_seed(id.as_bytes(), self.scorer.seed));
         Ok(rng.random_range(-1.0..1.0))

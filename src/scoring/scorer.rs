@@ -41,7 +41,7 @@ pub trait Scorer: Send + Sync {
 /// One thread's scorer, with what state it likes. After a panic it is dropped and made anew.
 pub trait Worker {
     /// Scores `batch`, which may hold items of several requests: one result for each, in their order.
-    fn score(&mut self, batch: &[Subject<'_>]) -> Vec<Result<f64, Unscored>>;
+    fn score(&mut self, batch: &[Subject<'_>]) -> Vec<Result<f64, ScoreError>>;
 
     /// Returns why items of the newest batch have no score, if that is known better than their results tell.
     fn take_failure(&mut self) -> Option<Failure> {
@@ -49,34 +49,51 @@ pub trait Worker {
     }
 }
 
-/// Why an item has no score.
+/// The reason why an item has no score.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
-pub enum Unscored {
-    /// The scorer says that it cannot score this item.
-    #[error("error")]
-    Failed,
+pub enum ScoreError {
+    /// The scorer could not score this item.
+    #[error("the scorer could not score an item")]
+    Error,
     /// The scorer panicked over the batch.
-    #[error("panic")]
-    Panicked,
+    #[error("the scorer panicked")]
+    Panic,
     /// The scorer gave no result for this item, or one that is not finite.
-    #[error("bad result")]
+    #[error("the scorer gave too few results, or one that is not finite")]
     BadResult,
-    /// The pool's queue had no room.
-    #[error("queue full")]
+    /// The pool's queue was full.
+    #[error("the scorer's queue was full")]
     QueueFull,
-    /// The scorer failed so often that it is left alone for a while.
-    #[error("breaker open")]
+    /// The pool's breaker was open, after failures in a row.
+    #[error("the scorer's breaker was open")]
     BreakerOpen,
-    /// The scorer's rate limit leaves no room in time.
-    #[error("rate limit")]
+    /// The scorer's rate limit had no permit in time, or the model server asked for fewer calls.
+    #[error("the scorer's rate limit had no permit in time")]
     RateLimited,
-    /// The time was up first.
-    #[error("timeout")]
-    TimedOut,
-    /// Scoring this item took too long before, and it is not tried again for a while.
-    #[error("took too long before")]
-    Overran,
-    /// The pool is not there, or being restarted.
-    #[error("unavailable")]
+    /// The score did not arrive in time.
+    #[error("the scorer took too long")]
+    Timeout,
+    /// Scoring this item took too long earlier, and it is not tried again until its entry expires.
+    #[error("an item had taken too long before")]
+    SlowItem,
+    /// The pool was not running, or was being restarted.
+    #[error("the scorer was not running")]
     Unavailable,
+}
+
+impl ScoreError {
+    /// Returns the name of this reason in answers, metrics and logs.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Panic => "panic",
+            Self::BadResult => "bad_result",
+            Self::QueueFull => "queue_full",
+            Self::BreakerOpen => "breaker_open",
+            Self::RateLimited => "rate_limited",
+            Self::Timeout => "timeout",
+            Self::SlowItem => "slow_item",
+            Self::Unavailable => "unavailable",
+        }
+    }
 }

@@ -2,7 +2,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use weir_sentiment::Sentiment;
 
-use super::{CacheKey, Scorer, Subject, Unscored, Worker};
+use super::{CacheKey, ScoreError, Scorer, Subject, Worker};
 use weir_feed::ContentItem;
 
 /// How positive a text is: VADER's compound score, -1 to 1, of the title, a newline and the text.
@@ -25,7 +25,7 @@ impl Scorer for SentimentScorer {
 }
 
 impl Worker for SentimentScorer {
-    fn score(&mut self, batch: &[Subject<'_>]) -> Vec<Result<f64, Unscored>> {
+    fn score(&mut self, batch: &[Subject<'_>]) -> Vec<Result<f64, ScoreError>> {
         batch
             .iter()
             .map(|Subject { item, .. }| Ok(compound(item)))

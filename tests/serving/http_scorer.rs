@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 use rand::SeedableRng;
 use serde_json::{Value, json};
-use weir::scoring::{HttpOptions, HttpScorer, Scorer, Subject, Unscored};
+use weir::scoring::{HttpOptions, HttpScorer, ScoreError, Scorer, Subject};
 use weir_feed::fake::FakeFeed;
 use weir_feed::{Platform, RankRequest};
 use wiremock::matchers::header;
@@ -47,7 +47,7 @@ async fn asked(
     options: HttpOptions,
     texts: &'static [&str],
     times: usize,
-) -> Vec<Vec<Result<f64, Unscored>>> {
+) -> Vec<Vec<Result<f64, ScoreError>>> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let ask = move || {
         let scorer = HttpScorer::new(options).unwrap();
@@ -66,7 +66,7 @@ async fn asked(
     tokio::task::spawn_blocking(ask).await.unwrap()
 }
 
-async fn scores(options: HttpOptions, texts: &'static [&str]) -> Vec<Result<f64, Unscored>> {
+async fn scores(options: HttpOptions, texts: &'static [&str]) -> Vec<Result<f64, ScoreError>> {
     asked(options, texts, 1).await.remove(0)
 }
 
@@ -110,7 +110,7 @@ async fn a_fault_of_the_server_is_tried_again_and_a_refusal_is_not() {
     let refusal = model_server(vec![ResponseTemplate::new(422), well(&[1.0])]).await;
     assert_eq!(
         scores(options(&refusal.uri()), &["a"]).await,
-        [Err(Unscored::Failed)]
+        [Err(ScoreError::Error)]
     );
     assert_eq!(calls(&refusal).await, 1);
 }
@@ -118,7 +118,7 @@ async fn a_fault_of_the_server_is_tried_again_and_a_refusal_is_not() {
 #[tokio::test]
 async fn retries_end_with_their_number_and_their_budget() {
     let server = model_server(vec![ResponseTemplate::new(500)]).await;
-    let failed = vec![Err(Unscored::Failed)];
+    let failed = vec![Err(ScoreError::Error)];
     assert_eq!(scores(options(&server.uri()), &["a"]).await, failed);
     assert_eq!(calls(&server).await, 2);
     let frugal = HttpOptions {
@@ -134,14 +134,14 @@ async fn an_answer_that_cannot_be_read_is_no_score_and_never_asked_for_again() {
     let rubbish = model_server(vec![ResponseTemplate::new(200).set_body_string("{\"sco")]).await;
     assert_eq!(
         scores(options(&rubbish.uri()), &["a", "b"]).await,
-        vec![Err(Unscored::BadResult); 2]
+        vec![Err(ScoreError::BadResult); 2]
     );
     assert_eq!(calls(&rubbish).await, 1);
     let odd = json!({"scores": ["NaN", null]});
     let odd = model_server(vec![ResponseTemplate::new(200).set_body_json(odd)]).await;
     assert_eq!(
         scores(options(&odd.uri()), &["a", "b"]).await,
-        vec![Err(Unscored::BadResult); 2]
+        vec![Err(ScoreError::BadResult); 2]
     );
     assert_eq!(calls(&odd).await, 1);
 }
@@ -152,7 +152,7 @@ async fn scores_that_are_not_as_many_as_the_texts_are_nobodys() {
         let server = model_server(vec![well(&answer)]).await;
         assert_eq!(
             scores(options(&server.uri()), &["a", "b"]).await,
-            vec![Err(Unscored::BadResult); 2]
+            vec![Err(ScoreError::BadResult); 2]
         );
     }
 }
@@ -171,7 +171,7 @@ async fn a_slow_answer_is_given_up_in_time_and_asked_for_once_more() {
 async fn a_server_that_asks_for_it_is_left_alone() {
     let busy = ResponseTemplate::new(429).insert_header("Retry-After", "3600");
     let server = model_server(vec![busy, well(&[1.0])]).await;
-    let limited = vec![Err(Unscored::RateLimited)];
+    let limited = vec![Err(ScoreError::RateLimited)];
     let answers = asked(options(&server.uri()), &["a"], 3).await;
     assert_eq!(answers, vec![limited; 3]);
     assert_eq!(calls(&server).await, 1);
@@ -184,7 +184,7 @@ async fn redirects_are_not_followed() {
     let server = model_server(vec![there]).await;
     assert_eq!(
         scores(options(&server.uri()), &["a"]).await,
-        [Err(Unscored::Failed)]
+        [Err(ScoreError::Error)]
     );
     assert_eq!(calls(&elsewhere).await, 0);
 }
@@ -193,7 +193,7 @@ async fn redirects_are_not_followed() {
 async fn a_server_that_hangs_after_its_headers_or_closes_in_its_body_costs_no_more_than_the_time_limit()
  {
     let head = "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"scores\":";
-    for (hangs, expected) in [(true, Unscored::TimedOut), (false, Unscored::Failed)] {
+    for (hangs, expected) in [(true, ScoreError::Timeout), (false, ScoreError::Error)] {
         let begun = Instant::now();
         let url = raw_server(head, hangs);
         assert_eq!(scores(options(&url), &["a"]).await, [Err(expected)]);

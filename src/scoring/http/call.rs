@@ -11,7 +11,7 @@ use xxhash_rust::xxh3::Xxh3;
 use super::HttpOptions;
 use super::rate_limit::RateLimit;
 use super::retry_budget::RetryBudget;
-use crate::scoring::{Failure, Subject, Unscored};
+use crate::scoring::{Failure, ScoreError, Subject};
 
 /// The most bytes of an answer that are read.
 const MAX_ANSWER_BYTES: usize = 4 << 20;
@@ -65,24 +65,24 @@ impl CallError {
         }
     }
 
-    pub(super) fn unscored(&self) -> Unscored {
+    pub(super) fn score_error(&self) -> ScoreError {
         match self {
-            Self::RateLimited | Self::Busy(_) => Unscored::RateLimited,
-            Self::TimedOut(_) => Unscored::TimedOut,
+            Self::RateLimited | Self::Busy(_) => ScoreError::RateLimited,
+            Self::TimedOut(_) => ScoreError::Timeout,
             Self::Connection(_) | Self::Transport(_) | Self::Status(_) | Self::TooLarge => {
-                Unscored::Failed
+                ScoreError::Error
             }
             Self::NotJson | Self::NoList(_) | Self::Number { .. } | Self::NotANumber(_) => {
-                Unscored::BadResult
+                ScoreError::BadResult
             }
         }
     }
 
     pub(super) fn failure(&self) -> Failure {
         let reason: Cow<'static, str> = match self {
-            Self::RateLimited => "rate_limit".into(),
+            Self::RateLimited => ScoreError::RateLimited.code().into(),
             Self::Busy(status) | Self::Status(status) => format!("http_{}", status.as_u16()).into(),
-            Self::TimedOut(_) => "timeout".into(),
+            Self::TimedOut(_) => ScoreError::Timeout.code().into(),
             Self::Connection(_) => "connection".into(),
             Self::Transport(_) => "broken_off".into(),
             Self::TooLarge => "too_large".into(),

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use metrics::Counter;
 
-use crate::scoring::{Failure, Unscored};
+use crate::scoring::{Failure, ScoreError};
 
 /// Failures of one scorer since they were last taken. Scoring threads note them batch by batch; nothing is logged here.
 pub(super) struct Failures {
@@ -67,7 +67,7 @@ pub struct FailureReport {
 
 impl Failures {
     pub(super) fn new(scorer: &str) -> Self {
-        let counter = |why: Unscored| counter(scorer, &Failure::from(why).reason);
+        let counter = |error: ScoreError| counter(scorer, error.code());
         let refused = |counter| Refused {
             counter,
             items: AtomicU64::new(0),
@@ -77,11 +77,11 @@ impl Failures {
             pending: Mutex::default(),
             any: AtomicBool::new(false),
             failing: AtomicBool::new(false),
-            queue_full: refused(counter(Unscored::QueueFull)),
+            queue_full: refused(counter(ScoreError::QueueFull)),
             late: refused(self::counter(scorer, LATE)),
-            breaker_open: counter(Unscored::BreakerOpen),
+            breaker_open: counter(ScoreError::BreakerOpen),
             expired: self::counter(scorer, "expired"),
-            slow_items: counter(Unscored::Overran),
+            slow_items: counter(ScoreError::SlowItem),
         }
     }
 
@@ -124,7 +124,7 @@ impl Failures {
             let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
             new.extend(mem::take(&mut *pending).into_values());
         }
-        new.extend(self.queue_full.take(|| Unscored::QueueFull.into()));
+        new.extend(self.queue_full.take(|| ScoreError::QueueFull.into()));
         new.extend(
             self.late.take(|| {
                 Failure::new(LATE, "scores did not come before the deadline of a request")

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::job::Job;
 use super::request::{ScoreRequest, Scored, Timing};
-use crate::scoring::{CacheKey, Unscored};
+use crate::scoring::{CacheKey, ScoreError};
 
 /// Scores under way by their keys, with the requests that wait for them beside the one that they are computed for.
 #[derive(Debug, Default)]
@@ -55,7 +55,7 @@ impl InFlight {
     }
 
     /// A key's score is known, or given up on: all who wait hear the same.
-    pub(super) fn leave(&self, key: CacheKey, result: Result<f64, Unscored>, timing: Timing) {
+    pub(super) fn leave(&self, key: CacheKey, result: Result<f64, ScoreError>, timing: Timing) {
         let waiters = self
             .0
             .lock()

@@ -4,7 +4,7 @@ use std::time::Instant;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::request::{ScoreRequest, Scored, Timing};
-use crate::scoring::{CacheKey, Subject, Unscored};
+use crate::scoring::{CacheKey, ScoreError, Subject};
 use weir_feed::RankRequest;
 
 /// Items of one request in the queue.
@@ -49,7 +49,7 @@ impl Job {
     /// Sends the results, in the order of the places. An asker that has gone misses nothing.
     pub(super) fn answer(
         &self,
-        results: impl Iterator<Item = Result<f64, Unscored>>,
+        results: impl Iterator<Item = Result<f64, ScoreError>>,
         started: Option<Instant>,
     ) {
         let places = self.places.iter().map(|&(place, _)| place);

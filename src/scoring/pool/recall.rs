@@ -3,7 +3,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::WorkerPool;
-use crate::scoring::{CacheKey, Subject, Unscored};
+use crate::scoring::{CacheKey, ScoreError, Subject};
 use weir_feed::RankRequest;
 
 /// A feed with so many bytes of unknown text at most is scored on the spot: the sentiment of as much takes about 0.1 ms
@@ -14,7 +14,7 @@ const ON_THE_SPOT_BYTES: usize = 16 * 1024;
 #[derive(Debug, Default)]
 pub struct Recalled {
     /// Places and their scores.
-    pub known: Vec<(usize, Result<f64, Unscored>)>,
+    pub known: Vec<(usize, Result<f64, ScoreError>)>,
     /// The other places, with the keys to remember their scores by.
     pub unknown: Vec<(usize, Option<CacheKey>)>,
 }
@@ -34,7 +34,7 @@ impl WorkerPool {
         told.unwrap_or_else(|_| {
             // The scorer's code panicked over a key or a text. Its workers may do better without one.
             self.shared.counters.panics.fetch_add(1, Ordering::Relaxed);
-            let panicked = Unscored::Panicked.into();
+            let panicked = ScoreError::Panic.into();
             self.shared.failures.note(panicked, feed.items.len());
             Recalled {
                 known: Vec::new(),
@@ -60,7 +60,7 @@ impl WorkerPool {
             if let Some(score) = key.and_then(|key| shared.cache.get(key, now)) {
                 recalled.known.push((place, Ok(score)));
             } else if key.is_some_and(|key| shared.overruns.is_guilty(key, now)) {
-                recalled.known.push((place, Err(Unscored::Overran)));
+                recalled.known.push((place, Err(ScoreError::SlowItem)));
             } else {
                 if recalled.unknown.is_empty() {
                     recalled.unknown.reserve_exact(feed.items.len() - place);

@@ -3,7 +3,7 @@ use std::time::Instant;
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::scoring::{CacheKey, Unscored};
+use crate::scoring::{CacheKey, ScoreError};
 use weir_feed::RankRequest;
 
 /// A feed to score.
@@ -27,7 +27,7 @@ pub struct Scored {
     /// The request's `tag`.
     pub tag: usize,
     /// Place of an item in the feed and its score.
-    pub scores: Vec<(usize, Result<f64, Unscored>)>,
+    pub scores: Vec<(usize, Result<f64, ScoreError>)>,
     /// How long it took.
     pub timing: Timing,
 }

@@ -14,7 +14,7 @@ use super::in_flight::InFlight;
 use super::job::Job;
 use super::overruns::Overruns;
 use super::request::Timing;
-use crate::scoring::{Failure, Scorer, Unscored};
+use crate::scoring::{Failure, ScoreError, Scorer};
 
 /// What a pool shares with its threads.
 pub(super) struct Shared {
@@ -124,14 +124,14 @@ impl Shared {
     pub(super) fn settle(
         &self,
         batch: &Batch,
-        results: Vec<Result<f64, Unscored>>,
+        results: Vec<Result<f64, ScoreError>>,
         failure: Option<Failure>,
     ) {
         let items = batch.items();
         let mut results: Vec<_> = results.into_iter().take(items).map(finite).collect();
-        results.resize(items, Err(Unscored::BadResult));
+        results.resize(items, Err(ScoreError::BadResult));
         let scored = results.iter().filter(|result| result.is_ok()).count();
-        let held_off = results.contains(&Err(Unscored::RateLimited));
+        let held_off = results.contains(&Err(ScoreError::RateLimited));
         let counters = &self.counters;
         counters.scored.fetch_add(scored as u64, Ordering::Relaxed);
         counters
@@ -157,11 +157,11 @@ impl Shared {
     }
 
     /// Answers every item of a job with the same reason.
-    pub(super) fn refuse(&self, job: &Job, why: Unscored, started: Option<Instant>) {
+    pub(super) fn refuse(&self, job: &Job, why: ScoreError, started: Option<Instant>) {
         self.deliver(job, &vec![Err(why); job.places.len()], started);
     }
 
-    fn deliver(&self, job: &Job, results: &[Result<f64, Unscored>], started: Option<Instant>) {
+    fn deliver(&self, job: &Job, results: &[Result<f64, ScoreError>], started: Option<Instant>) {
         let now = Instant::now();
         for (&(_, key), &result) in job.places.iter().zip(results) {
             let Some(key) = key else { continue };
@@ -202,12 +202,12 @@ impl Shared {
     }
 }
 
-fn finite(result: Result<f64, Unscored>) -> Result<f64, Unscored> {
+fn finite(result: Result<f64, ScoreError>) -> Result<f64, ScoreError> {
     result.and_then(|score| {
         if score.is_finite() {
             Ok(score)
         } else {
-            Err(Unscored::BadResult)
+            Err(ScoreError::BadResult)
         }
     })
 }

@@ -10,7 +10,7 @@ use super::batch::Batch;
 use super::job::Job;
 use super::shared::Shared;
 use super::worker_pool::Task;
-use crate::scoring::{Failure, Unscored, Worker};
+use crate::scoring::{Failure, ScoreError, Worker};
 
 /// Starts a thread that works until the pool wants fewer, or is gone. `live` counts it already. Returns whether it could be
 /// started.
@@ -111,7 +111,7 @@ impl<'s> Thread<'s> {
                 .counters
                 .abandoned
                 .fetch_add(items, Ordering::Relaxed);
-            shared.refuse(&job, Unscored::TimedOut, None);
+            shared.refuse(&job, ScoreError::Timeout, None);
             return None;
         }
         let deadline = others.map_or(job.deadline, |until| until.max(job.deadline));
@@ -123,7 +123,7 @@ impl<'s> Thread<'s> {
         if Instant::now() + takes >= deadline {
             shared.counters.expired.fetch_add(items, Ordering::Relaxed);
             shared.failures.expired.increment(items);
-            shared.refuse(&job, Unscored::TimedOut, None);
+            shared.refuse(&job, ScoreError::Timeout, None);
             return None;
         }
         Some(job)
@@ -138,7 +138,7 @@ impl<'s> Thread<'s> {
             return self.returns();
         }
         self.shared.batch_time.note(batch.started.elapsed());
-        let results = results.unwrap_or_else(|| vec![Err(Unscored::Panicked); batch.items()]);
+        let results = results.unwrap_or_else(|| vec![Err(ScoreError::Panic); batch.items()]);
         let failure = self
             .worker
             .as_mut()
@@ -148,7 +148,7 @@ impl<'s> Thread<'s> {
     }
 
     /// The results, or `None` if the scorer panicked.
-    fn score(&mut self, batch: &Batch) -> Option<Vec<Result<f64, Unscored>>> {
+    fn score(&mut self, batch: &Batch) -> Option<Vec<Result<f64, ScoreError>>> {
         if self.worker.is_none() {
             self.make_worker();
         }

@@ -11,7 +11,7 @@ use super::job::Job;
 use super::request::ScoreRequest;
 use super::shared::Shared;
 use super::worker;
-use crate::scoring::{CacheKey, Failure, Scorer, Unscored};
+use crate::scoring::{CacheKey, Failure, ScoreError, Scorer};
 
 /// Threads that score feeds, batch by batch. They end when it is dropped, after the work that is queued.
 pub struct WorkerPool {
@@ -60,7 +60,7 @@ impl WorkerPool {
                 .fetch_add(items, Ordering::Relaxed);
             self.shared.failures.breaker_open.increment(items);
             return refused.answer(
-                std::iter::repeat_n(Err(Unscored::BreakerOpen), refused.places.len()),
+                std::iter::repeat_n(Err(ScoreError::BreakerOpen), refused.places.len()),
                 None,
             );
         }
@@ -101,7 +101,7 @@ impl WorkerPool {
                 .queue_full
                 .fetch_add(job.places.len() as u64, Ordering::Relaxed);
             self.shared.failures.note_queue_full(job.places.len());
-            self.shared.refuse(&job, Unscored::QueueFull, None);
+            self.shared.refuse(&job, ScoreError::QueueFull, None);
         }
         self.shared
             .counters
@@ -146,7 +146,7 @@ impl WorkerPool {
             self.shared.overruns.note(batch.keys(), items, now);
             for job in &batch.jobs {
                 self.shared
-                    .refuse(job, Unscored::TimedOut, Some(batch.started));
+                    .refuse(job, ScoreError::Timeout, Some(batch.started));
             }
             self.shared.breaker.note(false, now);
             if strays < self.shared.max_abandoned {

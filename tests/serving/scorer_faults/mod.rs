@@ -77,14 +77,14 @@ async fn answered_faults() -> (Vec<Fault>, Vec<MockServer>) {
     let null = body(r#"{"scores": [null, 0.5, "NaN"]}"#);
     let long = body(&" ".repeat(5 << 20));
     let answers = [
-        ("answers_429", busy, 3, "rate limit"),
+        ("answers_429", busy, 3, "rate_limited"),
         ("answers_500", ResponseTemplate::new(500), 3, "error"),
-        ("answers_half", body("{\"scores\": ["), 3, "bad result"),
-        ("answers_nan", nan, 3, "bad result"),
-        ("answers_null", null, 2, "bad result"),
-        ("answers_too_few", well(&[0.5, 0.5]), 3, "bad result"),
+        ("answers_half", body("{\"scores\": ["), 3, "bad_result"),
+        ("answers_nan", nan, 3, "bad_result"),
+        ("answers_null", null, 2, "bad_result"),
+        ("answers_too_few", well(&[0.5, 0.5]), 3, "bad_result"),
         ("answers_too_much", long, 3, "error"),
-        ("answers_no_scores", body("{}"), 3, "bad result"),
+        ("answers_no_scores", body("{}"), 3, "bad_result"),
     ];
     let (mut faults, mut servers) = (Vec::new(), Vec::new());
     for (name, answer, missed, why) in answers {
@@ -201,7 +201,7 @@ async fn a_model_server_that_comes_back_is_used_again() {
             assert_eq!(order, [1, 2, 0]);
             break;
         }
-        assert_eq!((order, degraded), (vec![0, 1, 2], because("breaker open")));
+        assert_eq!((order, degraded), (vec![0, 1, 2], because("breaker_open")));
         assert!(Instant::now() < given_up, "never used again");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }

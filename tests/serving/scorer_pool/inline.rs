@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use weir::scoring::pool::{PoolConfig, Recalled};
-use weir::scoring::{CacheKey, Scorer, SentimentScorer, Subject, Unscored, Worker};
+use weir::scoring::{CacheKey, ScoreError, Scorer, SentimentScorer, Subject, Worker};
 use weir_feed::RankRequest;
 use weir_sentiment::Sentiment;
 
@@ -80,7 +80,7 @@ impl Scorer for Moody {
 }
 
 impl Worker for Moody {
-    fn score(&mut self, batch: &[Subject<'_>]) -> Vec<Result<f64, Unscored>> {
+    fn score(&mut self, batch: &[Subject<'_>]) -> Vec<Result<f64, ScoreError>> {
         assert!(
             thread::current()
                 .name()

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam::channel::{Receiver, Sender, unbounded};
 use weir::scoring::pool::{BreakerConfig, PoolConfig};
-use weir::scoring::{CacheKey, Scorer, Subject, Unscored, Worker};
+use weir::scoring::{CacheKey, ScoreError, Scorer, Subject, Worker};
 use weir_feed::{ContentItem, RankRequest};
 
 use super::{By, LONG, Pool, config, feed, scores, start, submit};
@@ -42,7 +42,7 @@ impl Scorer for Gate {
 }
 
 impl Worker for Gate {
-    fn score(&mut self, batch: &[Subject<'_>]) -> Vec<Result<f64, Unscored>> {
+    fn score(&mut self, batch: &[Subject<'_>]) -> Vec<Result<f64, ScoreError>> {
         self.batches.fetch_add(1, Ordering::SeqCst);
         self.largest.fetch_max(batch.len(), Ordering::SeqCst);
         if batch.iter().any(|subject| subject.item.text == STUCK) {
@@ -108,7 +108,7 @@ async fn a_batch_that_takes_too_long_is_answered_and_its_thread_replaced() {
     let gated = gated(false, &config(1));
     let late = submit(&gated.pool, &stuck_at(0, 2), LONG);
     give_up_on_all(&gated, 1).await;
-    assert_eq!(scores(late).await, vec![Err(Unscored::TimedOut); 2]);
+    assert_eq!(scores(late).await, vec![Err(ScoreError::Timeout); 2]);
     let counters = &gated.pool.counters;
     assert_eq!(counters.strays.load(Ordering::SeqCst), 1);
     assert_eq!(
@@ -129,15 +129,15 @@ async fn only_the_item_that_took_too_long_is_left_out_afterwards() {
     let feed = stuck_at(1, 3);
     let first = submit(&gated.pool, &feed, LONG);
     give_up_on_all(&gated, 1).await;
-    assert_eq!(scores(first).await, vec![Err(Unscored::TimedOut); 3]);
+    assert_eq!(scores(first).await, vec![Err(ScoreError::Timeout); 3]);
 
     let alone = submit(&gated.pool, &feed, LONG);
     give_up_on_all(&gated, 3).await;
     let second = scores(alone).await;
-    assert_eq!(second, [Ok(1.0), Err(Unscored::TimedOut), Ok(1.0)]);
+    assert_eq!(second, [Ok(1.0), Err(ScoreError::Timeout), Ok(1.0)]);
 
     let third = scores(submit(&gated.pool, &feed, LONG)).await;
-    assert_eq!(third, [Ok(1.0), Err(Unscored::Overran), Ok(1.0)]);
+    assert_eq!(third, [Ok(1.0), Err(ScoreError::SlowItem), Ok(1.0)]);
 }
 
 #[tokio::test]
@@ -151,7 +151,7 @@ async fn with_too_many_threads_left_behind_the_pool_refuses_until_one_returns() 
     give_up_on_all(&gated, 1).await;
     scores(late).await;
     let refused = scores(submit(&gated.pool, &feed(2), LONG)).await;
-    let (overran, open) = (Err(Unscored::Overran), Err(Unscored::BreakerOpen));
+    let (overran, open) = (Err(ScoreError::SlowItem), Err(ScoreError::BreakerOpen));
     assert_eq!(refused, [overran, open]);
     assert_eq!(gated.pool.counters.breaker.load(Ordering::SeqCst), 2);
 
@@ -171,7 +171,14 @@ async fn a_scorer_that_fails_again_and_again_is_left_alone_and_tried_later() {
     let scorer = By(move |items: &[&ContentItem]| {
         counted.fetch_add(1, Ordering::SeqCst);
         let well = calls.load(Ordering::SeqCst) > 0;
-        vec![if well { Ok(1.0) } else { Err(Unscored::Failed) }; items.len()]
+        vec![
+            if well {
+                Ok(1.0)
+            } else {
+                Err(ScoreError::Error)
+            };
+            items.len()
+        ]
     });
     let breaker = BreakerConfig {
         failures: 3,
@@ -189,12 +196,12 @@ async fn a_scorer_that_fails_again_and_again_is_left_alone_and_tried_later() {
     for _ in 0..3 {
         assert_eq!(
             scores(submit(&pool, &feed, LONG)).await,
-            [Err(Unscored::Failed)]
+            [Err(ScoreError::Error)]
         );
     }
     assert_eq!(
         scores(submit(&pool, &feed, LONG)).await,
-        [Err(Unscored::BreakerOpen)]
+        [Err(ScoreError::BreakerOpen)]
     );
     assert_eq!(asked.load(Ordering::SeqCst), 3);
     works.store(1, Ordering::SeqCst);
@@ -213,8 +220,8 @@ async fn equal_work_under_way_is_waited_for_and_fails_for_all_at_once() {
     let first = submit(&gated.pool, &feed, LONG);
     let second = submit(&gated.pool, &feed, LONG);
     give_up_on_all(&gated, 1).await;
-    assert_eq!(scores(first).await, vec![Err(Unscored::TimedOut); 3]);
-    assert_eq!(scores(second).await, vec![Err(Unscored::TimedOut); 3]);
+    assert_eq!(scores(first).await, vec![Err(ScoreError::Timeout); 3]);
+    assert_eq!(scores(second).await, vec![Err(ScoreError::Timeout); 3]);
     assert_eq!(gated.batches.load(Ordering::SeqCst), 1);
     assert_eq!(gated.pool.counters.coalesced.load(Ordering::SeqCst), 3);
 }
@@ -261,6 +268,6 @@ async fn a_job_that_did_not_fit_is_not_lost_with_the_thread_that_took_it() {
     let next = submit(&gated.pool, &named("next", 10), LONG);
     gated.pool.workers.resize(1);
     give_up_on_all(&gated, 1).await;
-    assert_eq!(scores(stuck).await, vec![Err(Unscored::TimedOut); 6]);
+    assert_eq!(scores(stuck).await, vec![Err(ScoreError::Timeout); 6]);
     assert_eq!(scores(next).await, vec![Ok(1.0); 10]);
 }

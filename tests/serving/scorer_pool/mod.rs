@@ -14,7 +14,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use weir::scoring::pool::{
     PoolConfig, PoolCounters, Recalled, ScoreRequest, Scored, Timing, WorkerPool,
 };
-use weir::scoring::{CacheKey, RandomScorer, Scorer, Subject, Unscored, Worker};
+use weir::scoring::{CacheKey, RandomScorer, ScoreError, Scorer, Subject, Worker};
 use weir_feed::fake::FakeFeed;
 use weir_feed::{ContentItem, Platform, RankRequest};
 
@@ -97,7 +97,7 @@ fn submit(pool: &Pool, feed: &Arc<RankRequest>, within: Duration) -> Asked {
 }
 
 /// Every answer to one request, by place.
-async fn scores(mut asked: Asked) -> Vec<Result<f64, Unscored>> {
+async fn scores(mut asked: Asked) -> Vec<Result<f64, ScoreError>> {
     let mut scores = Vec::new();
     while scores.len() < asked.items {
         let answer = asked.answers.recv().await.unwrap();
@@ -122,7 +122,7 @@ struct By<F>(F);
 
 impl<F> Scorer for By<F>
 where
-    F: Fn(&[&ContentItem]) -> Vec<Result<f64, Unscored>> + Clone + Send + Sync + 'static,
+    F: Fn(&[&ContentItem]) -> Vec<Result<f64, ScoreError>> + Clone + Send + Sync + 'static,
 {
     fn worker(&self) -> Box<dyn Worker> {
         Box::new(By(self.0.clone()))
@@ -133,8 +133,8 @@ where
     }
 }
 
-impl<F: Fn(&[&ContentItem]) -> Vec<Result<f64, Unscored>>> Worker for By<F> {
-    fn score(&mut self, batch: &[Subject<'_>]) -> Vec<Result<f64, Unscored>> {
+impl<F: Fn(&[&ContentItem]) -> Vec<Result<f64, ScoreError>>> Worker for By<F> {
+    fn score(&mut self, batch: &[Subject<'_>]) -> Vec<Result<f64, ScoreError>> {
         let items: Vec<&ContentItem> = batch.iter().map(|subject| subject.item).collect();
         (self.0)(&items)
     }

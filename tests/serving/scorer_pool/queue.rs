@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use weir::scoring::pool::PoolConfig;
-use weir::scoring::{RandomScorer, Unscored};
+use weir::scoring::{RandomScorer, ScoreError};
 use weir_feed::ContentItem;
 
 use super::{By, LONG, config, feed, quiet, scores, start, submit};
@@ -25,7 +25,7 @@ async fn work_that_is_late_or_unwanted_is_never_begun() {
     let wanted = submit(&pool, &feed, LONG);
     pool.workers.resize(1);
 
-    assert_eq!(scores(late).await, vec![Err(Unscored::TimedOut); 10]);
+    assert_eq!(scores(late).await, vec![Err(ScoreError::Timeout); 10]);
     assert_eq!(scores(wanted).await, vec![Ok(0.0); 10]);
     assert_eq!(calls.load(Ordering::SeqCst), 1);
     assert_eq!(pool.counters.expired.load(Ordering::SeqCst), 10);
@@ -48,7 +48,7 @@ async fn work_that_would_end_too_late_is_not_begun_while_other_work_waits() {
     let too_late = submit(&pool, &feed, Duration::from_millis(200));
     let in_time = submit(&pool, &feed, LONG);
     pool.workers.resize(1);
-    assert_eq!(scores(too_late).await, [Err(Unscored::TimedOut)]);
+    assert_eq!(scores(too_late).await, [Err(ScoreError::Timeout)]);
     assert!(scores(in_time).await[0].is_ok());
     assert_eq!(pool.counters.expired.load(Ordering::SeqCst), 1);
     assert_eq!(pool.counters.scored.load(Ordering::SeqCst), 2);
@@ -68,7 +68,7 @@ async fn a_full_queue_refuses_at_once() {
     pool.workers.resize(1);
     let scores = scores(answers).await;
     assert!(scores[..20].iter().all(Result::is_ok));
-    assert_eq!(scores[20..], vec![Err(Unscored::QueueFull); 20]);
+    assert_eq!(scores[20..], vec![Err(ScoreError::QueueFull); 20]);
 }
 
 #[tokio::test]

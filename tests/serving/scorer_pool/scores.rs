@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use weir::scoring::pool::PoolConfig;
-use weir::scoring::{CacheKey, RandomScorer, Scorer, Subject, Unscored, Worker};
+use weir::scoring::{CacheKey, RandomScorer, ScoreError, Scorer, Subject, Worker};
 use weir_feed::ContentItem;
 
 use super::{By, LONG, config, feed, quiet, scores, start, submit};
@@ -44,7 +44,7 @@ async fn a_panicking_scorer_costs_its_batch_and_not_its_thread() {
     );
     for _ in 0..3 {
         let scores = scores(submit(&pool, &feed, LONG)).await;
-        assert_eq!(scores, vec![Err(Unscored::Panicked); 20]);
+        assert_eq!(scores, vec![Err(ScoreError::Panic); 20]);
     }
     assert_eq!(pool.counters.panics.load(Ordering::SeqCst), 6);
     assert_eq!(pool.counters.workers.load(Ordering::SeqCst), 1);
@@ -63,7 +63,7 @@ async fn failures_are_reported_item_by_item() {
     let scores = scores(submit(&pool, &feed(200), LONG)).await;
     let failed = scores
         .iter()
-        .filter(|score| **score == Err(Unscored::Failed))
+        .filter(|score| **score == Err(ScoreError::Error))
         .count();
     assert!((60..140).contains(&failed), "{failed} of 200 failed");
 }
@@ -88,10 +88,10 @@ async fn nan_and_missing_results_are_bad_results_and_never_remembered() {
     );
     let feed = feed(4);
     let expected = vec![
-        Err(Unscored::BadResult),
+        Err(ScoreError::BadResult),
         Ok(1.0),
         Ok(1.0),
-        Err(Unscored::BadResult),
+        Err(ScoreError::BadResult),
     ];
     assert_eq!(scores(submit(&pool, &feed, LONG)).await, expected);
     for _ in 0..2 {
