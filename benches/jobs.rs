@@ -98,8 +98,10 @@ impl Bench {
             counters: Arc::<JobCounters>::default(),
         });
         let system = ActorSystem::start(SupervisionPolicy {
-            initial_backoff: Duration::from_millis(50),
-            max_backoff: Duration::from_secs(5),
+            backoff: weir_supervision::Backoff::new(
+                Duration::from_millis(50),
+                Duration::from_secs(5),
+            ),
             max_restarts: 10,
             window: Duration::from_mins(1),
             freeze_after: Duration::from_secs(5),

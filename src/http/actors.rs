@@ -10,7 +10,7 @@ pub(super) async fn list(
 ) -> Result<HttpResponse, ApiError> {
     front.access.check(Scope::Admin, &request)?;
     Ok(HttpResponse::Ok().json(json!({
-        "actors": front.system.signs(),
+        "actors": front.system.statuses(),
         "config_version": &*front.serving.load().config_version,
     })))
 }

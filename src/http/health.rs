@@ -115,7 +115,7 @@ impl Health {
             why: why.to_owned(),
         };
         let down = system
-            .signs()
+            .statuses()
             .into_iter()
             .filter(|signs| !matches!(signs.state, State::Starting | State::Running));
         let mut ailments: Vec<HealthIssue> = down

@@ -350,8 +350,7 @@ fn intake_limits(settings: &ServerSettings) -> IntakeLimits {
 
 fn supervision_policy(settings: &SupervisionSettings) -> SupervisionPolicy {
     SupervisionPolicy {
-        initial_backoff: settings.backoff.initial,
-        max_backoff: settings.backoff.max,
+        backoff: weir_supervision::Backoff::new(settings.backoff.initial, settings.backoff.max),
         max_restarts: settings.max_restarts as usize,
         window: settings.window,
         freeze_after: settings.freeze_after,

@@ -5,12 +5,12 @@ use actix::dev::ToEnvelope;
 use actix::{Actor, Addr, Handler, MailboxError, Message};
 use arc_swap::ArcSwap;
 
-/// The lasting address of a supervised actor: it follows the actor through its incarnations.
+/// Address of a supervised actor that stays valid across its incarnations.
 pub struct ActorRef<A: Actor> {
     current: Arc<ArcSwap<Addr<A>>>,
 }
 
-/// Why a question to an actor went without an answer.
+/// Reason for which [`ActorRef::ask`] returned no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AskError {
     /// The actor did not answer in time.
@@ -41,12 +41,12 @@ impl<A: Actor> ActorRef<A> {
         self.current.store(Arc::new(addr));
     }
 
-    /// Whether no other clone of this reference is left.
+    /// Returns whether no other clone of this reference is left.
     pub(super) fn is_sole(&self) -> bool {
         Arc::strong_count(&self.current) == 1
     }
 
-    /// Queues `message` and waits up to `limit` for the answer.
+    /// Sends `message` and waits up to `limit` for the answer.
     pub async fn ask<M>(&self, message: M, limit: Duration) -> Result<M::Result, AskError>
     where
         M: Message + Send + 'static,
@@ -62,7 +62,7 @@ impl<A: Actor> ActorRef<A> {
         }
     }
 
-    /// Queues `message` and asks for no answer. Lost if the actor is being replaced.
+    /// Sends `message` without waiting for an answer. It is lost if the actor is being replaced.
     pub fn tell<M>(&self, message: M)
     where
         M: Message + Send + 'static,

@@ -1,58 +1,44 @@
-use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// How patiently an actor is brought back.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SupervisionPolicy {
-    /// Wait before the first restart; each further one within the window doubles it.
-    pub initial_backoff: Duration,
-    /// The longest wait before a restart.
-    pub max_backoff: Duration,
-    /// Restarts allowed within `window`; one more gives up.
-    pub max_restarts: usize,
-    /// How long a restart counts, and how long a given-up actor rests before it is built anew.
-    pub window: Duration,
-    /// The longest that one poll of an actor may take.
-    pub freeze_after: Duration,
+/// Exponential back-off: the first delay, doubled with each further failure up to the longest, and shortened at random.
+///
+/// The random part keeps callers that failed together from trying again together ("equal jitter" where `jitter` is 0.5;
+/// Marc Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Backoff {
+    /// Delay after the first failure.
+    pub initial: Duration,
+    /// Longest delay.
+    pub max: Duration,
+    /// Largest part, from 0 to 1, that is taken off a delay at random.
+    pub jitter: f64,
 }
 
-/// The restarts of one incarnation within the sliding window.
-#[derive(Debug)]
-pub struct RestartBudget {
-    policy: SupervisionPolicy,
-    restarts: VecDeque<Instant>,
-}
-
-impl RestartBudget {
-    /// A budget of which nothing is spent.
-    pub fn new(policy: SupervisionPolicy) -> Self {
+impl Backoff {
+    /// A back-off without a random part.
+    pub const fn new(initial: Duration, max: Duration) -> Self {
         Self {
-            policy,
-            restarts: VecDeque::new(),
+            initial,
+            max,
+            jitter: 0.0,
         }
     }
 
-    /// Spends one restart at `now` and answers how long to wait before it, or `None` if the budget is used up.
-    pub fn spend(&mut self, now: Instant) -> Option<Duration> {
-        while self
-            .restarts
-            .front()
-            .is_some_and(|&at| now.duration_since(at) > self.policy.window)
-        {
-            self.restarts.pop_front();
+    /// The same, with up to `jitter` of each delay taken off.
+    #[must_use]
+    pub const fn with_jitter(self, jitter: f64) -> Self {
+        Self { jitter, ..self }
+    }
+
+    /// Returns the delay after so many failures in a row; after none it is that after one.
+    pub fn delay(&self, failures: u32) -> Duration {
+        let doubled = 2_u32.saturating_pow(failures.saturating_sub(1));
+        let delay = self.initial.saturating_mul(doubled).min(self.max);
+        if self.jitter > 0.0 {
+            delay.mul_f64(1.0 - self.jitter.min(1.0) * rand::random::<f64>())
+        } else {
+            delay
         }
-        if self.restarts.len() >= self.policy.max_restarts {
-            return None;
-        }
-        let doublings = u32::try_from(self.restarts.len()).unwrap_or(u32::MAX);
-        let factor = 2_u32.checked_pow(doublings).unwrap_or(u32::MAX);
-        self.restarts.push_back(now);
-        Some(
-            self.policy
-                .initial_backoff
-                .saturating_mul(factor)
-                .min(self.policy.max_backoff),
-        )
     }
 }
 
@@ -60,41 +46,19 @@ impl RestartBudget {
 mod tests {
     use super::*;
 
-    fn budget(max_restarts: usize) -> RestartBudget {
-        RestartBudget::new(SupervisionPolicy {
-            initial_backoff: Duration::from_millis(100),
-            max_backoff: Duration::from_millis(350),
-            max_restarts,
-            window: Duration::from_mins(1),
-            freeze_after: Duration::from_secs(5),
-        })
+    #[test]
+    fn a_delay_doubles_up_to_the_longest() {
+        let backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(5));
+        let delays = [0, 1, 2, 3, 4, 1_000].map(|failures| backoff.delay(failures).as_secs());
+        assert_eq!(delays, [1, 1, 2, 4, 5, 5]);
     }
 
     #[test]
-    fn the_wait_doubles_up_to_its_cap() {
-        let (mut budget, now) = (budget(100), Instant::now());
-        let waits: Vec<u128> = (0..4)
-            .filter_map(|_| budget.spend(now))
-            .map(|w| w.as_millis())
-            .collect();
-        assert_eq!(waits, [100, 200, 350, 350]);
-        assert!((0..90).all(|_| budget.spend(now) == Some(Duration::from_millis(350))));
-    }
-
-    #[test]
-    fn one_restart_too_many_within_the_window_is_refused() {
-        let (mut budget, now) = (budget(2), Instant::now());
-        assert!(budget.spend(now).is_some() && budget.spend(now).is_some());
-        assert_eq!(budget.spend(now), None);
-    }
-
-    #[test]
-    fn restarts_older_than_the_window_count_no_more() {
-        let (mut budget, now) = (budget(1), Instant::now());
-        assert!(budget.spend(now).is_some());
-        assert_eq!(
-            budget.spend(now + Duration::from_secs(61)),
-            Some(Duration::from_millis(100))
-        );
+    fn jitter_shortens_a_delay_by_no_more_than_its_part() {
+        let backoff = Backoff::new(Duration::from_secs(4), Duration::from_secs(4)).with_jitter(0.5);
+        for _ in 0..1_000 {
+            let delay = backoff.delay(1);
+            assert!((2.0..=4.0).contains(&delay.as_secs_f64()), "{delay:?}");
+        }
     }
 }

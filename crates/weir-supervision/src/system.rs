@@ -5,39 +5,79 @@ use actix::{Actor, Context, Supervised};
 use tokio::sync::watch;
 
 use super::actor_ref::ActorRef;
-use super::backoff::SupervisionPolicy;
-use super::incarnation::Incarnation;
-use super::member::{Member, Supervisee};
-use super::vitals::{Observable, State, VitalSigns, Vitals};
+use super::lifecycle::{Incarnation, Lifecycle};
+use super::policy::SupervisionPolicy;
+use super::status::{ActorStatus, Observable, State};
+use super::supervisor::{Supervise, Supervisor};
 
-/// All supervised actors of the process, and the watch over them.
+/// An actor that an [`ActorSystem`] can build, again and again.
+pub trait SupervisedActor: Actor<Context = Context<Self>> + Supervised {
+    /// Everything that an incarnation is made from. Each gets a clone.
+    type Deps: Clone + Send + Sync + 'static;
+    /// Counters that all incarnations share; [`ActorStatus::counters`] shows them.
+    type Counters: Observable + 'static;
+
+    /// Builds one incarnation. A restart within it is `Supervised::restarting`'s.
+    fn new(deps: Self::Deps, counters: Arc<Self::Counters>, incarnation: Incarnation) -> Self;
+}
+
+/// All supervised actors of the process, and the task that checks their health.
 ///
 /// Clones share the same actors. Must be made on a thread of the actix system.
 #[derive(Clone)]
 pub struct ActorSystem {
-    members: Arc<Mutex<Vec<Box<dyn Member>>>>,
+    supervisors: Arc<Mutex<Vec<Box<dyn Supervise>>>>,
     policy: SupervisionPolicy,
     stop: watch::Sender<bool>,
 }
 
 impl ActorSystem {
-    /// An empty system, which begins to watch at once.
+    /// Starts a system without actors.
     pub fn start(policy: SupervisionPolicy) -> Self {
         let pause =
             (policy.freeze_after / 5).clamp(Duration::from_millis(10), Duration::from_secs(1));
         let system = Self {
-            members: Arc::default(),
+            supervisors: Arc::default(),
             policy,
             stop: watch::Sender::new(false),
         };
-        actix_rt::spawn(system.clone().watch_over_members(pause));
+        actix_rt::spawn(system.clone().check_health_every(pause));
         system
     }
 
-    /// Builds an actor by `factory` and keeps it alive from now on.
-    ///
-    /// `factory` makes each new incarnation; a restart within one is `Supervised::restarting`'s. `counters` is what
-    /// [`VitalSigns::counters`] shows.
+    /// Starts an actor and supervises it until the system stops.
+    pub fn spawn<A: SupervisedActor>(
+        &self,
+        name: &str,
+        counters: Arc<A::Counters>,
+        deps: A::Deps,
+    ) -> ActorRef<A> {
+        self.supervise_actor(name, counters, deps, false)
+    }
+
+    /// Starts an actor and supervises it until no [`ActorRef`] to it is left.
+    pub fn spawn_while_used<A: SupervisedActor>(
+        &self,
+        name: &str,
+        counters: Arc<A::Counters>,
+        deps: A::Deps,
+    ) -> ActorRef<A> {
+        self.supervise_actor(name, counters, deps, true)
+    }
+
+    fn supervise_actor<A: SupervisedActor>(
+        &self,
+        name: &str,
+        counters: Arc<A::Counters>,
+        deps: A::Deps,
+        while_used: bool,
+    ) -> ActorRef<A> {
+        let shared = Arc::clone(&counters) as Arc<dyn Observable>;
+        let factory = move |incarnation| A::new(deps.clone(), Arc::clone(&counters), incarnation);
+        self.add(name, shared, factory, while_used)
+    }
+
+    /// Builds an actor by `factory` and supervises it until the system stops.
     pub fn supervise<A, F>(
         &self,
         name: &str,
@@ -46,9 +86,14 @@ impl ActorSystem {
     ) -> ActorRef<A>
     where
         A: Actor<Context = Context<A>> + Supervised,
-        F: Fn(&mut Context<A>, Incarnation) -> A + Send + Sync + 'static,
+        F: Fn((), Incarnation) -> A + Send + Sync + 'static,
     {
-        self.keep(name, counters, factory, false)
+        self.add(
+            name,
+            counters,
+            move |incarnation| factory((), incarnation),
+            false,
+        )
     }
 
     /// The same for an actor that is stopped once no [`ActorRef`] to it is left.
@@ -60,12 +105,17 @@ impl ActorSystem {
     ) -> ActorRef<A>
     where
         A: Actor<Context = Context<A>> + Supervised,
-        F: Fn(&mut Context<A>, Incarnation) -> A + Send + Sync + 'static,
+        F: Fn((), Incarnation) -> A + Send + Sync + 'static,
     {
-        self.keep(name, counters, factory, true)
+        self.add(
+            name,
+            counters,
+            move |incarnation| factory((), incarnation),
+            true,
+        )
     }
 
-    fn keep<A, F>(
+    fn add<A, F>(
         &self,
         name: &str,
         counters: Arc<dyn Observable>,
@@ -74,32 +124,32 @@ impl ActorSystem {
     ) -> ActorRef<A>
     where
         A: Actor<Context = Context<A>> + Supervised,
-        F: Fn(&mut Context<A>, Incarnation) -> A + Send + Sync + 'static,
+        F: Fn(Incarnation) -> A + Send + Sync + 'static,
     {
-        let vitals = Vitals::new(name, counters);
-        let supervisee = Supervisee::start(vitals, factory, self.policy.clone(), while_used);
-        let actor = supervisee.actor();
-        self.members().push(Box::new(supervisee));
+        let lifecycle = Lifecycle::new(name, counters);
+        let supervisor = Supervisor::start(lifecycle, factory, self.policy.clone(), while_used);
+        let actor = supervisor.actor();
+        self.supervisors().push(Box::new(supervisor));
         actor
     }
 
-    /// The signs of every actor, in the order they were started.
-    pub fn signs(&self) -> Vec<VitalSigns> {
-        let members = self.members();
-        members
+    /// Returns the status of every actor, in the order in which they were started.
+    pub fn statuses(&self) -> Vec<ActorStatus> {
+        let supervisors = self.supervisors();
+        supervisors
             .iter()
-            .map(|member| member.vitals().signs())
+            .map(|supervisor| supervisor.lifecycle().status())
             .collect()
     }
 
-    /// Whether some actor whose name begins with `prefix` takes messages. Cheap enough for a health check.
+    /// Returns whether an actor whose name begins with `prefix` takes messages. Cheap enough for a health check.
     pub fn any_running(&self, prefix: &str) -> bool {
-        let members = self.members();
-        members.iter().any(|member| {
-            let vitals = member.vitals();
-            vitals.name().starts_with(prefix)
-                && vitals.state() == State::Running
-                && vitals
+        let supervisors = self.supervisors();
+        supervisors.iter().any(|supervisor| {
+            let lifecycle = supervisor.lifecycle();
+            lifecycle.name().starts_with(prefix)
+                && lifecycle.state() == State::Running
+                && lifecycle
                     .polling_for()
                     .is_none_or(|polling| polling < self.policy.freeze_after)
         })
@@ -108,14 +158,18 @@ impl ActorSystem {
     /// Stops every actor for good.
     pub fn stop(&self) {
         self.stop.send_replace(true);
-        self.members().iter().for_each(|member| member.stop());
+        for supervisor in self.supervisors().iter() {
+            supervisor.shut_down();
+        }
     }
 
-    fn members(&self) -> MutexGuard<'_, Vec<Box<dyn Member>>> {
-        self.members.lock().unwrap_or_else(PoisonError::into_inner)
+    fn supervisors(&self) -> MutexGuard<'_, Vec<Box<dyn Supervise>>> {
+        self.supervisors
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn watch_over_members(self, pause: Duration) {
+    async fn check_health_every(self, pause: Duration) {
         let mut stopped = self.stop.subscribe();
         loop {
             tokio::select! {
@@ -123,19 +177,15 @@ impl ActorSystem {
                 _ = stopped.wait_for(|&stopped| stopped) => return,
                 () = tokio::time::sleep(pause) => {}
             }
-            self.tend();
+            self.supervisors().retain(|supervisor| {
+                let unused = supervisor.is_unused();
+                if unused {
+                    supervisor.shut_down();
+                } else {
+                    supervisor.check_health();
+                }
+                !unused
+            });
         }
-    }
-
-    fn tend(&self) {
-        self.members().retain(|member| {
-            let unused = member.is_unused();
-            if unused {
-                member.stop();
-            } else {
-                member.tend();
-            }
-            !unused
-        });
     }
 }

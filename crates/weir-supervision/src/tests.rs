@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::{
-    ActorRef, ActorSystem, AskError, Exit, Incarnation, State, SupervisionPolicy, VitalSigns,
+    ActorRef, ActorStatus, ActorSystem, AskError, Backoff, Exit, Incarnation, State,
+    SupervisedActor, SupervisionPolicy,
 };
 use actix::{
     Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message,
@@ -19,8 +20,7 @@ const LIMIT: Duration = Duration::from_secs(5);
 
 fn policy() -> SupervisionPolicy {
     SupervisionPolicy {
-        initial_backoff: Duration::from_millis(5),
-        max_backoff: Duration::from_millis(20),
+        backoff: Backoff::new(Duration::from_millis(5), Duration::from_millis(20)),
         max_restarts: 5,
         window: Duration::from_millis(400),
         freeze_after: Duration::from_secs(2),
@@ -28,7 +28,7 @@ fn policy() -> SupervisionPolicy {
 }
 
 /// Freezes are noticed soon enough for a test, and not where a busy machine delays an innocent actor.
-fn impatient() -> SupervisionPolicy {
+fn imactor() -> SupervisionPolicy {
     SupervisionPolicy {
         freeze_after: Duration::from_millis(300),
         ..policy()
@@ -37,45 +37,76 @@ fn impatient() -> SupervisionPolicy {
 
 #[derive(Default, Serialize)]
 struct Counters {
+    builds: AtomicU64,
     starts: AtomicU64,
     answers: AtomicU64,
     stale_wake_ups: AtomicU64,
 }
 
-/// Does as it is told: the first `bad_starts` starts go wrong in the way of `bad_start`.
-struct Patient {
+/// Fails on request; its first `bad_starts` starts fail in the way of `bad_start`.
+struct TestActor {
+    deps: Deps,
     counters: Arc<Counters>,
     incarnation: Incarnation,
-    bad_starts: u64,
-    bad_start: fn(&mut Context<Self>),
     memory: u64,
 }
 
-impl Actor for Patient {
-    type Context = Context<Self>;
+#[derive(Clone)]
+struct Deps {
+    failing_builds: u64,
+    bad_starts: u64,
+    bad_start: fn(&mut Context<TestActor>),
+}
 
-    fn started(&mut self, ctx: &mut Self::Context) {
-        if self.counters.starts.fetch_add(1, Ordering::SeqCst) < self.bad_starts {
-            (self.bad_start)(ctx);
+const HEALTHY: Deps = Deps {
+    failing_builds: 0,
+    bad_starts: 0,
+    bad_start: |_| {},
+};
+
+impl SupervisedActor for TestActor {
+    type Deps = Deps;
+    type Counters = Counters;
+
+    fn new(deps: Deps, counters: Arc<Counters>, incarnation: Incarnation) -> Self {
+        assert!(
+            counters.builds.fetch_add(1, Ordering::SeqCst) >= deps.failing_builds,
+            "cannot be built yet"
+        );
+        Self {
+            deps,
+            counters,
+            incarnation,
+            memory: 0,
         }
     }
 }
 
-impl Supervised for Patient {
+impl Actor for TestActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        if self.counters.starts.fetch_add(1, Ordering::SeqCst) < self.deps.bad_starts {
+            (self.deps.bad_start)(ctx);
+        }
+    }
+}
+
+impl Supervised for TestActor {
     fn restarting(&mut self, _: &mut Self::Context) {
         self.memory = 0;
     }
 }
 
-/// Answers how many messages this patient has taken since it was last built.
+/// Answers how many messages this actor has taken since it was last built.
 #[derive(Message)]
 #[rtype(result = "u64")]
-struct Remember;
+struct Count;
 
-impl Handler<Remember> for Patient {
+impl Handler<Count> for TestActor {
     type Result = u64;
 
-    fn handle(&mut self, _: Remember, _: &mut Self::Context) -> u64 {
+    fn handle(&mut self, _: Count, _: &mut Self::Context) -> u64 {
         self.counters.answers.fetch_add(1, Ordering::SeqCst);
         self.memory += 1;
         self.memory
@@ -84,7 +115,7 @@ impl Handler<Remember> for Patient {
 
 #[derive(Message)]
 #[rtype(result = "()")]
-enum Suffer {
+enum Fail {
     Panic,
     PanicWithText(String),
     PanicLater(Duration),
@@ -92,18 +123,18 @@ enum Suffer {
     Freeze(Duration),
 }
 
-impl Handler<Suffer> for Patient {
+impl Handler<Fail> for TestActor {
     type Result = ();
 
-    fn handle(&mut self, how: Suffer, ctx: &mut Self::Context) {
+    fn handle(&mut self, how: Fail, ctx: &mut Self::Context) {
         match how {
-            Suffer::Panic => panic!("told to"),
-            Suffer::PanicWithText(text) => panic!("a post says {text}"),
-            Suffer::PanicLater(after) => {
+            Fail::Panic => panic!("told to"),
+            Fail::PanicWithText(text) => panic!("a post says {text}"),
+            Fail::PanicLater(after) => {
                 ctx.run_later(after, |_, _| panic!("a timer told to"));
             }
-            Suffer::Stop => ctx.stop(),
-            Suffer::Freeze(time) => {
+            Fail::Stop => ctx.stop(),
+            Fail::Freeze(time) => {
                 std::thread::sleep(time);
                 if !self.incarnation.is_current() {
                     self.counters.stale_wake_ups.fetch_add(1, Ordering::SeqCst);
@@ -116,79 +147,74 @@ impl Handler<Suffer> for Patient {
 /// A future of the actor's own: it takes `.0` and then panics if `.1`.
 #[derive(Message)]
 #[rtype(result = "u64")]
-struct Ponder(Duration, bool);
+struct Wait(Duration, bool);
 
-impl Handler<Ponder> for Patient {
+impl Handler<Wait> for TestActor {
     type Result = ResponseActFuture<Self, u64>;
 
-    fn handle(&mut self, Ponder(time, panics): Ponder, _: &mut Self::Context) -> Self::Result {
-        let pondering = async move { actix_rt::time::sleep(time).await };
-        Box::pin(pondering.into_actor(self).map(move |(), patient, _| {
-            assert!(!panics, "pondered too hard");
-            patient.memory
+    fn handle(&mut self, Wait(time, panics): Wait, _: &mut Self::Context) -> Self::Result {
+        let waiting = async move { actix_rt::time::sleep(time).await };
+        Box::pin(waiting.into_actor(self).map(move |(), actor, _| {
+            assert!(!panics, "waited too long");
+            actor.memory
         }))
     }
 }
 
-fn patient_with(
+fn start_with(
     system: &ActorSystem,
     name: &str,
     bad_starts: u64,
-    bad_start: fn(&mut Context<Patient>),
-) -> (ActorRef<Patient>, Arc<Counters>) {
-    let counters = Arc::new(Counters::default());
-    let shown = Arc::clone(&counters);
-    let actor = system.supervise(name, shown, {
-        let counters = Arc::clone(&counters);
-        move |_: &mut Context<Patient>, incarnation| Patient {
-            counters: Arc::clone(&counters),
-            incarnation,
-            bad_starts,
-            bad_start,
-            memory: 0,
-        }
-    });
+    bad_start: fn(&mut Context<TestActor>),
+) -> (ActorRef<TestActor>, Arc<Counters>) {
+    let counters = Arc::<Counters>::default();
+    let deps = Deps {
+        bad_starts,
+        bad_start,
+        ..HEALTHY
+    };
+    let actor = system.spawn(name, Arc::clone(&counters), deps);
     (actor, counters)
 }
 
-fn patient(system: &ActorSystem) -> (ActorRef<Patient>, Arc<Counters>) {
-    patient_with(system, "patient", 0, |_| {})
+fn start(system: &ActorSystem) -> (ActorRef<TestActor>, Arc<Counters>) {
+    start_with(system, "actor", 0, |_| {})
 }
 
-fn signs(system: &ActorSystem, name: &str) -> VitalSigns {
+fn status(system: &ActorSystem, name: &str) -> ActorStatus {
     system
-        .signs()
+        .statuses()
         .into_iter()
-        .find(|signs| signs.name == name)
-        .expect("a member of that name")
+        .find(|status| status.name == name)
+        .expect("an actor of that name")
 }
 
-/// Waits until the patient's signs are as wished, and answers them.
-async fn signs_when(system: &ActorSystem, wished: impl Fn(&VitalSigns) -> bool) -> VitalSigns {
+/// Waits until the actor's status are as wished, and answers them.
+async fn status_when(system: &ActorSystem, wished: impl Fn(&ActorStatus) -> bool) -> ActorStatus {
     let deadline = Instant::now() + LIMIT;
     loop {
-        let signs = signs(system, "patient");
-        if wished(&signs) {
-            return signs;
+        let status = status(system, "actor");
+        if wished(&status) {
+            return status;
         }
-        assert!(Instant::now() < deadline, "never came to pass: {signs:?}");
+        assert!(Instant::now() < deadline, "never came to pass: {status:?}");
         actix_rt::time::sleep(Duration::from_millis(1)).await;
     }
 }
 
-fn last_exit(signs: &VitalSigns) -> Option<Exit> {
-    signs.last_exit.as_ref().map(|last| last.exit.clone())
+fn last_exit(status: &ActorStatus) -> Option<Exit> {
+    status.last_exit.as_ref().map(|last| last.exit.clone())
 }
 
 #[actix_rt::test]
 async fn a_panic_in_a_handler_loses_that_message_and_no_other() {
     let system = ActorSystem::start(policy());
-    let (patient, _) = patient(&system);
+    let (actor, _) = start(&system);
 
     let (before, broken, after) = tokio::join!(
-        patient.ask(Remember, LIMIT),
-        patient.ask(Suffer::Panic, LIMIT),
-        patient.ask(Remember, LIMIT),
+        actor.ask(Count, LIMIT),
+        actor.ask(Fail::Panic, LIMIT),
+        actor.ask(Count, LIMIT),
     );
 
     assert_eq!(before, Ok(1));
@@ -198,13 +224,13 @@ async fn a_panic_in_a_handler_loses_that_message_and_no_other() {
         Ok(1),
         "queued messages wait for the restart, which forgets the old state"
     );
-    let signs = signs(&system, "patient");
+    let status = status(&system, "actor");
     assert_eq!(
-        (signs.exits.panicked, signs.restarts, signs.generation),
+        (status.exits.panicked, status.restarts, status.generation),
         (1, 1, 1)
     );
     assert_eq!(
-        last_exit(&signs),
+        last_exit(&status),
         Some(Exit::Panicked {
             message: Some("told to")
         })
@@ -214,80 +240,77 @@ async fn a_panic_in_a_handler_loses_that_message_and_no_other() {
 #[actix_rt::test]
 async fn a_panic_message_that_may_quote_a_post_is_not_kept() {
     let system = ActorSystem::start(policy());
-    let (patient, _) = patient(&system);
+    let (actor, _) = start(&system);
 
-    let _ = patient
-        .ask(Suffer::PanicWithText("private".into()), LIMIT)
+    let _ = actor
+        .ask(Fail::PanicWithText("private".into()), LIMIT)
         .await;
 
-    let signs = signs_when(&system, |signs| signs.exits.panicked == 1).await;
-    assert_eq!(last_exit(&signs), Some(Exit::Panicked { message: None }));
+    let status = status_when(&system, |status| status.exits.panicked == 1).await;
+    assert_eq!(last_exit(&status), Some(Exit::Panicked { message: None }));
 }
 
 #[actix_rt::test]
 async fn a_panic_in_started_is_tried_again_and_queued_messages_are_answered() {
     let system = ActorSystem::start(policy());
-    let (patient, counters) = patient_with(&system, "patient", 3, |_| panic!("bad start"));
+    let (actor, counters) = start_with(&system, "actor", 3, |_| panic!("bad start"));
 
-    let answers = tokio::join!(patient.ask(Remember, LIMIT), patient.ask(Remember, LIMIT));
+    let answers = tokio::join!(actor.ask(Count, LIMIT), actor.ask(Count, LIMIT));
 
     assert_eq!(answers, (Ok(1), Ok(2)));
     assert_eq!(counters.starts.load(Ordering::SeqCst), 4);
-    assert_eq!(signs(&system, "patient").exits.panicked, 3);
+    assert_eq!(status(&system, "actor").exits.panicked, 3);
 }
 
 #[actix_rt::test]
 async fn a_panic_in_a_future_of_the_actor_loses_what_it_had_in_flight_and_keeps_the_queue() {
     let system = ActorSystem::start(policy());
-    let (patient, _) = patient(&system);
+    let (actor, _) = start(&system);
 
     let (broken, in_flight, later) = tokio::join!(
-        patient.ask(Ponder(Duration::from_millis(20), true), LIMIT),
-        patient.ask(Ponder(Duration::from_mins(1), false), LIMIT),
+        actor.ask(Wait(Duration::from_millis(20), true), LIMIT),
+        actor.ask(Wait(Duration::from_mins(1), false), LIMIT),
         async {
             actix_rt::time::sleep(Duration::from_millis(21)).await;
-            patient.ask(Remember, LIMIT).await
+            actor.ask(Count, LIMIT).await
         },
     );
 
     assert_eq!(broken, Err(AskError::Lost));
     assert_eq!(in_flight, Err(AskError::Lost));
     assert_eq!(later, Ok(1));
-    assert_eq!(signs(&system, "patient").exits.panicked, 1);
+    assert_eq!(status(&system, "actor").exits.panicked, 1);
 }
 
 #[actix_rt::test]
 async fn a_panic_in_a_timer_restarts_the_actor() {
     let system = ActorSystem::start(policy());
-    let (patient, counters) = patient(&system);
+    let (actor, counters) = start(&system);
 
-    patient.tell(Suffer::PanicLater(Duration::from_millis(1)));
+    actor.tell(Fail::PanicLater(Duration::from_millis(1)));
 
-    let signs = signs_when(&system, |signs| signs.restarts == 1).await;
+    let status = status_when(&system, |status| status.restarts == 1).await;
     assert_eq!(
-        last_exit(&signs),
+        last_exit(&status),
         Some(Exit::Panicked {
             message: Some("a timer told to")
         })
     );
-    assert_eq!(patient.ask(Remember, LIMIT).await, Ok(1));
+    assert_eq!(actor.ask(Count, LIMIT).await, Ok(1));
     assert_eq!(counters.starts.load(Ordering::SeqCst), 2);
 }
 
 #[actix_rt::test]
 async fn an_actor_that_stops_is_started_again() {
     let system = ActorSystem::start(policy());
-    let (patient, _) = patient(&system);
+    let (actor, _) = start(&system);
 
-    let (stopped, after) = tokio::join!(
-        patient.ask(Suffer::Stop, LIMIT),
-        patient.ask(Remember, LIMIT)
-    );
+    let (stopped, after) = tokio::join!(actor.ask(Fail::Stop, LIMIT), actor.ask(Count, LIMIT));
 
     assert_eq!((stopped, after), (Ok(()), Ok(1)));
-    let signs = signs(&system, "patient");
+    let status = status(&system, "actor");
     assert_eq!(
-        (signs.exits.stopped, last_exit(&signs)),
+        (status.exits.stopped, last_exit(&status)),
         (1, Some(Exit::Stopped))
     );
 }
@@ -295,37 +318,37 @@ async fn an_actor_that_stops_is_started_again() {
 #[actix_rt::test]
 async fn an_actor_that_stops_in_started_is_restarted_no_faster_than_its_backoff() {
     let system = ActorSystem::start(policy());
-    let (patient, counters) = patient_with(&system, "patient", 4, Context::stop);
+    let (actor, counters) = start_with(&system, "actor", 4, Context::stop);
     let begun = Instant::now();
 
-    assert_eq!(patient.ask(Remember, LIMIT).await, Ok(1));
+    assert_eq!(actor.ask(Count, LIMIT).await, Ok(1));
 
     assert!(begun.elapsed() >= Duration::from_millis(5 + 10 + 20 + 20));
     assert_eq!(counters.starts.load(Ordering::SeqCst), 5);
-    assert_eq!(signs(&system, "patient").exits.stopped, 4);
+    assert_eq!(status(&system, "actor").exits.stopped, 4);
 }
 
 #[actix_rt::test]
 async fn an_actor_over_its_restart_budget_gives_up_and_is_built_anew_after_the_window() {
     let system = ActorSystem::start(policy());
-    let (patient, _) = patient_with(&system, "patient", 6, |_| panic!("bad start"));
-    let queued = patient.ask(Remember, Duration::from_secs(2));
+    let (actor, _) = start_with(&system, "actor", 6, |_| panic!("bad start"));
+    let queued = actor.ask(Count, Duration::from_secs(2));
 
-    let (queued, signs) = tokio::join!(
+    let (queued, status) = tokio::join!(
         queued,
-        signs_when(&system, |signs| signs.state == State::GaveUp)
+        status_when(&system, |status| status.state == State::GaveUp)
     );
     assert_eq!(queued, Err(AskError::Lost), "giving up loses the mailbox");
     assert_eq!(
-        (signs.exits.panicked, signs.exits.gave_up, signs.restarts),
+        (status.exits.panicked, status.exits.gave_up, status.restarts),
         (6, 1, 5)
     );
-    assert_eq!(last_exit(&signs), Some(Exit::GaveUp { max_restarts: 5 }));
+    assert_eq!(last_exit(&status), Some(Exit::GaveUp { max_restarts: 5 }));
 
-    let signs = signs_when(&system, |signs| signs.state == State::Running).await;
-    assert_eq!(signs.generation, 2);
+    let status = status_when(&system, |status| status.state == State::Running).await;
+    assert_eq!(status.generation, 2);
     assert_eq!(
-        patient.ask(Remember, LIMIT).await,
+        actor.ask(Count, LIMIT).await,
         Ok(1),
         "the same reference reaches the new one"
     );
@@ -333,24 +356,24 @@ async fn an_actor_over_its_restart_budget_gives_up_and_is_built_anew_after_the_w
 
 #[actix_rt::test]
 async fn a_frozen_actor_is_replaced_and_its_late_incarnation_is_fenced() {
-    let system = ActorSystem::start(impatient());
-    let (patient, counters) = patient(&system);
+    let system = ActorSystem::start(imactor());
+    let (actor, counters) = start(&system);
 
-    patient.tell(Suffer::Freeze(Duration::from_millis(1200)));
-    let behind_it = patient.ask(Remember, Duration::from_millis(350));
-    let (behind_it, signs) = tokio::join!(
+    actor.tell(Fail::Freeze(Duration::from_millis(1200)));
+    let behind_it = actor.ask(Count, Duration::from_millis(350));
+    let (behind_it, status) = tokio::join!(
         behind_it,
-        signs_when(&system, |signs| signs.exits.frozen == 1)
+        status_when(&system, |status| status.exits.frozen == 1)
     );
     assert_eq!(
         behind_it,
         Err(AskError::Timeout),
         "the old mailbox ends by the caller's timeout"
     );
-    assert!(matches!(last_exit(&signs), Some(Exit::Frozen { polling_ms }) if polling_ms >= 300));
+    assert!(matches!(last_exit(&status), Some(Exit::Frozen { polling_ms }) if polling_ms >= 300));
 
     assert_eq!(
-        patient.ask(Remember, LIMIT).await,
+        actor.ask(Count, LIMIT).await,
         Ok(1),
         "the new incarnation serves meanwhile"
     );
@@ -361,80 +384,66 @@ async fn a_frozen_actor_is_replaced_and_its_late_incarnation_is_fenced() {
         actix_rt::time::sleep(Duration::from_millis(5)).await;
     }
     assert_eq!(
-        patient.ask(Remember, LIMIT).await,
+        actor.ask(Count, LIMIT).await,
         Ok(2),
         "the old one's end changes nothing"
     );
-    assert_eq!(system.signs()[0].generation, 2);
+    assert_eq!(system.statuses()[0].generation, 2);
 }
 
 #[actix_rt::test]
 async fn siblings_never_notice() {
-    let system = ActorSystem::start(impatient());
-    let (sibling, _) = patient_with(&system, "sibling", 0, |_| {});
-    let (patient, _) = patient(&system);
+    let system = ActorSystem::start(imactor());
+    let (sibling, _) = start_with(&system, "sibling", 0, |_| {});
+    let (actor, _) = start(&system);
 
-    let suffering = async {
-        let _ = patient.ask(Suffer::Panic, LIMIT).await;
-        let _ = patient.ask(Suffer::Stop, LIMIT).await;
-        let _ = patient
-            .ask(Suffer::Freeze(Duration::from_millis(700)), LIMIT)
+    let failing = async {
+        let _ = actor.ask(Fail::Panic, LIMIT).await;
+        let _ = actor.ask(Fail::Stop, LIMIT).await;
+        let _ = actor
+            .ask(Fail::Freeze(Duration::from_millis(700)), LIMIT)
             .await;
     };
     let serving = async {
         for nth in 1..=200 {
             assert_eq!(
-                sibling.ask(Remember, Duration::from_millis(250)).await,
+                sibling.ask(Count, Duration::from_millis(250)).await,
                 Ok(nth)
             );
             actix_rt::time::sleep(Duration::from_millis(4)).await;
         }
     };
-    tokio::join!(suffering, serving);
+    tokio::join!(failing, serving);
 
-    let signs = signs(&system, "sibling");
-    assert_eq!((signs.restarts, signs.generation), (0, 1));
-    assert!(signs.last_exit.is_none());
+    let status = status(&system, "sibling");
+    assert_eq!((status.restarts, status.generation), (0, 1));
+    assert!(status.last_exit.is_none());
 }
 
 #[actix_rt::test]
 async fn a_panic_while_an_actor_is_built_counts_as_giving_up() {
     let system = ActorSystem::start(policy());
-    let attempts = Arc::new(AtomicU64::new(0));
-    let counters = Arc::new(Counters::default());
-    let patient = system.supervise(
-        "patient",
-        Arc::clone(&counters) as _,
-        move |_: &mut Context<Patient>, incarnation| {
-            assert!(
-                attempts.fetch_add(1, Ordering::SeqCst) > 0,
-                "cannot be built yet"
-            );
-            Patient {
-                counters: Arc::clone(&counters),
-                incarnation,
-                bad_starts: 0,
-                bad_start: |_| {},
-                memory: 0,
-            }
-        },
-    );
+    let deps = Deps {
+        failing_builds: 1,
+        ..HEALTHY
+    };
+    let actor = system.spawn::<TestActor>("actor", Arc::default(), deps);
 
-    let signs = signs_when(&system, |signs| signs.state == State::GaveUp).await;
-    assert_eq!((signs.exits.panicked, signs.exits.gave_up), (1, 1));
-    signs_when(&system, |signs| signs.state == State::Running).await;
-    assert_eq!(patient.ask(Remember, LIMIT).await, Ok(1));
+    let status = status_when(&system, |status| status.state == State::GaveUp).await;
+    assert_eq!((status.exits.panicked, status.exits.gave_up), (1, 1));
+    status_when(&system, |status| status.state == State::Running).await;
+    assert_eq!(actor.ask(Count, LIMIT).await, Ok(1));
 }
 
 #[actix_rt::test]
 async fn a_stopped_system_ends_every_actor() {
     let system = ActorSystem::start(policy());
-    let (patient, _) = patient(&system);
-    assert_eq!(patient.ask(Remember, LIMIT).await, Ok(1));
+    let (actor, _) = start(&system);
+    assert_eq!(actor.ask(Count, LIMIT).await, Ok(1));
 
     system.stop();
 
-    signs_when(&system, |signs| signs.state == State::Stopped).await;
-    assert_eq!(patient.ask(Remember, LIMIT).await, Err(AskError::Lost));
-    assert!(!system.any_running("patient"));
+    status_when(&system, |status| status.state == State::Stopped).await;
+    assert_eq!(actor.ask(Count, LIMIT).await, Err(AskError::Lost));
+    assert!(!system.any_running("actor"));
 }

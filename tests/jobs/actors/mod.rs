@@ -214,8 +214,10 @@ impl Drop for Rig {
 
 fn policy() -> SupervisionPolicy {
     SupervisionPolicy {
-        initial_backoff: Duration::from_millis(5),
-        max_backoff: Duration::from_millis(20),
+        backoff: weir_supervision::Backoff::new(
+            Duration::from_millis(5),
+            Duration::from_millis(20),
+        ),
         max_restarts: 5,
         window: Duration::from_secs(1),
         freeze_after: Duration::from_secs(5),

@@ -36,7 +36,7 @@ use weir::settings::{
 };
 use weir::telemetry;
 use weir_feed::RankRequest;
-use weir_supervision::{ActorRef, ActorSystem, SupervisionPolicy, VitalSigns};
+use weir_supervision::{ActorRef, ActorStatus, ActorSystem, SupervisionPolicy};
 
 use crate::common::stores::TestStore;
 use crate::common::weir::{feed_of, places};
@@ -271,9 +271,9 @@ impl Service {
         )
     }
 
-    fn signs(&self, name: &str) -> VitalSigns {
+    fn signs(&self, name: &str) -> ActorStatus {
         self.system
-            .signs()
+            .statuses()
             .into_iter()
             .find(|signs| signs.name == name)
             .unwrap()
@@ -286,7 +286,7 @@ impl Service {
             assert!(
                 Instant::now() < deadline,
                 "never whole again: {:?}",
-                self.system.signs()
+                self.system.statuses()
             );
             actix_rt::time::sleep(Duration::from_millis(20)).await;
         }
@@ -296,8 +296,10 @@ impl Service {
 /// Supervision within the patience of a test.
 fn impatient() -> SupervisionPolicy {
     SupervisionPolicy {
-        initial_backoff: Duration::from_millis(5),
-        max_backoff: Duration::from_millis(20),
+        backoff: weir_supervision::Backoff::new(
+            Duration::from_millis(5),
+            Duration::from_millis(20),
+        ),
         max_restarts: 8,
         window: Duration::from_millis(800),
         freeze_after: Duration::from_millis(400),
