@@ -8,12 +8,12 @@ use actix_web::web::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tracing::Span;
 
-use super::ServedPolicy;
 use super::ingester::{Batch, IngestReply};
 use crate::ranking::{Ranking, Slot};
 use crate::results::ResultsError;
 use crate::results::jobs::{Cancellation, Enqueued, JobId, NewJob};
 use crate::scoring::pool::ScoreRequest;
+use crate::serving::ServedPolicy;
 use weir_feed::{Degraded, NewItem, RankRequest};
 
 /// Rank a feed by `deadline`. A dropped receiver calls it off.

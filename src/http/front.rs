@@ -9,9 +9,10 @@ use tokio::sync::watch;
 
 use super::body::{self, ReceivedBody};
 use super::{Access, Admission, ApiError, BodyIntake, Health, IngestDesk, KnownScrapers};
-use crate::actors::{JobDesk, RankingInbox, RecorderInbox, Schedule, Serving};
+use crate::actors::{JobDesk, RankingInbox, RecorderInbox, Schedule};
 use crate::jobs::{JobResources, Registry};
 use crate::results::schedules::Schedules;
+use crate::serving::Serving;
 use weir_feed::RankRequest;
 use weir_supervision::{ActorRef, ActorSystem};
 

@@ -6,9 +6,10 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 use super::{Front, KnownScrapers};
-use crate::actors::{ConfigStatus, ServedArms, Serving};
+use crate::actors::ConfigStatus;
 use crate::db::Database;
 use crate::health::{HealthIssue, HealthIssues};
+use crate::serving::{ServedArms, Serving};
 use weir_feed::Degraded;
 use weir_supervision::{ActorSystem, State};
 
@@ -16,7 +17,7 @@ use weir_supervision::{ActorSystem, State};
 const PING_LIMIT: Duration = Duration::from_millis(250);
 
 /// The actors that `/rank` cannot do without, by the beginning of their names.
-const VITAL: [&str; 2] = ["ranker", "entity_board"];
+const VITAL: [&str; 2] = ["ranker", "snapshot.entities"];
 
 /// What is not as it should be, though Weir may serve all the same.
 #[derive(Clone)]

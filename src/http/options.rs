@@ -6,7 +6,7 @@ use actix_web::web::Query;
 use serde::Deserialize;
 
 use super::{Access, ApiError, Scope};
-use crate::actors::{ServedPolicy, Serving};
+use crate::serving::{ServedPolicy, Serving};
 
 /// The header that lowers the deadline of one request.
 const DEADLINE_HEADER: &str = "X-Deadline-Ms";

@@ -13,8 +13,8 @@ use super::kept_ranking::kept_ranking;
 use super::options::RankOptions;
 use super::{ApiError, Front, Scope};
 use crate::actors::messages::{Explained, Rank, Ranked};
-use crate::actors::{Group, ServedPolicy, Serving};
 use crate::ranking::Slot;
+use crate::serving::{Group, ServedPolicy, Serving};
 use weir_feed::{
     Degraded, Metadata, NewItem, RankRequest, RankResponse, RepairedJson, SentId, SentIds,
 };

@@ -8,8 +8,9 @@ use serde::Serialize;
 
 use super::body::read_json;
 use super::{ApiError, Front, Scope};
-use crate::actors::{Mark, ScoreSheet, ServedPool, Serving};
 use crate::scoring::pool::Timing;
+use crate::serving::stages::score_sheet::{Mark, ScoreSheet};
+use crate::serving::{ServedPool, Serving};
 use weir_feed::{ScoringMode, ScoringRequest, SentId};
 
 /// `POST /score`: what chosen scorers make of some texts, with the way of each score.

@@ -1,6 +1,8 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::snapshot::SnapshotValue;
+
 /// Outside posts that may be put into one platform's feeds, best first: written by a job, read by rankers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Candidates {
@@ -21,4 +23,14 @@ pub struct Candidate {
     /// What it was chosen by; `None` if by its time.
     #[serde(default)]
     pub score: Option<f64>,
+}
+
+impl SnapshotValue for Candidates {
+    fn as_of(&self) -> Option<DateTime<Utc>> {
+        self.timestamp
+    }
+
+    fn entries(&self) -> usize {
+        self.candidates.len()
+    }
 }

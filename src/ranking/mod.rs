@@ -24,4 +24,4 @@ pub use policy::{Exclude, Policy, Term, Unscored};
 pub use rank::{Column, EntityFlags, Ranking, rank};
 pub use scale::Scale;
 pub use score::Score;
-pub use top_entities::{TopEntities, TopEntitiesError};
+pub use top_entities::{TopEntities, TopEntitiesError, TopEntitySet};

@@ -3,7 +3,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::NamedEntity;
+use super::{EntityMatcher, MatcherError, NamedEntity};
+use crate::snapshot::SnapshotValue;
 use weir_feed::parse_timestamp;
 
 /// The most frequent entities of the posts, as jobs hand them to rankers, ours and others'.
@@ -18,9 +19,21 @@ pub struct TopEntities {
     pub timestamp: Option<DateTime<Utc>>,
 }
 
+/// Top entities, ready to be matched with texts.
+#[derive(Debug)]
+pub struct TopEntitySet {
+    /// Finds the entities in a text.
+    pub matcher: EntityMatcher,
+    /// When they were counted.
+    pub as_of: DateTime<Utc>,
+}
+
 /// The bytes are no list of top entities.
 #[derive(Debug, thiserror::Error)]
 pub enum TopEntitiesError {
+    /// They are too many to be matched.
+    #[error(transparent)]
+    Matcher(#[from] MatcherError),
     /// Neither the object nor the bare list.
     #[error("not top entities: {0}")]
     Form(#[from] serde_json::Error),
@@ -79,6 +92,27 @@ impl TopEntities {
             forms: self.forms.get(name).cloned().unwrap_or_default(),
         };
         self.top_named_entities.iter().map(entity).collect()
+    }
+}
+
+impl TopEntitySet {
+    /// Reads what [`TopEntities::from_json`] reads. Entities without a timestamp count as of `written_at`.
+    pub fn from_json(json: &[u8], written_at: DateTime<Utc>) -> Result<Self, TopEntitiesError> {
+        let top = TopEntities::from_json(json)?;
+        Ok(Self {
+            matcher: EntityMatcher::new(&top.named_entities())?,
+            as_of: top.timestamp.unwrap_or(written_at),
+        })
+    }
+}
+
+impl SnapshotValue for TopEntitySet {
+    fn as_of(&self) -> Option<DateTime<Utc>> {
+        Some(self.as_of)
+    }
+
+    fn entries(&self) -> usize {
+        self.matcher.entities()
     }
 }
 

@@ -1,10 +1,9 @@
 use std::collections::HashMap;
-use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{Formula, Subject};
+use crate::snapshot::{Snapshot, SnapshotValue};
 
 /// A number that was looked up, by what [`LookupBy`] says of an item: how work done elsewhere reaches the serving path.
 #[derive(Debug, Clone)]
@@ -12,7 +11,7 @@ pub struct Lookup {
     /// What of an item is looked up.
     pub by: LookupBy,
     /// The newest table.
-    pub table: SharedTable,
+    pub table: Snapshot<LookupTable>,
     /// The score of an item that the table has nothing on.
     pub absent: f64,
 }
@@ -31,9 +30,6 @@ pub enum LookupBy {
     /// Its language.
     Language,
 }
-
-/// A table that readers share and a writer replaces.
-pub type SharedTable = Arc<ArcSwap<LookupTable>>;
 
 /// Numbers by name. Names are kept as 64-bit hashes.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -72,16 +68,6 @@ impl LookupTable {
         Ok(Self(hashed.collect()))
     }
 
-    /// How many names it has.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether it has none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     fn get(&self, name: &str) -> Option<f64> {
         self.0.get(&xxh3_64(name.as_bytes())).copied()
     }
@@ -100,9 +86,18 @@ impl LookupTable {
     }
 }
 
+impl SnapshotValue for LookupTable {
+    fn entries(&self) -> usize {
+        self.0.len()
+    }
+}
+
 impl Formula for Lookup {
     fn value(&self, Subject { item, session }: Subject<'_>) -> f64 {
-        let table = self.table.load();
+        let newest = self.table.load();
+        let Some(table) = newest.as_ref() else {
+            return self.absent;
+        };
         let found = match self.by {
             LookupBy::Author => table.get(&item.author_name_hash),
             LookupBy::Post => table.get(&item.id),
@@ -143,10 +138,11 @@ mod tests {
         item.language = Some("en".to_owned());
         item.embedded_urls = vec!["no address".to_owned(), url.to_owned()];
         feed.session.user_id = "u".to_owned();
-        let table = LookupTable::from_json(TABLE, 10).unwrap();
+        let table = Snapshot::default();
+        table.store(Some(LookupTable::from_json(TABLE, 10).unwrap()));
         let lookup = Lookup {
             by,
-            table: Arc::new(ArcSwap::from_pointee(table)),
+            table,
             absent: -1.0,
         };
         lookup.value(Subject {

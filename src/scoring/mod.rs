@@ -20,7 +20,7 @@ pub use failure::Failure;
 pub use formula::Formula;
 pub use http::{HttpOptions, HttpScorer, HttpScorerError, ScorePath, ScorePathError};
 pub use lexicon::{Lexicon, LexiconError};
-pub use lookup::{Lookup, LookupBy, LookupTable, LookupTableError, SharedTable};
+pub use lookup::{Lookup, LookupBy, LookupTable, LookupTableError};
 pub use random::RandomScorer;
 pub use recency::Recency;
 pub use scorer::{CacheKey, ScoreError, Scorer, Subject, Worker};

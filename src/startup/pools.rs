@@ -5,12 +5,17 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 
 use super::scorers::{NamedScorerError, scorer};
-use crate::actors::{LookupCounters, LookupKeeper, LookupParts, ScorerPool, ServedPool};
+use crate::actors::ScorerPool;
+use crate::actors::serving::{
+    ScorerHealth, SnapshotCounters, SnapshotFollower, SnapshotFollowerDeps, SnapshotSource,
+};
 use crate::health::HealthIssues;
 use crate::results::Results;
-use crate::scoring::SharedTable;
+use crate::scoring::LookupTable;
 use crate::scoring::pool::{BreakerConfig, PoolConfig, PoolCounters, WorkerPool};
+use crate::serving::ServedPool;
 use crate::settings::{ScorerKind, ScorerSettings};
+use crate::snapshot::Snapshot;
 use weir_supervision::{ActorRef, ActorSystem};
 
 /// The scorer pools by name, brought in line with the settings whenever these change.
@@ -31,9 +36,11 @@ struct Pool {
     counters: Arc<PoolCounters>,
     workers: Arc<ArcSwap<WorkerPool>>,
     actor: ActorRef<ScorerPool>,
-    /// Keeps the table of a lookup up to date for as long as it is held.
-    keeper: Option<ActorRef<LookupKeeper>>,
+    follower: Option<TableFollower>,
 }
+
+/// Keeps the table of a lookup up to date for as long as it is held.
+type TableFollower = ActorRef<SnapshotFollower<LookupTable>>;
 
 impl Pools {
     /// None yet.
@@ -88,7 +95,7 @@ impl Pool {
         surroundings: &Surroundings,
     ) -> Result<Self, NamedScorerError> {
         let counters = Arc::<PoolCounters>::default();
-        let (workers, keeper) = surroundings.start_workers(name, settings, &counters)?;
+        let (workers, follower) = surroundings.start_workers(name, settings, &counters)?;
         let workers = Arc::new(ArcSwap::from_pointee(workers));
         let served = Arc::clone(&workers);
         let (scorer, health) = (name.to_owned(), surroundings.health.clone());
@@ -102,7 +109,7 @@ impl Pool {
             counters,
             workers,
             actor,
-            keeper,
+            follower,
         })
     }
 
@@ -132,9 +139,9 @@ impl Pool {
         settings: &ScorerSettings,
         surroundings: &Surroundings,
     ) -> Result<(), NamedScorerError> {
-        let (workers, keeper) = surroundings.start_workers(name, settings, &self.counters)?;
+        let (workers, follower) = surroundings.start_workers(name, settings, &self.counters)?;
         self.workers.store(Arc::new(workers));
-        self.keeper = keeper;
+        self.follower = follower;
         self.settings = settings.clone();
         Ok(())
     }
@@ -146,38 +153,44 @@ impl Surroundings {
         name: &str,
         settings: &ScorerSettings,
         counters: &Arc<PoolCounters>,
-    ) -> Result<(WorkerPool, Option<ActorRef<LookupKeeper>>), NamedScorerError> {
-        let table = SharedTable::default();
-        let scorer = scorer(settings, Arc::clone(&table)).map_err(|source| NamedScorerError {
+    ) -> Result<(WorkerPool, Option<TableFollower>), NamedScorerError> {
+        let table = Snapshot::default();
+        let scorer = scorer(settings, table.clone()).map_err(|source| NamedScorerError {
             name: name.to_owned(),
             source,
         })?;
-        let keeper =
-            (settings.kind == ScorerKind::Lookup).then(|| self.keep_table(name, settings, table));
+        let follower =
+            (settings.kind == ScorerKind::Lookup).then(|| self.follow_table(name, settings, table));
         let pool = WorkerPool::start(name, scorer, &config(settings), Arc::clone(counters));
-        Ok((pool, keeper))
+        Ok((pool, follower))
     }
 
-    fn keep_table(
+    fn follow_table(
         &self,
         name: &str,
         settings: &ScorerSettings,
-        table: SharedTable,
-    ) -> ActorRef<LookupKeeper> {
-        let counters = Arc::<LookupCounters>::default();
-        let parts = LookupParts {
-            scorer: name.to_owned(),
-            health: self.health.clone(),
-            results: self.results.clone(),
+        table: Snapshot<LookupTable>,
+    ) -> TableFollower {
+        let max_entries = settings.lookup.max_entries;
+        let source = SnapshotSource {
             key: settings.lookup.key.clone(),
-            max_entries: settings.lookup.max_entries,
-            table,
+            snapshot: table,
+            parse: Box::new(move |stored| Ok(LookupTable::from_json(stored.bytes(), max_entries)?)),
+        };
+        let counters = Arc::<SnapshotCounters>::default();
+        let deps = SnapshotFollowerDeps {
+            results: self.results.clone(),
+            sources: [source].into(),
+            reports_to: Some(ScorerHealth {
+                scorer: name.to_owned(),
+                health: self.health.clone(),
+            }),
             counters: Arc::clone(&counters),
         };
         self.system.supervise_while_used(
-            &format!("lookup_keeper.{name}"),
+            &format!("snapshot.lookup.{name}"),
             counters,
-            move |_, incarnation| LookupKeeper::new(parts.clone(), incarnation),
+            move |_, incarnation| SnapshotFollower::new(deps.clone(), incarnation),
         )
     }
 }

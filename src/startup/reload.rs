@@ -7,7 +7,8 @@ use tokio::sync::{Notify, watch};
 use super::arms::ArmsLedger;
 use super::roster::Roster;
 use super::{check_scrapers, prepare_schedules, scorers};
-use crate::actors::{ConfigParts, ConfigStatus, ConfigWatcher, Reread, Serving};
+use crate::actors::{ConfigParts, ConfigStatus, ConfigWatcher, Reread};
+use crate::serving::Serving;
 use crate::settings::{Settings, WatchedFile};
 use weir_supervision::ActorSystem;
 

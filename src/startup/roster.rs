@@ -1,33 +1,38 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use chrono::TimeDelta;
+use chrono::{TimeDelta, Utc};
 
 use super::StartupError;
 use super::arms::arms;
 use super::pools::Pools;
-use crate::actors::{
-    ArmCounts, Board, CandidateBoard, CandidateBoardCounters, CandidateShelf, EntityBoard,
-    EntityBoardCounters, Ranker, RankerCounters, Rankers, ServedArms, ServedInsert, ServedPolicy,
-    Serving,
+use crate::actors::serving::{
+    Ranker, RankerCounters, SnapshotCounters, SnapshotFollower, SnapshotFollowerDeps,
+    SnapshotSource,
 };
 use crate::health::HealthIssues;
+use crate::jobs::CANDIDATES_KEY;
 use crate::ranking::{
-    AuthorDecay, Exclude, Insert, Matching, Places, Policy, Scale, Term, Unscored,
+    AuthorDecay, Candidates, Exclude, Insert, Matching, Places, Policy, Scale, Term, TopEntitySet,
+    Unscored,
 };
 use crate::results::Results;
+use crate::serving::stages::insertion::ServedInsert;
+use crate::serving::{ArmCounts, CandidatesByPlatform, Rankers, ServedArms, ServedPolicy, Serving};
 use crate::settings::{
     ArmsSettings, AuthorDecaySettings, EntityMatch, InsertSettings, Metadata, PolicySettings,
     ScaleSettings, ScorerSettings, Settings, UNTREATED, UnscoredItem,
 };
+use crate::snapshot::{Snapshot, SnapshotValue};
+use weir_feed::Platform;
 use weir_supervision::{ActorRef, ActorSystem};
 
 /// Everything that `/rank` serves by, brought in line with the settings whenever these change.
 pub(super) struct Roster {
     system: ActorSystem,
-    board: Board,
+    entities: Snapshot<TopEntitySet>,
     results: Results,
-    candidates: Option<CandidateShelf>,
+    candidates: Option<CandidatesByPlatform>,
     pools: Pools,
     rankers: Vec<ActorRef<Ranker>>,
     arms: ArmsSettings,
@@ -35,18 +40,18 @@ pub(super) struct Roster {
 }
 
 impl Roster {
-    /// Starts the board, which follows one key for as long as Weir runs.
+    /// Starts the follower of the top entities, which follows one key for as long as Weir runs.
     pub(super) fn start(
         settings: &Settings,
         results: &Results,
         health: &HealthIssues,
         system: &ActorSystem,
     ) -> Self {
-        let board = Board::default();
-        start_entity_board(settings, results, &board, system);
+        let entities = Snapshot::default();
+        follow_entities(&settings.ranking.entities_key, results, &entities, system);
         Self {
             system: system.clone(),
-            board,
+            entities,
             results: results.clone(),
             candidates: None,
             pools: Pools::new(system, results, health),
@@ -115,9 +120,7 @@ impl Roster {
     fn align_candidates(&mut self, settings: &Settings) {
         let wanted = settings.policies.values().any(|it| it.insert.max > 0);
         if wanted && self.candidates.is_none() {
-            let newest = CandidateShelf::default();
-            start_candidate_board(&self.results, &newest, &self.system);
-            self.candidates = Some(newest);
+            self.candidates = Some(follow_candidates(&self.results, &self.system));
         }
     }
 
@@ -143,11 +146,11 @@ impl Roster {
         self.rankers.truncate(instances);
         for nth in self.rankers.len() + 1..=instances {
             let counters = Arc::<RankerCounters>::default();
-            let (shown, board) = (Arc::clone(&counters), self.board.clone());
+            let (shown, entities) = (Arc::clone(&counters), self.entities.clone());
             self.rankers.push(self.system.supervise_while_used(
                 &format!("ranker.{nth}"),
                 shown,
-                move |_, _| Ranker::new(board.clone(), Arc::clone(&counters)),
+                move |_, _| Ranker::new(entities.clone(), Arc::clone(&counters)),
             ));
         }
     }
@@ -192,17 +195,53 @@ impl Roster {
     }
 }
 
-fn start_candidate_board(results: &Results, shelf: &CandidateShelf, system: &ActorSystem) {
-    let counters = Arc::<CandidateBoardCounters>::default();
-    let shown = Arc::clone(&counters);
-    let (results, shelf) = (results.clone(), shelf.clone());
-    system.supervise("candidate_board", shown, move |_, incarnation| {
-        CandidateBoard::new(
-            results.clone(),
-            shelf.clone(),
-            incarnation,
-            Arc::clone(&counters),
-        )
+fn follow_candidates(results: &Results, system: &ActorSystem) -> CandidatesByPlatform {
+    let snapshots: BTreeMap<Platform, Snapshot<Candidates>> = Platform::ALL
+        .iter()
+        .map(|&platform| (platform, Snapshot::default()))
+        .collect();
+    let source = |(platform, snapshot): (&Platform, &Snapshot<Candidates>)| SnapshotSource {
+        key: format!("{CANDIDATES_KEY}{}", platform.as_str()),
+        snapshot: snapshot.clone(),
+        parse: Box::new(|stored| Ok(stored.json::<Candidates>()?)),
+    };
+    let sources = snapshots.iter().map(source).collect();
+    follow("snapshot.candidates", sources, results, system);
+    Arc::new(snapshots)
+}
+
+fn follow_entities(
+    key: &str,
+    results: &Results,
+    entities: &Snapshot<TopEntitySet>,
+    system: &ActorSystem,
+) {
+    let source = SnapshotSource {
+        key: key.to_owned(),
+        snapshot: entities.clone(),
+        parse: Box::new(|stored| {
+            let written_at = stored.written_at().unwrap_or_else(Utc::now);
+            Ok(TopEntitySet::from_json(stored.bytes(), written_at)?)
+        }),
+    };
+    follow("snapshot.entities", [source].into(), results, system);
+}
+
+fn follow<T: SnapshotValue>(
+    name: &str,
+    sources: Arc<[SnapshotSource<T>]>,
+    results: &Results,
+    system: &ActorSystem,
+) {
+    let counters = Arc::<SnapshotCounters>::default();
+    let deps = SnapshotFollowerDeps {
+        results: results.clone(),
+        sources,
+        reports_to: None,
+        counters: Arc::clone(&counters),
+    };
+    system.supervise(name, counters, move |_, incarnation| {
+        SnapshotFollower::new(deps.clone(), incarnation)
     });
 }
 
@@ -231,23 +270,4 @@ fn term(scorer: &str, policy: &PolicySettings, settings: &ScorerSettings) -> Ter
             above: bounds.above,
         },
     }
-}
-
-fn start_entity_board(settings: &Settings, results: &Results, board: &Board, system: &ActorSystem) {
-    let counters = Arc::<EntityBoardCounters>::default();
-    let shown = Arc::clone(&counters);
-    let (results, key, board) = (
-        results.clone(),
-        settings.ranking.entities_key.clone(),
-        board.clone(),
-    );
-    system.supervise("entity_board", shown, move |_, incarnation| {
-        EntityBoard::new(
-            results.clone(),
-            key.clone(),
-            board.clone(),
-            incarnation,
-            Arc::clone(&counters),
-        )
-    });
 }

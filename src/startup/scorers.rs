@@ -7,9 +7,10 @@ use std::time::Duration;
 use crate::regular_file;
 use crate::scoring::{
     Engagement, HttpOptions, HttpScorer, HttpScorerError, Lexicon, LexiconError, Lookup, LookupBy,
-    RandomScorer, Recency, ScorePathError, Scorer, Scorers, SentimentScorer, SharedTable,
+    LookupTable, RandomScorer, Recency, ScorePathError, Scorer, Scorers, SentimentScorer,
 };
 use crate::settings::{self, HttpSettings, ScorerKind, ScorerSettings, Settings};
+use crate::snapshot::Snapshot;
 
 /// Longest file of a lexicon.
 const MAX_LEXICON_BYTES: u64 = 64 * 1024 * 1024;
@@ -50,7 +51,7 @@ pub enum ScorerError {
 /// Makes the scorer; `table` is the one that a lookup looks things up in.
 pub(super) fn scorer(
     settings: &ScorerSettings,
-    table: SharedTable,
+    table: Snapshot<LookupTable>,
 ) -> Result<Box<dyn Scorer>, ScorerError> {
     Ok(match settings.kind {
         ScorerKind::Sentiment => Box::new(SentimentScorer),
@@ -83,7 +84,7 @@ pub(super) fn for_jobs(settings: &Settings) -> Result<Scorers, NamedScorerError>
     let usable = settings.scorers.iter();
     let usable = usable.filter(|(_, scorer)| scorer.kind != ScorerKind::Lookup);
     let made = usable.map(
-        |(name, settings)| match scorer(settings, SharedTable::default()) {
+        |(name, settings)| match scorer(settings, Snapshot::default()) {
             Ok(scorer) => Ok((name.clone(), scorer)),
             Err(source) => Err(NamedScorerError {
                 name: name.clone(),

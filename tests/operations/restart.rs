@@ -65,13 +65,13 @@ fn signal(signal: &str, pid: u32) {
 async fn after_a_kill_it_starts_again_on_the_same_folder_and_adopts_its_redis() {
     let mut weir = Weir::start(STILL);
     put(&weir, &top_entities(&["Trump"]));
-    weir.counted("entity_board", "entities", 1).await;
+    weir.counted("snapshot.entities", "entries", 1).await;
     let before = redis_pid(&weir);
 
     weir.kill();
     weir.start_again();
 
-    weir.counted("entity_board", "entities", 1).await;
+    weir.counted("snapshot.entities", "entries", 1).await;
     assert_eq!(
         redis_pid(&weir),
         before,
@@ -84,7 +84,7 @@ async fn after_a_kill_it_starts_again_on_the_same_folder_and_adopts_its_redis() 
 async fn a_stop_ends_with_0_and_takes_redis_along_with_all_its_data_written() {
     let mut weir = Weir::start(STILL);
     put(&weir, &top_entities(&["Trump"]));
-    weir.counted("entity_board", "entities", 1).await;
+    weir.counted("snapshot.entities", "entries", 1).await;
     let redis = redis_pid(&weir);
 
     assert_eq!(weir.stop(), Some(0));
@@ -97,14 +97,14 @@ async fn a_stop_ends_with_0_and_takes_redis_along_with_all_its_data_written() {
     );
 
     weir.start_again();
-    weir.counted("entity_board", "entities", 1).await;
+    weir.counted("snapshot.entities", "entries", 1).await;
 }
 
 #[tokio::test]
 async fn a_managed_redis_that_is_killed_is_started_again_and_no_answer_changes_its_status() {
     let weir = Weir::start(STILL);
     put(&weir, &top_entities(&["Trump"]));
-    weir.counted("entity_board", "entities", 1).await;
+    weir.counted("snapshot.entities", "entries", 1).await;
     let feed = feed_of(&["Trump", "a"]);
 
     let before = redis_pid(&weir);
@@ -124,7 +124,7 @@ async fn a_managed_redis_that_is_killed_is_started_again_and_no_answer_changes_i
     }
     assert_ne!(redis_pid(&weir), before);
     put(&weir, &top_entities(&["Obama", "NASA"]));
-    weir.counted("entity_board", "entities", 2).await;
+    weir.counted("snapshot.entities", "entries", 2).await;
 }
 
 #[tokio::test]

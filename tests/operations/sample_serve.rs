@@ -8,7 +8,7 @@ use crate::common::weir::{Weir, places};
 #[tokio::test]
 async fn an_empty_database_gets_the_sample_and_the_example_requests_are_re_ordered() {
     let weir = Weir::start_with_args("", &["--sample-data"]);
-    weir.counted("entity_board", "entities", 10).await;
+    weir.counted("snapshot.entities", "entries", 10).await;
     for platform in ["facebook", "reddit", "twitter"] {
         let path = format!(
             "{}/sample_data/requests/{platform}.json",

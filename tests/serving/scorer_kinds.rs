@@ -37,11 +37,11 @@ async fn a_table_that_somebody_writes_is_looked_up_from_then_on() {
         let _: () = set.query(&mut connection).unwrap();
     };
     put(&json!({"ann": 0.1, "bob": 0.9}).to_string());
-    weir.counts("lookup_keeper.mine", "entries", 2).await;
+    weir.counts("snapshot.lookup.mine", "entries", 2).await;
     assert_eq!(weir.rank(&feed).await.0, [1, 2, 0]);
 
     put("no table");
-    weir.counted("lookup_keeper.mine", "unreadable", 1).await;
+    weir.counted("snapshot.lookup.mine", "unreadable", 1).await;
     assert_eq!(weir.rank(&feed).await.0, [1, 2, 0], "the one before stays");
 
     put(&json!({"ann": 0.1, "bob": 0.9}).to_string());

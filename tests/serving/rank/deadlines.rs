@@ -70,7 +70,7 @@ async fn scorers_that_panic_or_fail_cost_their_scores_only() {
          [scorers.panics]\nkind = \"random\"\npanic_rate = 1.0\n[scorers.fails]\nkind = \"random\"\nfail_rate = 1.0",
     );
     put(&redis, &top_entities(&["Trump"]));
-    weir.counted("entity_board", "entities", 1).await;
+    weir.counted("snapshot.entities", "entries", 1).await;
     let (order, metadata) = weir.rank(&feed_of(&["Trump", "a", "b"])).await;
     assert_eq!(order, [1, 2, 0]);
     let missed = [("panics", "panic"), ("fails", "error")];

@@ -11,7 +11,7 @@ use crate::common::weir::{feed_of, places, top_entities};
 async fn posts_that_name_a_top_entity_go_last_and_the_order_is_kept_within() {
     let (weir, redis) = with_redis("");
     put(&redis, &top_entities(&["NASA", "Trump"]));
-    weir.counted("entity_board", "entities", 2).await;
+    weir.counted("snapshot.entities", "entries", 2).await;
 
     let feed = feed_of(&[
         "Trump wins",
@@ -47,7 +47,7 @@ async fn entities_that_are_too_old_are_not_used() {
     let mut old = top_entities(&["Trump"]);
     old["timestamp"] = json!("2024-06-04T01:02:22");
     put(&redis, &old);
-    weir.counted("entity_board", "entities", 1).await;
+    weir.counted("snapshot.entities", "entries", 1).await;
 
     let (order, metadata) = weir.rank(&feed_of(&["Trump wins", "a dog"])).await;
 
@@ -59,7 +59,7 @@ async fn entities_that_are_too_old_are_not_used() {
 async fn calm_puts_the_pleasant_before_the_unpleasant() {
     let (weir, redis) = with_redis("ranking.policy = \"calm\"");
     put(&redis, &json!(["Trump"]));
-    weir.counted("entity_board", "entities", 1).await;
+    weir.counted("snapshot.entities", "entries", 1).await;
     let feed = feed_of(&[
         "I hate this horrible war",
         "Trump is great",

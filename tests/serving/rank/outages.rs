@@ -10,7 +10,7 @@ use crate::common::weir::{PATIENCE, Weir, feed_of, top_entities};
 async fn losing_redis_changes_no_status_and_the_metadata_says_so() {
     let (weir, redis) = with_redis("");
     put(&redis, &top_entities(&["Trump"]));
-    weir.counted("entity_board", "entities", 1).await;
+    weir.counted("snapshot.entities", "entries", 1).await;
     let feed = feed_of(&["Trump", "a"]);
     drop(redis);
 
@@ -44,7 +44,7 @@ async fn a_redis_that_is_away_at_the_start_is_found_when_it_comes() {
     redis.start_again();
     put(&redis, &top_entities(&["Trump"]));
 
-    weir.counted("entity_board", "entities", 1).await;
+    weir.counted("snapshot.entities", "entries", 1).await;
     assert_eq!(weir.rank(&feed_of(&["Trump", "a"])).await.0, [1, 0]);
 }
 

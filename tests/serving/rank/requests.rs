@@ -135,7 +135,7 @@ async fn metrics_count_requests_and_show_every_actor() {
     for line in [
         "weir_rank_total{outcome=\"degraded\"} 1",
         "weir_rank_seconds_count 1",
-        "weir_actor_running{actor=\"entity_board\"} 1",
+        "weir_actor_running{actor=\"snapshot.entities\"} 1",
         "weir_actor_counter{actor=\"scorer_pool.sentiment\",counter=\"scored\"} 2",
     ] {
         assert!(

@@ -15,10 +15,10 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
+use weir::actors::serving::{Ranker, RankerCounters};
 use weir::actors::{
-    Board, IngestInbox, Ingester, IngesterCounters, JobDesk, JobPool, JobPoolParts, Ranker,
-    RankerCounters, Rankers, RankingInbox, RankingLog, RankingLogParts, ScorerPool, ServedArms,
-    ServedPolicy, ServedPool, Serving,
+    IngestInbox, Ingester, IngesterCounters, JobDesk, JobPool, JobPoolParts, RankingInbox,
+    RankingLog, RankingLogParts, ScorerPool,
 };
 use weir::db::Database;
 use weir::health::HealthIssues;
@@ -31,9 +31,11 @@ use weir::ranking::{Arms, Policy, Term};
 use weir::results::jobs::Limits as StoreLimits;
 use weir::scoring::pool::{PoolConfig, PoolCounters, WorkerPool};
 use weir::scoring::{RandomScorer, Scorer, SentimentScorer};
+use weir::serving::{Rankers, ServedArms, ServedPolicy, ServedPool, Serving};
 use weir::settings::{
     AuthSettings, DatabaseSettings, JobsSettings, RankingsSettings, ServerSettings,
 };
+use weir::snapshot::Snapshot;
 use weir::telemetry;
 use weir_feed::RankRequest;
 use weir_supervision::{ActorRef, ActorStatus, ActorSystem, SupervisionPolicy};
@@ -169,7 +171,7 @@ impl Service {
         ];
         let cursed = pools[1].actor.clone();
         let ranker = system.supervise("ranker.1", Arc::new(RankerCounters::default()), |_, _| {
-            Ranker::new(Board::default(), Arc::default())
+            Ranker::new(Snapshot::default(), Arc::default())
         });
         let serving = Serving {
             policy: Arc::new(ServedPolicy {

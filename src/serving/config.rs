@@ -3,8 +3,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use super::messages::Rank;
-use super::{Ranker, ServedPolicy, ServedPool};
+use super::{ServedPolicy, ServedPool};
+use crate::actors::messages::Rank;
+use crate::actors::serving::Ranker;
 use crate::ranking::Arms;
 use weir_feed::Session;
 use weir_supervision::ActorRef;

@@ -3,9 +3,9 @@ use std::time::Instant;
 
 use tokio::sync::mpsc::unbounded_channel;
 
-use super::ServedPool;
 use crate::scoring::ScoreError;
 use crate::scoring::pool::{Scored, Timing};
+use crate::serving::ServedPool;
 use weir_feed::{RankRequest, ScoringMode};
 
 /// What some scorers make of a feed, item by item, each with its way through the pool.

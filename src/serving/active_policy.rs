@@ -6,8 +6,9 @@ use arc_swap::ArcSwap;
 use chrono::TimeDelta;
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::messages::Score;
-use super::{ScorerPool, ServedInsert};
+use super::stages::insertion::ServedInsert;
+use crate::actors::ScorerPool;
+use crate::actors::messages::Score;
 use crate::ranking::Policy;
 use crate::scoring::ScoreError;
 use crate::scoring::pool::{Recalled, ScoreRequest, Scored, WorkerPool};

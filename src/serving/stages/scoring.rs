@@ -4,16 +4,16 @@ use std::time::Instant;
 
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use super::{ServedPolicy, ServedPool};
 use crate::ranking::Column;
 use crate::scoring::ScoreError;
 use crate::scoring::pool::Scored;
+use crate::serving::{ServedPolicy, ServedPool};
 use weir_feed::{Degraded, RankRequest};
 
 /// The scores of one feed as they come in, a column for each term of its policy.
 ///
 /// Dropping it calls off whatever is still under way.
-pub(super) struct Gathering {
+pub(crate) struct Gathering {
     columns: Vec<Gathered>,
     answers: UnboundedReceiver<Scored>,
     begun: Instant,
@@ -28,7 +28,7 @@ struct Gathered {
 
 impl Gathering {
     /// Takes what is remembered of the scores of `feed` and asks the pools of `policy` for the rest.
-    pub(super) fn begin(feed: &Arc<RankRequest>, policy: &ServedPolicy, deadline: Instant) -> Self {
+    pub(crate) fn begin(feed: &Arc<RankRequest>, policy: &ServedPolicy, deadline: Instant) -> Self {
         let (reply, answers) = unbounded_channel();
         let now = Instant::now();
         let ask = |(tag, pool): (usize, &ServedPool)| {
@@ -44,7 +44,7 @@ impl Gathering {
     }
 
     /// Waits until every pool has answered in full, or run out of its time.
-    pub(super) async fn complete(&mut self, policy: &ServedPolicy) {
+    pub(crate) async fn complete(&mut self, policy: &ServedPolicy) {
         while let Some(until) = self.next_limit() {
             match tokio::time::timeout_at(until.into(), self.answers.recv()).await {
                 Ok(Some(scored)) => self.columns[scored.tag].take(scored.scores),
@@ -79,7 +79,7 @@ impl Gathering {
     }
 
     /// The columns in the order of the policy's terms, and what is missing from them.
-    pub(super) fn into_columns(self, policy: &ServedPolicy) -> (Vec<Column>, Vec<Degraded>) {
+    pub(crate) fn into_columns(self, policy: &ServedPolicy) -> (Vec<Column>, Vec<Degraded>) {
         let names = policy.policy.terms.iter().map(|term| term.scorer.as_str());
         let degraded = self.columns.iter().zip(names).flat_map(|(column, scorer)| {
             column.unscored.iter().map(move |(why, &missed)| Degraded {

@@ -1,13 +1,19 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, Utc};
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::messages::Ranked;
-use super::{CandidateShelf, ServedPolicy};
-use crate::ranking::{Insert, Slot};
+use crate::actors::messages::Ranked;
+use crate::ranking::{Candidates, Insert, Slot};
 use crate::results::Results;
-use weir_feed::{Degraded, NewItem, RankRequest};
+use crate::serving::ServedPolicy;
+use crate::snapshot::{Snapshot, SnapshotError};
+use weir_feed::{Degraded, NewItem, Platform, RankRequest};
+
+/// The newest candidates of each platform.
+pub type CandidatesByPlatform = Arc<BTreeMap<Platform, Snapshot<Candidates>>>;
 
 /// How long a request waits for its claims.
 const CLAIM_LIMIT: Duration = Duration::from_millis(20);
@@ -24,21 +30,21 @@ pub struct ServedInsert {
     /// Candidates that were chosen longer ago are not used.
     pub max_age: TimeDelta,
     /// Where the candidates are.
-    pub candidates: CandidateShelf,
+    pub candidates: CandidatesByPlatform,
     /// Where claims are made.
     pub results: Results,
 }
 
 /// What is put into one answer.
 #[derive(Debug, Default)]
-pub(super) struct Insertion {
+pub(crate) struct Insertion {
     posts: Vec<NewItem>,
     degraded: Option<Degraded>,
 }
 
 impl Insertion {
     /// Chooses posts for the feed and claims them for its user; a prefetch claims none. Late or failed, there are none.
-    pub(super) async fn choose(
+    pub(crate) async fn choose(
         policy: &ServedPolicy,
         feed: &RankRequest,
         deadline: Instant,
@@ -67,7 +73,7 @@ impl Insertion {
     }
 
     /// Puts the posts into the answer.
-    pub(super) fn put_into(self, ranked: &mut Ranked, policy: &ServedPolicy) {
+    pub(crate) fn put_into(self, ranked: &mut Ranked, policy: &ServedPolicy) {
         ranked.degraded.extend(self.degraded);
         let Some(served) = policy.insert.as_ref().filter(|_| !self.posts.is_empty()) else {
             return;
@@ -89,9 +95,15 @@ impl ServedInsert {
         deadline: Instant,
     ) -> Result<Vec<NewItem>, &'static str> {
         let session = &feed.session;
-        let list = self
-            .candidates
-            .fresh(session.platform, self.max_age, Utc::now())?;
+        let list = self.candidates.get(&session.platform);
+        let list = list
+            .map_or(Err(SnapshotError::Missing), |list| {
+                list.fresh(self.max_age, Utc::now())
+            })
+            .map_err(|error| match error {
+                SnapshotError::Missing => "no candidates yet",
+                SnapshotError::Stale => "candidates too old",
+            })?;
         let mut eligible = Insert::eligible(&list.candidates, &feed.items);
         eligible.truncate(MAX_CLAIMS);
         let names: Vec<String> = eligible
@@ -127,6 +139,6 @@ fn claim_name(user_id: &str, post_id: &str) -> String {
 }
 
 /// The answer's places when nothing is inserted.
-pub(super) fn slots_of(order: &[usize]) -> Vec<Slot> {
+pub(crate) fn slots_of(order: &[usize]) -> Vec<Slot> {
     order.iter().copied().map(Slot::Item).collect()
 }

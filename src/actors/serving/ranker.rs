@@ -8,12 +8,13 @@ use chrono::Utc;
 use serde::Serialize;
 use tracing::Instrument;
 
-use super::ServedPolicy;
-use super::board::{Board, Naming, without_entities};
-use super::gathering::Gathering;
-use super::insertion::{Insertion, slots_of};
-use super::messages::{Explained, Rank, Ranked};
-use crate::ranking::{Column, Ranking, rank};
+use crate::actors::messages::{Explained, Rank, Ranked};
+use crate::ranking::{Column, Ranking, TopEntitySet, rank};
+use crate::serving::ServedPolicy;
+use crate::serving::stages::entities::{EntityMatches, without_entities};
+use crate::serving::stages::insertion::{Insertion, slots_of};
+use crate::serving::stages::scoring::Gathering;
+use crate::snapshot::{Snapshot, SnapshotError};
 use weir_feed::{ContentItem, RankRequest};
 
 /// Texts of more bytes than this are matched on a blocking thread, so that one long feed does not hold up the others:
@@ -26,7 +27,7 @@ pub struct Ranker {
 }
 
 struct Shared {
-    board: Board,
+    entities: Snapshot<TopEntitySet>,
     counters: Arc<RankerCounters>,
 }
 
@@ -44,10 +45,10 @@ pub struct RankerCounters {
 }
 
 impl Ranker {
-    /// A ranker that reads top entities off `board`.
-    pub fn new(board: Board, counters: Arc<RankerCounters>) -> Self {
+    /// A ranker that reads top entities off `entities`.
+    pub fn new(entities: Snapshot<TopEntitySet>, counters: Arc<RankerCounters>) -> Self {
         Self {
-            shared: Arc::new(Shared { board, counters }),
+            shared: Arc::new(Shared { entities, counters }),
         }
     }
 }
@@ -136,7 +137,7 @@ impl Shared {
         let (columns, mut degraded) = gathering.into_columns(policy);
         degraded.extend(without);
 
-        let flags = naming.as_ref().map(Naming::flags);
+        let flags = naming.as_ref().map(EntityMatches::flags);
         let ranking = rank(&policy.policy, &feed.items, flags.as_ref(), &columns);
         let explanation =
             explain.then(|| explanations(policy, &ranking, naming.as_ref(), &columns));
@@ -155,17 +156,24 @@ impl Shared {
         feed: &Arc<RankRequest>,
         policy: &ServedPolicy,
         deadline: Instant,
-    ) -> Result<Option<Naming>, &'static str> {
+    ) -> Result<Option<EntityMatches>, &'static str> {
         if !policy.policy.uses_entities() {
             return Ok(None);
         }
-        let posted = self.board.fresh(policy.max_entity_age, Utc::now())?;
+        let posted = self
+            .entities
+            .fresh(policy.max_entity_age, Utc::now())
+            .map_err(|error| match error {
+                SnapshotError::Missing => "no top entities yet",
+                SnapshotError::Stale => "top entities too old",
+            })?;
         let matching = policy.policy.matching;
         if text_bytes(feed) <= MATCH_INLINE_BYTES {
-            return Ok(Some(Naming::of(feed, matching, posted)));
+            return Ok(Some(EntityMatches::of(feed, matching, posted)));
         }
         let feed = Arc::clone(feed);
-        let matched = actix_rt::task::spawn_blocking(move || Naming::of(&feed, matching, posted));
+        let matched =
+            actix_rt::task::spawn_blocking(move || EntityMatches::of(&feed, matching, posted));
         match tokio::time::timeout_at(deadline.into(), matched).await {
             Ok(Ok(naming)) => Ok(Some(naming)),
             Ok(Err(_)) => Err("matching failed"),
@@ -181,7 +189,7 @@ fn text_bytes(feed: &RankRequest) -> usize {
 fn explanations(
     policy: &ServedPolicy,
     ranking: &Ranking,
-    naming: Option<&Naming>,
+    naming: Option<&EntityMatches>,
     columns: &[Column],
 ) -> Vec<Explained> {
     let scorers = || policy.policy.terms.iter().map(|term| term.scorer.clone());

@@ -1,0 +1,212 @@
+use std::error::Error;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use actix::{
+    Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message, Supervised, WrapFuture,
+};
+use serde::Serialize;
+use tokio::sync::watch;
+
+use crate::actors::failure_reporter::part;
+use crate::health::HealthIssues;
+use crate::results::{Results, Stored};
+use crate::scoring::pool::failure_counter;
+use crate::snapshot::{Snapshot, SnapshotValue};
+use crate::telemetry::LogLimiter;
+use weir_supervision::Incarnation;
+
+/// Time for which the key may be absent before that is reported: at the start it has not been read yet.
+const ABSENT_GRACE: Duration = Duration::from_secs(2);
+
+/// Keeps snapshots up to date with keys of the store. An unreadable value leaves the one before it in place.
+pub struct SnapshotFollower<T: SnapshotValue> {
+    deps: SnapshotFollowerDeps<T>,
+    incarnation: Incarnation,
+    log: LogLimiter<&'static str>,
+    /// For each source, whether its key has a value.
+    present: Vec<bool>,
+}
+
+/// Dependencies of a [`SnapshotFollower`].
+pub struct SnapshotFollowerDeps<T> {
+    /// Store that has the keys.
+    pub results: Results,
+    /// Keys and the snapshots that follow them.
+    pub sources: Arc<[SnapshotSource<T>]>,
+    /// Where a missing or unreadable value is reported, if a scorer depends on it.
+    pub reports_to: Option<ScorerHealth>,
+    /// Counters of this follower.
+    pub counters: Arc<SnapshotCounters>,
+}
+
+/// A key of the store and the snapshot that follows it.
+pub struct SnapshotSource<T> {
+    /// The key.
+    pub key: String,
+    /// Receives each readable value.
+    pub snapshot: Snapshot<T>,
+    /// Reads a stored value.
+    pub parse: Parse<T>,
+}
+
+/// Reads a stored value.
+pub type Parse<T> = Box<dyn Fn(&Stored) -> Result<T, Box<dyn Error>> + Send + Sync>;
+
+/// Health of a scorer that cannot work without a snapshot.
+#[derive(Clone)]
+pub struct ScorerHealth {
+    /// Name of the scorer.
+    pub scorer: String,
+    /// Conditions shown to operators.
+    pub health: HealthIssues,
+}
+
+/// Counters of a snapshot follower.
+#[derive(Debug, Default, Serialize)]
+pub struct SnapshotCounters {
+    /// Values taken over.
+    pub updates: AtomicU64,
+    /// Values that could not be read.
+    pub unreadable: AtomicU64,
+    /// Entries in the newest values.
+    pub entries: AtomicU64,
+}
+
+/// The value of a source, given by its index, has changed.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct ValueChanged(usize, Option<Stored>);
+
+impl<T: SnapshotValue> SnapshotFollower<T> {
+    /// Creates a follower that reads nothing before it is started.
+    pub fn new(deps: SnapshotFollowerDeps<T>, incarnation: Incarnation) -> Self {
+        Self {
+            present: vec![false; deps.sources.len()],
+            deps,
+            incarnation,
+            log: LogLimiter::new(),
+        }
+    }
+
+    fn update(&self, source: &SnapshotSource<T>, stored: Option<&Stored>) {
+        let counters = &self.deps.counters;
+        match stored.map(&source.parse).transpose() {
+            Ok(value) => {
+                let updates = u64::from(value.is_some());
+                counters.updates.fetch_add(updates, Ordering::Relaxed);
+                if let Some(reports_to) = self.deps.reports_to.as_ref().filter(|_| updates > 0) {
+                    reports_to.clear();
+                }
+                if self.incarnation.is_current() {
+                    source.snapshot.store(value);
+                }
+                let entries = self.entries() as u64;
+                counters.entries.store(entries, Ordering::Relaxed);
+            }
+            Err(error) => {
+                counters.unreadable.fetch_add(1, Ordering::Relaxed);
+                let detail = format!("the value at {} cannot be used: {error}", source.key);
+                self.report("bad_table", &detail);
+            }
+        }
+    }
+
+    fn entries(&self) -> usize {
+        let loaded = self
+            .deps
+            .sources
+            .iter()
+            .map(|source| source.snapshot.load());
+        loaded
+            .map(|value| value.as_ref().map_or(0, |value| value.entries()))
+            .sum()
+    }
+
+    fn report(&self, reason: &'static str, detail: &str) {
+        if let Some(ScorerHealth { scorer, health }) = &self.deps.reports_to {
+            failure_counter(scorer, reason).increment(1);
+            health.report(&part(scorer), detail);
+        }
+        if let Some(suppressed) = self.log.admit(reason) {
+            tracing::warn!(detail, suppressed, "snapshot not updated");
+        }
+    }
+}
+
+impl ScorerHealth {
+    fn clear(&self) {
+        self.health.clear(&part(&self.scorer));
+    }
+}
+
+impl<T: SnapshotValue> Actor for SnapshotFollower<T> {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        for (index, source) in self.deps.sources.iter().enumerate() {
+            match self.deps.results.watch(&source.key) {
+                Ok(newest) => {
+                    ctx.spawn(forward(index, newest, ctx.address()).into_actor(self));
+                }
+                Err(error) => {
+                    tracing::error!(key = source.key, %error, "failed to follow a key");
+                    ctx.stop();
+                }
+            }
+        }
+    }
+}
+
+impl<T: SnapshotValue> Supervised for SnapshotFollower<T> {}
+
+impl<T: SnapshotValue> Drop for SnapshotFollower<T> {
+    /// A scorer that was removed has no health issue.
+    fn drop(&mut self) {
+        if let Some(reports_to) = &self.deps.reports_to {
+            reports_to.clear();
+        }
+    }
+}
+
+async fn forward<T: SnapshotValue>(
+    index: usize,
+    mut newest: watch::Receiver<Option<Stored>>,
+    follower: Addr<SnapshotFollower<T>>,
+) {
+    newest.mark_changed();
+    while newest.changed().await.is_ok() {
+        let value = newest.borrow_and_update().clone();
+        follower.do_send(ValueChanged(index, value));
+    }
+}
+
+impl<T: SnapshotValue> Handler<ValueChanged> for SnapshotFollower<T> {
+    type Result = ();
+
+    fn handle(&mut self, ValueChanged(index, stored): ValueChanged, ctx: &mut Self::Context) {
+        self.present[index] = stored.is_some();
+        self.update(&self.deps.sources[index], stored.as_ref());
+        if self.deps.reports_to.is_some() && stored.is_none() {
+            ctx.run_later(ABSENT_GRACE, move |follower, _| {
+                if !follower.present[index] {
+                    let detail =
+                        format!("there is no value at {}", follower.deps.sources[index].key);
+                    follower.report("no_table", &detail);
+                }
+            });
+        }
+    }
+}
+
+impl<T> Clone for SnapshotFollowerDeps<T> {
+    fn clone(&self) -> Self {
+        Self {
+            results: self.results.clone(),
+            sources: Arc::clone(&self.sources),
+            reports_to: self.reports_to.clone(),
+            counters: Arc::clone(&self.counters),
+        }
+    }
+}
