@@ -8,8 +8,7 @@ use std::{
 use sea_orm::ConnectionTrait;
 use tempfile::TempDir;
 use weir::{db::Database, settings::DatabaseSettings};
-
-use super::postgres::Postgres;
+use weir_test_support::Postgres;
 
 /// The default settings with another URL.
 pub(crate) fn database_at(url: impl AsRef<str>) -> DatabaseSettings {

@@ -1,4 +1,4 @@
-//! What integration tests share.
+//! Databases and stores of the library to test on; servers and processes are in the crate `weir-test-support`.
 
 #![allow(
     dead_code,
@@ -13,13 +13,6 @@
 )]
 
 pub(crate) mod databases;
-pub(crate) mod jobs;
-pub(crate) mod models;
-pub(crate) mod pgbouncer;
-pub(crate) mod postgres;
 pub(crate) mod posts;
-pub(crate) mod redis;
 pub(crate) mod stores;
-pub(crate) mod weir;
 pub(crate) mod workplace;
-pub(crate) mod x_search;

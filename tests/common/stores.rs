@@ -9,8 +9,7 @@ use weir::{
     results::{Results, StoreLocation},
     settings::{DatabaseSettings, ResultsSettings},
 };
-
-use super::{postgres::Postgres, redis::Redis};
+use weir_test_support::{Postgres, Redis};
 
 /// An empty store of its own.
 pub(crate) struct TestStore {

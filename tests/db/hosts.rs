@@ -3,10 +3,9 @@
 use reqwest::StatusCode;
 use sea_orm::ConnectionTrait;
 use weir::db::Database;
+use weir_test_support::{Postgres, Weir};
 
 use crate::common::databases::database_at;
-use crate::common::postgres::Postgres;
-use crate::common::weir::Weir;
 use crate::start_order::{hand_in, until_refused, until_stored};
 
 async fn set_read_only(server: &Postgres, read_only: bool) {

@@ -5,16 +5,11 @@ use std::path::Path;
 use sea_orm::DbBackend;
 use tempfile::TempDir;
 use weir::db::{Database, PostFilter, TimeRange};
+use weir_test_support::Postgres;
 
-use crate::{
-    between,
-    common::{
-        databases::{database_at, unpack_real_posts},
-        postgres::Postgres,
-        posts::{created, post, time},
-    },
-    ids, sql, texts, walk,
-};
+use crate::common::databases::{database_at, unpack_real_posts};
+use crate::common::posts::{created, post, time};
+use crate::{between, ids, sql, texts, walk};
 
 const SQLITE_SCHEMA: &str = "CREATE TABLE posts (
         id INTEGER PRIMARY KEY AUTOINCREMENT, post_id TEXT, session_timestamp TIMESTAMP, session_user_id TEXT,

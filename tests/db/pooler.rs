@@ -4,13 +4,10 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use weir::db::{Database, DbError, PostFilter, TimeRange};
 use weir::settings::{DatabaseSettings, Pooler};
+use weir_test_support::{PgBouncer, Postgres, Weir};
 
 use crate::common::databases::{TestDatabase, database_at};
-use crate::common::jobs::Background;
-use crate::common::pgbouncer::PgBouncer;
-use crate::common::postgres::Postgres;
 use crate::common::posts::post;
-use crate::common::weir::Weir;
 use crate::{sql, walk};
 
 const SETTING: &str = "database.pooler = \"transaction\"";

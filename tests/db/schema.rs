@@ -1,15 +1,11 @@
 //! Connecting and migrating.
 
 use weir::db::{Database, NewPost, PostFilter};
+use weir_test_support::Postgres;
 
-use crate::{
-    common::{
-        databases::{TestDatabase, database_at, on_both_databases},
-        postgres::Postgres,
-        posts::post,
-    },
-    sql, walk,
-};
+use crate::common::databases::{TestDatabase, database_at, on_both_databases};
+use crate::common::posts::post;
+use crate::{sql, walk};
 
 on_both_databases! {
     migrating_again_changes_nothing,

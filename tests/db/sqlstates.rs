@@ -3,9 +3,9 @@
 use sea_orm::ConnectionTrait;
 use weir::db::{Database, DbError};
 use weir::settings::DatabaseSettings;
+use weir_test_support::Postgres;
 
 use crate::common::databases::{TestDatabase, database_at};
-use crate::common::postgres::Postgres;
 
 /// Codes by what they mean: worth another try on this connection, worth one on another connection, refused data, and faults
 /// of the statement. Each class of the appendix is here, and each code that differs from its class.

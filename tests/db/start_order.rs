@@ -6,11 +6,9 @@ use reqwest::StatusCode;
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use weir::db::Database;
+use weir_test_support::{Postgres, Weir};
 
 use crate::common::databases::database_at;
-use crate::common::jobs::Background;
-use crate::common::postgres::Postgres;
-use crate::common::weir::Weir;
 
 const STILL: &str = "schedules.top_named_entities.enabled = false\n";
 

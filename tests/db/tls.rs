@@ -10,9 +10,9 @@ use sea_orm::ConnectionTrait;
 use tempfile::TempDir;
 use weir::db::{Database, DbError};
 use weir::settings::DatabaseSettings;
+use weir_test_support::Postgres;
 
 use crate::common::databases::database_at;
-use crate::common::postgres::Postgres;
 
 struct Secured {
     _postgres: Postgres,

@@ -7,8 +7,6 @@
 )]
 
 mod access;
-#[path = "../common/mod.rs"]
-mod common;
 mod fuzz;
 mod jobs;
 mod requests;

@@ -6,7 +6,5 @@
     reason = "a test fails by panicking"
 )]
 
-#[path = "../common/mod.rs"]
-mod common;
 mod scrapers;
 mod sources;

@@ -2,15 +2,11 @@
 
 use serde_json::json;
 use weir::{db::Database, jobs::JobError};
+use weir_test_support::Postgres;
 
-use crate::{
-    Workplace,
-    common::{
-        databases::{TestDatabase, database_at},
-        postgres::Postgres,
-        posts::post,
-    },
-};
+use crate::Workplace;
+use crate::common::databases::{TestDatabase, database_at};
+use crate::common::posts::post;
 
 #[tokio::test]
 async fn a_cancelled_run_ends_and_leaves_no_result() {

@@ -6,11 +6,11 @@ use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use weir::db::{QueryError, QueryLimits};
 use weir::jobs::JobError;
+use weir_test_support::Weir;
 
 use crate::Workplace;
 use crate::common::databases::{TestDatabase, on_both_databases};
 use crate::common::posts::post;
-use crate::common::weir::Weir;
 use crate::query_posts_db::{JOB, peak_kib, with_query_role};
 
 on_both_databases! {

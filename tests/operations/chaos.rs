@@ -14,10 +14,7 @@ use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
 use serde_json::{Value, json};
 use tokio::task::{JoinSet, block_in_place};
 use tokio::time::sleep;
-
-use crate::common::postgres::Postgres;
-use crate::common::redis::Redis;
-use crate::common::weir::Weir;
+use weir_test_support::{Postgres, Redis, Weir};
 
 /// A run appends its job and its token to the ledger, and answers the token. The tests' Postgres puts commits off, which a
 /// ledger must not.

@@ -6,8 +6,8 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+use weir_test_support::PATIENCE;
 
-use crate::common::weir::PATIENCE;
 use crate::server::{QUIET, Server};
 
 const WEIR: &str = env!("CARGO_BIN_EXE_weir");

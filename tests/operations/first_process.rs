@@ -5,8 +5,8 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use weir_test_support::PATIENCE;
 
-use crate::common::weir::PATIENCE;
 use crate::server::{QUIET, Server, signal_to};
 
 const NAMESPACE: [&str; 6] = [

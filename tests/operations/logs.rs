@@ -6,7 +6,8 @@ use std::process::Stdio;
 use std::sync::mpsc;
 use std::time::Instant;
 
-use crate::common::weir::PATIENCE;
+use weir_test_support::PATIENCE;
+
 use crate::server::{QUIET, Server};
 
 const WEIR: &str = env!("CARGO_BIN_EXE_weir");

@@ -9,8 +9,6 @@
 mod chaos;
 mod check;
 mod command_output;
-#[path = "../common/mod.rs"]
-mod common;
 mod config_file;
 mod first_process;
 mod layers;

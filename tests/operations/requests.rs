@@ -8,9 +8,8 @@ use std::time::{Duration, Instant};
 use reqwest::{Method, Response};
 use serde_json::Value;
 use uuid::Uuid;
+use weir_test_support::{PATIENCE, Weir, eventually, feed_of};
 
-use crate::common::jobs::eventually;
-use crate::common::weir::{PATIENCE, Weir, feed_of};
 use crate::server::{QUIET, Server};
 
 const WEIR: &str = env!("CARGO_BIN_EXE_weir");

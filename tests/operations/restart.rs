@@ -4,8 +4,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-
-use crate::common::weir::{PATIENCE, Weir, feed_of, top_entities};
+use weir_test_support::{PATIENCE, Weir, feed_of, top_entities};
 
 const KEY: &str = "my_worker:scheduled:top_named_entities";
 const STILL: &str = "schedules.top_named_entities.enabled = false\n";

@@ -2,8 +2,7 @@
 
 use serde_json::Value;
 use weir_feed::RankRequest;
-
-use crate::common::weir::{Weir, places};
+use weir_test_support::{Weir, ranked_indices};
 
 #[tokio::test]
 async fn an_empty_database_gets_the_sample_and_the_example_requests_are_re_ordered() {
@@ -18,7 +17,7 @@ async fn an_empty_database_gets_the_sample_and_the_example_requests_are_re_order
         let feed = RankRequest::from_json(&body).unwrap();
         let answer: Value = weir.post("/rank", body).await.json().await.unwrap();
         assert_eq!(answer["metadata"]["intervention_on"], true);
-        let order = places(&feed, &answer);
+        let order = ranked_indices(&feed, &answer);
         let (unnamed, naming) = order.split_at(feed.items.len() - 5);
         assert!(
             unnamed.is_sorted() && naming.is_sorted(),

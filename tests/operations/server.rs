@@ -9,8 +9,7 @@ use std::time::Instant;
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-
-use crate::common::weir::{PATIENCE, feed_of, http_client, places};
+use weir_test_support::{PATIENCE, feed_of, http_client, ranked_indices};
 
 /// Settings without Redis and without jobs of their own accord.
 pub(crate) const QUIET: &str =
@@ -100,7 +99,7 @@ impl Server {
         let answer = request.await.unwrap();
         assert_eq!(answer.status(), 200);
         let answer: Value = answer.json().await.unwrap();
-        assert_eq!(places(&feed, &answer), [0]);
+        assert_eq!(ranked_indices(&feed, &answer), [0]);
     }
 
     /// Sends a request without a key and answers the response, whatever its status.

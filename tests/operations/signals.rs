@@ -8,8 +8,8 @@ use std::thread;
 use std::time::Duration;
 
 use tempfile::TempDir;
+use weir_test_support::{PATIENCE, Weir};
 
-use crate::common::weir::{PATIENCE, Weir};
 use crate::server::{QUIET, Server, environment, signal_to};
 
 const WEIR: &str = env!("CARGO_BIN_EXE_weir");

@@ -9,9 +9,9 @@ use tokio_util::sync::CancellationToken;
 use weir::db::{Database, Existing, TimeRange};
 use weir::seeding::{Progress, Seed, SeedingError};
 use weir::settings::DatabaseSettings;
+use weir_test_support::Postgres;
 
 use crate::common::databases::database_at;
-use crate::common::postgres::Postgres;
 use crate::common::posts::post;
 use crate::{cohort, normalised};
 

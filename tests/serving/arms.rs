@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-
-use crate::common::weir::{Weir, feed_of};
+use weir_test_support::{Weir, feed_of};
 
 const BASE: &str = "results.backend = \"embedded\"\nschedules.top_named_entities.enabled = false\n";
 

@@ -8,10 +8,9 @@ use serde_json::{Value, json};
 use weir::scoring::{HttpOptions, HttpScorer, ScoreError, Scorer, Subject};
 use weir_feed::fake::FakeFeed;
 use weir_feed::{Platform, RankRequest};
+use weir_test_support::models::{call_count, model_server, raw_server, scores_response};
 use wiremock::matchers::header;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
-
-use crate::common::models::{calls, model_server, raw_server, well};
 
 fn feed(texts: &[&str]) -> RankRequest {
     let mut feed = FakeFeed {
@@ -98,21 +97,21 @@ async fn texts_go_in_one_call_with_the_token_and_no_longer_than_they_may_be() {
         scores(options, &["ab", "äöüß", ""]).await,
         [Ok(2.0), Ok(3.0), Ok(0.0)]
     );
-    assert_eq!(calls(&server).await, 1);
+    assert_eq!(call_count(&server).await, 1);
 }
 
 #[tokio::test]
 async fn a_fault_of_the_server_is_tried_again_and_a_refusal_is_not() {
-    let fault = model_server(vec![ResponseTemplate::new(500), well(&[1.0])]).await;
+    let fault = model_server(vec![ResponseTemplate::new(500), scores_response(&[1.0])]).await;
     assert_eq!(scores(options(&fault.uri()), &["a"]).await, [Ok(1.0)]);
-    assert_eq!(calls(&fault).await, 2);
+    assert_eq!(call_count(&fault).await, 2);
 
-    let refusal = model_server(vec![ResponseTemplate::new(422), well(&[1.0])]).await;
+    let refusal = model_server(vec![ResponseTemplate::new(422), scores_response(&[1.0])]).await;
     assert_eq!(
         scores(options(&refusal.uri()), &["a"]).await,
         [Err(ScoreError::Error)]
     );
-    assert_eq!(calls(&refusal).await, 1);
+    assert_eq!(call_count(&refusal).await, 1);
 }
 
 #[tokio::test]
@@ -120,13 +119,13 @@ async fn retries_end_with_their_number_and_their_budget() {
     let server = model_server(vec![ResponseTemplate::new(500)]).await;
     let failed = vec![Err(ScoreError::Error)];
     assert_eq!(scores(options(&server.uri()), &["a"]).await, failed);
-    assert_eq!(calls(&server).await, 2);
+    assert_eq!(call_count(&server).await, 2);
     let frugal = HttpOptions {
         retry_budget: 0.0,
         ..options(&server.uri())
     };
     assert_eq!(scores(frugal, &["a"]).await, failed);
-    assert_eq!(calls(&server).await, 3);
+    assert_eq!(call_count(&server).await, 3);
 }
 
 #[tokio::test]
@@ -136,20 +135,20 @@ async fn an_answer_that_cannot_be_read_is_no_score_and_never_asked_for_again() {
         scores(options(&rubbish.uri()), &["a", "b"]).await,
         vec![Err(ScoreError::BadResult); 2]
     );
-    assert_eq!(calls(&rubbish).await, 1);
+    assert_eq!(call_count(&rubbish).await, 1);
     let odd = json!({"scores": ["NaN", null]});
     let odd = model_server(vec![ResponseTemplate::new(200).set_body_json(odd)]).await;
     assert_eq!(
         scores(options(&odd.uri()), &["a", "b"]).await,
         vec![Err(ScoreError::BadResult); 2]
     );
-    assert_eq!(calls(&odd).await, 1);
+    assert_eq!(call_count(&odd).await, 1);
 }
 
 #[tokio::test]
 async fn scores_that_are_not_as_many_as_the_texts_are_nobodys() {
     for answer in [vec![0.5], vec![0.5; 3]] {
-        let server = model_server(vec![well(&answer)]).await;
+        let server = model_server(vec![scores_response(&answer)]).await;
         assert_eq!(
             scores(options(&server.uri()), &["a", "b"]).await,
             vec![Err(ScoreError::BadResult); 2]
@@ -159,34 +158,34 @@ async fn scores_that_are_not_as_many_as_the_texts_are_nobodys() {
 
 #[tokio::test]
 async fn a_slow_answer_is_given_up_in_time_and_asked_for_once_more() {
-    let slow = well(&[1.0]).set_delay(Duration::from_secs(30));
-    let server = model_server(vec![slow, well(&[2.0])]).await;
+    let slow = scores_response(&[1.0]).set_delay(Duration::from_secs(30));
+    let server = model_server(vec![slow, scores_response(&[2.0])]).await;
     let begun = Instant::now();
     assert_eq!(scores(options(&server.uri()), &["a"]).await, [Ok(2.0)]);
     assert!(begun.elapsed() < Duration::from_secs(10), "{begun:?}");
-    assert_eq!(calls(&server).await, 2);
+    assert_eq!(call_count(&server).await, 2);
 }
 
 #[tokio::test]
 async fn a_server_that_asks_for_it_is_left_alone() {
     let busy = ResponseTemplate::new(429).insert_header("Retry-After", "3600");
-    let server = model_server(vec![busy, well(&[1.0])]).await;
+    let server = model_server(vec![busy, scores_response(&[1.0])]).await;
     let limited = vec![Err(ScoreError::RateLimited)];
     let answers = asked(options(&server.uri()), &["a"], 3).await;
     assert_eq!(answers, vec![limited; 3]);
-    assert_eq!(calls(&server).await, 1);
+    assert_eq!(call_count(&server).await, 1);
 }
 
 #[tokio::test]
 async fn redirects_are_not_followed() {
-    let elsewhere = model_server(vec![well(&[1.0])]).await;
+    let elsewhere = model_server(vec![scores_response(&[1.0])]).await;
     let there = ResponseTemplate::new(307).insert_header("Location", elsewhere.uri());
     let server = model_server(vec![there]).await;
     assert_eq!(
         scores(options(&server.uri()), &["a"]).await,
         [Err(ScoreError::Error)]
     );
-    assert_eq!(calls(&elsewhere).await, 0);
+    assert_eq!(call_count(&elsewhere).await, 0);
 }
 
 #[tokio::test]

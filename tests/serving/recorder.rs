@@ -4,8 +4,7 @@ use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use serde_json::{Value, json};
 use weir::db::Database;
 use weir::settings::DatabaseSettings;
-
-use crate::common::weir::{Weir, feed_of};
+use weir_test_support::{Weir, feed_of};
 
 const ON: &str = "recorder.enabled = true\nresults.backend = \"embedded\"\nschedules.top_named_entities.enabled = false\n";
 

@@ -5,9 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-
-use crate::common::jobs::Background;
-use crate::common::weir::{PATIENCE, Weir, feed_of};
+use weir_test_support::{PATIENCE, Weir, feed_of};
 
 const BASE: &str = "results.backend = \"embedded\"\nschedules.top_named_entities.enabled = false\n";
 

@@ -3,8 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-
-use crate::common::weir::{Weir, http_client};
+use weir_test_support::{Weir, http_client};
 
 const SCORERS: &str = r#"
 results.backend = "embedded"

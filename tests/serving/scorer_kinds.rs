@@ -1,11 +1,9 @@
 //! Scorers of each kind in a serving Weir.
 
 use serde_json::{Value, json};
+use weir_test_support::{Redis, Weir, feed_of};
 use wiremock::matchers::method;
 use wiremock::{Mock, MockServer, ResponseTemplate};
-
-use crate::common::redis::Redis;
-use crate::common::weir::{Weir, feed_of};
 
 const BASE: &str = "schedules.top_named_entities.enabled = false\n";
 const EMBEDDED: &str = "results.backend = \"embedded\"\n";
@@ -46,7 +44,7 @@ async fn a_table_that_somebody_writes_is_looked_up_from_then_on() {
 
     put(&json!({"ann": 0.1, "bob": 0.9}).to_string());
     weir.edit(&settings.replace("default = 0.5", "default = 0.0"));
-    let given_up = std::time::Instant::now() + crate::common::weir::PATIENCE;
+    let given_up = std::time::Instant::now() + weir_test_support::PATIENCE;
     while weir.rank(&feed).await.0 != [1, 0, 2] {
         assert!(std::time::Instant::now() < given_up, "the edited default");
     }

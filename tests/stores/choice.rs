@@ -14,8 +14,7 @@ use weir::{
     },
     settings::{Backend, DatabaseSettings, ResultsSettings},
 };
-
-use crate::common::redis::Redis;
+use weir_test_support::Redis;
 
 /// A data folder and the settings that it is used with.
 struct Folder {

@@ -7,10 +7,7 @@ use chrono::{TimeDelta, Utc};
 use redis::Commands;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-
-use crate::common::jobs::Background;
-use crate::common::redis::Redis;
-use crate::common::weir::Weir;
+use weir_test_support::{Redis, Weir};
 
 const SCHEDULES: &str = r#"
 results.backend = "embedded"

@@ -157,7 +157,7 @@ async fn orphaning_process() {
 async fn the_server_of_a_process_that_was_killed_is_adopted_with_all_it_acknowledged() {
     let folder = TempDir::new().unwrap();
     let mut doomed = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "orphaning_process"])
+        .args(["--exact", "redis_server::orphaning_process"])
         .env("WEIR_TEST_ORPHAN_IN", folder.path())
         .stdout(Stdio::null())
         .spawn()

@@ -4,8 +4,9 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::thread::{self, JoinHandle};
 
+use weir_test_support::Weir;
+
 use super::QUIET;
-use crate::common::weir::Weir;
 
 /// A Weir at a known port, so that its configuration tells its address.
 fn weir_at_a_known_port(settings: &str) -> Weir {

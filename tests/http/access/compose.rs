@@ -1,11 +1,9 @@
 use std::process::{Command, Stdio};
 
 use serde_json::json;
+use weir_test_support::{Postgres, Weir, http_client};
 
 use super::command_line::weir;
-use crate::common::jobs::Background;
-use crate::common::postgres::Postgres;
-use crate::common::weir::{Weir, http_client};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 

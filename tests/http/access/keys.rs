@@ -2,9 +2,9 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
 
 use reqwest::Method;
+use weir_test_support::{Weir, http_client};
 
 use super::{ADMIN_ROUTES, QUIET, status};
-use crate::common::weir::{Weir, http_client};
 
 const SCRAPER_REPORT: &str = r#"{"success": true, "task_id": "test", "timestamp": "2026-11-20T10:00:00",
     "data": {"content_items": []}, "error": null}"#;

@@ -6,8 +6,7 @@ mod keys;
 mod proxy;
 
 use reqwest::{Method, StatusCode};
-
-use crate::common::weir::http_client;
+use weir_test_support::http_client;
 
 /// No schedule runs a job and nothing is asked of a Redis.
 const QUIET: &str =

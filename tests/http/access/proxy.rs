@@ -3,9 +3,9 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::thread;
 
 use reqwest::Method;
+use weir_test_support::Weir;
 
 use super::{ADMIN_ROUTES, QUIET, status};
-use crate::common::weir::Weir;
 
 /// A proxy on this host as nginx is by default: it puts the server's own address in `Host` and adds no header. Returns its
 /// address; its threads end with the test.

@@ -1,8 +1,7 @@
 use rand::seq::IndexedRandom;
 use rand::{RngExt, rngs::StdRng};
 use serde_json::{Value, json};
-
-use crate::common::weir::feed_of;
+use weir_test_support::feed_of;
 
 /// A route with the method that it takes and a body that it accepts. `*` in the path is made up.
 pub(crate) struct Route {

@@ -16,8 +16,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
-
-use crate::common::weir::{PATIENCE, Weir, feed_of};
+use weir_test_support::{PATIENCE, Weir, feed_of};
 
 const KEY: &str = "fuzz-key";
 const TASKS: u64 = 8;

@@ -6,9 +6,9 @@ use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt, rngs::StdRng};
 use serde_json::Value;
 use weir_feed::repair_lone_surrogates;
+use weir_test_support::{PATIENCE, Weir};
 
 use super::{KEY, corpus, mutate};
-use crate::common::weir::{PATIENCE, Weir};
 
 /// Methods, the odd ones more rarely.
 const METHODS: [&str; 12] = [

@@ -1,10 +1,9 @@
 //! `weir job`, `weir schedule` and `weir demo`.
 
 use serde_json::{Value, json};
+use weir_test_support::Weir;
 
 use super::embedded;
-use crate::common::jobs::Background;
-use crate::common::weir::Weir;
 
 /// Runs the command line against `weir`; what it prints, and whether it ended well.
 fn cli(weir: &Weir, arguments: &[&str]) -> (String, bool) {

@@ -8,9 +8,7 @@ mod schedules;
 mod submitting;
 
 use serde_json::{Value, json};
-
-use crate::common::redis::Redis;
-use crate::common::weir::Weir;
+use weir_test_support::{Redis, Weir};
 
 /// No schedule but those of a test.
 const STILL: &str = "schedules.top_named_entities.enabled = false\n";

@@ -2,10 +2,9 @@
 
 use redis::Commands;
 use serde_json::{Value, json};
+use weir_test_support::Weir;
 
 use super::{command, embedded, with_redis};
-use crate::common::jobs::Background;
-use crate::common::weir::Weir;
 
 /// Every id of an answer is found, from the answer on.
 async fn every_id_is_found(weir: &Weir, taken: &Value) -> Vec<String> {

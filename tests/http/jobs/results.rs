@@ -4,7 +4,6 @@ use reqwest::header;
 use serde_json::{Value, json};
 
 use super::with_redis;
-use crate::common::jobs::Background;
 
 #[tokio::test]
 async fn a_stored_result_is_answered_as_it_was_written() {

@@ -3,16 +3,15 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use weir_test_support::{PATIENCE, Weir};
 
 use super::{command, embedded, with_redis};
-use crate::common::jobs::Background;
-use crate::common::weir::{PATIENCE, Weir};
 
 #[tokio::test]
 async fn cancel_reaches_a_running_job_and_all_its_processes() {
     let (weir, _redis) = with_redis("");
     let id = weir.submit_id(&command("sleep")).await;
-    let sleeper = weir.said_by_program().await;
+    let sleeper = weir.program_line().await;
     assert!(is_alive(&sleeper));
     let begun = Instant::now();
 
@@ -25,7 +24,7 @@ async fn cancel_reaches_a_running_job_and_all_its_processes() {
         "sooner than a heartbeat: {:?}",
         begun.elapsed()
     );
-    crate::common::jobs::eventually(|| !is_alive(&sleeper)).await;
+    weir_test_support::eventually(|| !is_alive(&sleeper)).await;
 }
 
 #[tokio::test]
@@ -73,13 +72,13 @@ async fn a_program_has_ended_although_what_it_left_running_has_not() {
         embedded("[commands.leaves]\nargv = [\"sh\", \"-c\", \"sleep 60 & echo $! >&2; echo 7\"]");
     let begun = Instant::now();
     let id = weir.submit_id(&command("leaves")).await;
-    let left = weir.said_by_program().await;
+    let left = weir.program_line().await;
 
     let job = weir.finished(&id).await;
 
     assert_eq!(job["result"], 7);
     assert!(begun.elapsed() < Duration::from_secs(30));
-    crate::common::jobs::eventually(|| !is_alive(&left)).await;
+    weir_test_support::eventually(|| !is_alive(&left)).await;
 }
 
 #[tokio::test]
@@ -91,7 +90,7 @@ async fn a_killed_weir_takes_its_job_back_at_once() {
     weir.start_again();
     let id = weir.submit_id(&command("once")).await;
     let mark = weir.data_dir().join("mark");
-    crate::common::jobs::eventually(|| mark.exists()).await;
+    weir_test_support::eventually(|| mark.exists()).await;
     weir.kill();
 
     weir.start_again();
@@ -118,7 +117,7 @@ async fn a_stopped_weir_hands_its_job_back_after_the_grace() {
     weir.start_again();
     let id = weir.submit_id(&command("once")).await;
     let mark = weir.data_dir().join("mark");
-    crate::common::jobs::eventually(|| mark.exists()).await;
+    weir_test_support::eventually(|| mark.exists()).await;
 
     assert_eq!(weir.stop(), Some(0));
     weir.start_again();
@@ -136,7 +135,7 @@ async fn a_stopping_weir_lets_a_job_finish_within_the_grace_and_ends_long_polls(
         "[commands.short]\nargv = [\"sh\", \"-c\", \"echo begun >&2; sleep 1; echo 7\"]",
     );
     let id = weir.submit_id(&command("short")).await;
-    weir.said_by_program().await;
+    weir.program_line().await;
     let never = weir
         .submit_id(&json!({"job": "post_statistics", "delay_ms": 600_000}))
         .await;

@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use super::{embedded, with_redis};
-use crate::common::jobs::Background;
 
 #[tokio::test]
 async fn a_schedule_fires_shows_its_state_and_runs_when_asked() {

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::{embedded, with_redis};
-use crate::common::jobs::Background;
 
 #[tokio::test]
 async fn a_job_runs_and_its_result_can_be_awaited() {

@@ -8,11 +8,11 @@ use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 use futures_util::future::join_all;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
+use weir_test_support::Weir;
+use weir_test_support::models::model_server;
 use wiremock::ResponseTemplate;
 
 use super::{bodies, metric, request, start};
-use crate::common::models::model_server;
-use crate::common::weir::Weir;
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());

@@ -11,8 +11,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-
-use crate::common::weir::{PATIENCE, Weir, feed_of};
+use weir_test_support::{PATIENCE, Weir, feed_of};
 
 const KEY: &str = "open-sesame";
 

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinSet;
+use weir_test_support::{PATIENCE, Weir, feed_of};
 
 use super::{KEY, connection, metric, start, until_closed};
-use crate::common::weir::{PATIENCE, Weir, feed_of};
 
 fn head(path: &str, length: usize) -> Vec<u8> {
     format!(

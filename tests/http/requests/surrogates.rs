@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use weir_test_support::{PATIENCE, Weir, feed_of};
 
 use super::{metric, request, start};
-use crate::common::weir::{PATIENCE, Weir, feed_of};
 
 /// A feed as JSON text in which `HALF` stands for half an emoji.
 fn with_halves(feed: &Value) -> String {

@@ -95,7 +95,9 @@ async fn fill_and_make_room(weir: &Weir, database: &Path, fill: impl Fn(), make_
             .await;
     }
     let url = format!("sqlite://{}", database.display());
-    let database = Database::connect(&database_at(url)).await.unwrap();
+    let database = Database::connect(&DatabaseSettings::with_url(url))
+        .await
+        .unwrap();
     sender.assert_all_stored(&database).await;
     let log = weir.log();
     let lines = log

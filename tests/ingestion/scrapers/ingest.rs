@@ -1,11 +1,10 @@
 //! `POST /data/scraper`.
 
 use serde_json::{Value, json};
+use weir::settings::DatabaseSettings;
+use weir_test_support::{Postgres, http_client};
 
 use super::{database_of, errors, hand_in, hand_in_until_taken, report, stored, weir};
-use crate::common::databases::database_at;
-use crate::common::postgres::Postgres;
-use crate::common::weir::http_client;
 
 #[tokio::test]
 async fn what_is_acknowledged_is_stored_once_under_the_scrapers_name() {
@@ -107,7 +106,7 @@ async fn a_database_that_is_away_is_503_with_retry_after_until_it_is_back() {
     assert_eq!(refused.headers()["retry-after"], "1");
     postgres.start_again();
     hand_in_until_taken(&weir, &report([2])).await;
-    let database = weir::db::Database::connect(&database_at(postgres.url()))
+    let database = weir::db::Database::connect(&DatabaseSettings::with_url(postgres.url()))
         .await
         .unwrap();
     assert_eq!(stored(&database).await.len(), 2);

@@ -5,12 +5,11 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use weir::db::TimeRange;
 use weir_feed::RankRequest;
+use weir_test_support::{Redis, Weir, feed_of};
 use wiremock::matchers::method;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::{rss, scraper};
-use crate::common::redis::Redis;
-use crate::common::weir::{Weir, feed_of};
 
 const EVERY: Duration = Duration::from_millis(500);
 
@@ -62,7 +61,7 @@ fn new_urls(answer: &Value, items: usize) -> Vec<String> {
 }
 
 async fn first_new_urls(weir: &Weir, user: &str) -> Vec<String> {
-    let deadline = Instant::now() + crate::common::weir::PATIENCE;
+    let deadline = Instant::now() + weir_test_support::PATIENCE;
     loop {
         let answer = answer(weir, &feed_for(user)).await;
         let items = answer["ranked_ids"].as_array().unwrap().len();

@@ -15,9 +15,8 @@ use std::fmt::Write;
 use reqwest::Response;
 use serde_json::{Value, json};
 use weir::db::{Database, ScrapedRow, TimeRange};
-
-use crate::common::databases::database_at;
-use crate::common::weir::Weir;
+use weir::settings::DatabaseSettings;
+use weir_test_support::Weir;
 
 /// A Weir with this many settings more and no schedule.
 fn weir(more: &str) -> Weir {
@@ -31,7 +30,9 @@ fn settings(more: &str) -> String {
 /// The database of a Weir on SQLite.
 async fn database_of(weir: &Weir) -> Database {
     let url = format!("sqlite://{}", weir.database_file().display());
-    Database::connect(&database_at(url)).await.unwrap()
+    Database::connect(&DatabaseSettings::with_url(url))
+        .await
+        .unwrap()
 }
 
 async fn stored(database: &Database) -> Vec<ScrapedRow> {
@@ -43,7 +44,7 @@ async fn stored(database: &Database) -> Vec<ScrapedRow> {
 
 /// Waits until this many posts are stored.
 async fn stored_at_last(weir: &Weir, database: &Database, posts: usize) -> Vec<ScrapedRow> {
-    let deadline = std::time::Instant::now() + crate::common::weir::PATIENCE;
+    let deadline = std::time::Instant::now() + weir_test_support::PATIENCE;
     loop {
         // The tables may not be there yet.
         let rows = database.scraped_posts_before(None, 1_000_000, TimeRange::default());

@@ -1,10 +1,8 @@
 //! Several instances with scrapers on one results store.
 
+use weir_test_support::{Postgres, Redis, Weir, eventually};
+
 use super::scraper;
-use crate::common::jobs::eventually;
-use crate::common::postgres::Postgres;
-use crate::common::redis::Redis;
-use crate::common::weir::Weir;
 
 const WARNING: &str = "another instance uses the same results store";
 

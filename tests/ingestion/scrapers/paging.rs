@@ -3,17 +3,17 @@
 use std::time::Duration;
 
 use rand::RngExt;
+use weir_test_support::x_search::{PATH, Timeline};
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::{database_of, rss, scraper, search, stored, stored_at_last, weir};
-use crate::common::x_search::{PATH, Timeline};
 
 const KILLS: usize = 4;
 
 #[tokio::test]
 async fn kills_between_pages_lose_nothing_and_repeat_nothing() {
-    let (tweets, feed) = (Timeline::of(1..=150), MockServer::start().await);
+    let (tweets, feed) = (Timeline::new(1..=150), MockServer::start().await);
     let x = MockServer::start().await;
     Mock::given(path(PATH))
         .respond_with(tweets.clone())

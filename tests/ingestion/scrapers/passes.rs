@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use weir::settings::DatabaseSettings;
+use weir_test_support::{Postgres, Weir};
 use wiremock::matchers::method;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::{database_of, errors, rss, scraper, stored, stored_at_last, weir};
-use crate::common::databases::database_at;
-use crate::common::postgres::Postgres;
-use crate::common::weir::Weir;
 
 async fn answering(answer: ResponseTemplate) -> MockServer {
     let server = MockServer::start().await;
@@ -161,7 +160,7 @@ async fn what_was_fetched_outlives_a_kill_and_a_database_that_is_away() {
     weir.start_again();
     postgres.start_again();
     let database = loop {
-        let settings = database_at(postgres.url());
+        let settings = DatabaseSettings::with_url(postgres.url());
         match weir::db::Database::connect(&settings).await {
             Ok(database) => break database,
             Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
@@ -194,7 +193,7 @@ async fn a_full_outbox_stops_fetching_and_drops_nothing() {
         told["items"] == 40 && told["outbox_bytes"] == 0
     })
     .await;
-    let database = weir::db::Database::connect(&database_at(postgres.url()))
+    let database = weir::db::Database::connect(&DatabaseSettings::with_url(postgres.url()))
         .await
         .unwrap();
     assert_eq!(stored(&database).await.len(), 40);

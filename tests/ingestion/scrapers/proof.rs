@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use rand::RngExt;
 use tokio::task::JoinSet;
+use weir::settings::DatabaseSettings;
+use weir_test_support::Postgres;
 use wiremock::matchers::method;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
 use super::{hand_in, hand_in_until_taken, report, rss, scraper, stored, weir};
-use crate::common::databases::database_at;
-use crate::common::postgres::Postgres;
 
 const SCRAPERS: usize = 10;
 const POSTS_PER_REQUEST: u64 = 10;
@@ -106,7 +106,7 @@ async fn every_post_is_refused_or_stored_once_while_the_database_is_off() {
     })
     .await;
     let served = weir.when("/scrapers", |_| true).await;
-    let database = weir::db::Database::connect(&database_at(postgres.url()))
+    let database = weir::db::Database::connect(&DatabaseSettings::with_url(postgres.url()))
         .await
         .unwrap();
     let rows = stored(&database).await;
@@ -190,7 +190,7 @@ async fn what_is_acknowledged_is_stored_once_however_often_weir_is_killed() {
 }
 
 /// Whatever a position says was had is stored, or waits in the outbox.
-fn lost_entries(weir: &crate::common::weir::Weir, stored: &BTreeSet<&str>) {
+fn lost_entries(weir: &weir_test_support::Weir, stored: &BTreeSet<&str>) {
     for number in 0..SCRAPERS {
         let path = weir.data_dir().join(format!("outbox/s{number}.jsonl"));
         let mut known: BTreeSet<String> = stored.iter().map(|id| (*id).to_owned()).collect();

@@ -8,13 +8,12 @@ use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use weir::db::Database;
+use weir_test_support::x_search::{page_of, tweet};
+use weir_test_support::{PATIENCE, eventually};
 use wiremock::matchers::method;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
 use super::{database_of, rss, scraper, search, stored_at_last, weir};
-use crate::common::jobs::eventually;
-use crate::common::weir::PATIENCE;
-use crate::common::x_search::{page_of, tweet};
 
 /// Answers its whole life with the beginning of an answer, and goes on a byte at a time.
 async fn drip() -> String {

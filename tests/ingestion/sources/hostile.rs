@@ -269,7 +269,7 @@ async fn a_private_host_is_open_to_those_alone_who_named_it() {
         .respond_with(ResponseTemplate::new(200).set_body_string("inside"))
         .mount(&server)
         .await;
-    crate::common::weir::http_client();
+    weir_test_support::http_client();
     let shared = Outside::new([].into()).unwrap();
     let named = shared.leading_to(["localhost".to_owned()].into()).unwrap();
     let client = |outside: &Outside| outside.client_for([].into(), TIME_LIMIT);

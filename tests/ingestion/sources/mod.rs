@@ -17,7 +17,7 @@ const TIME_LIMIT: Duration = Duration::from_secs(10);
 
 /// The source that a settings file would open.
 fn open(kind: &str, args: Value, time_limit: Duration) -> Arc<dyn Source> {
-    crate::common::weir::http_client();
+    weir_test_support::http_client();
     let Value::Object(args) = args else {
         panic!("arguments are an object")
     };

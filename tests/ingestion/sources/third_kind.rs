@@ -149,7 +149,7 @@ async fn a_third_kind_pages_from_a_stored_position_without_loss_or_repeat() {
             .mount(&server)
             .await;
     }
-    crate::common::weir::http_client();
+    weir_test_support::http_client();
     let board = Board {
         url: server.uri().parse().unwrap(),
         allow_hosts: Vec::new(),

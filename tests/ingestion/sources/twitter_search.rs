@@ -7,11 +7,11 @@ use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
 use weir::sources::{Position, Source, SourceError};
 use weir_feed::{Engagements, ItemKind, Platform, TwitterEngagements};
+use weir_test_support::x_search::{PATH, Timeline, page_of, tweet};
 use wiremock::matchers::{header, method, path, query_param};
 use wiremock::{Mock, MockServer, Respond, ResponseTemplate};
 
 use super::{TIME_LIMIT, distinct, failure, fetch_all, ids, open};
-use crate::common::x_search::{PATH, Timeline, page_of, tweet};
 
 /// A search whose token any process has in its environment.
 fn search(server: &MockServer) -> Arc<dyn Source> {
@@ -71,7 +71,7 @@ async fn a_tweet_becomes_an_item_with_its_address_and_its_original() {
 
 #[tokio::test]
 async fn pages_are_followed_to_the_end_across_restarts_without_loss_or_repeat() {
-    let timeline = Timeline::of(1..=95);
+    let timeline = Timeline::new(1..=95);
     let server = serve(timeline.clone()).await;
     // Each page is asked of a source made anew, with nothing but the stored position.
     let (mut position, mut found) = (Position::default(), Vec::new());
@@ -95,7 +95,7 @@ async fn pages_are_followed_to_the_end_across_restarts_without_loss_or_repeat() 
 
 #[tokio::test]
 async fn without_anything_new_nothing_is_found_and_the_position_stays() {
-    let timeline = Timeline::of(1..=5);
+    let timeline = Timeline::new(1..=5);
     let server = serve(timeline).await;
     let source = search(&server);
     let (_, position) = fetch_all(&*source, Position::default(), 100).await;
@@ -194,7 +194,7 @@ async fn a_body_that_is_cut_off_or_no_json_is_malformed() {
 
 #[tokio::test]
 async fn without_its_token_a_search_cannot_be_opened() {
-    crate::common::weir::http_client();
+    weir_test_support::http_client();
     let args = json!({"query": "x", "token_variable": "WEIR_TEST_NO_SUCH_VARIABLE"});
     let plan = weir::sources::plan("twitter_search", args.as_object().unwrap()).unwrap();
     let outside = weir::sources::Outside::new(plan.private_hosts()).unwrap();

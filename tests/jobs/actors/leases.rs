@@ -7,9 +7,9 @@ use sea_orm::{ConnectionTrait, Database, DbBackend, Statement, TransactionTrait}
 use weir::results::StoreLocation;
 use weir::results::jobs::JobState;
 use weir::settings::JobsSettings;
+use weir_test_support::eventually;
 
 use super::{LIMIT, Probe, Rig, count, lasting, probe};
-use crate::common::jobs::eventually;
 use crate::common::stores::TestStore;
 
 #[actix_rt::test]

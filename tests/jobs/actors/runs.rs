@@ -7,9 +7,9 @@ use tokio::sync::oneshot;
 use weir::actors::messages::Cancel;
 use weir::results::jobs::{Cancellation, Job as Stored, JobState, NewJob};
 use weir::settings::JobsSettings;
+use weir_test_support::eventually;
 
 use super::{LIMIT, Probe, Rig, count, lasting, probe};
-use crate::common::jobs::eventually;
 use crate::common::stores::{TestStore, sees};
 
 #[actix_rt::test]

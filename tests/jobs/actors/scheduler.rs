@@ -14,9 +14,9 @@ use weir::results::Results;
 use weir::results::jobs::{Job as Stored, JobFilter, JobState, Limits as StoreLimits};
 use weir::settings::{CatchUp, JobsSettings, Timetable};
 use weir_supervision::ActorSystem;
+use weir_test_support::eventually;
 
 use super::{LIMIT, Probe, Rig, count, policy, probe};
-use crate::common::jobs::eventually;
 use crate::common::stores::TestStore;
 
 /// The schedules of one Weir, without workers.

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use reqwest::header;
 use serde_json::{Value, json};
+use weir_test_support::{feed_of, top_entities};
 
 use super::{put, with_redis};
-use crate::common::weir::{feed_of, top_entities};
 
 /// Longest time past a deadline that a busy test machine is allowed.
 const SLACK: Duration = Duration::from_secs(2);

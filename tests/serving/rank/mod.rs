@@ -6,9 +6,7 @@ mod outages;
 mod requests;
 
 use serde_json::Value;
-
-use crate::common::redis::Redis;
-use crate::common::weir::Weir;
+use weir_test_support::{Redis, Weir};
 
 const KEY: &str = "my_worker:scheduled:top_named_entities";
 

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use weir_test_support::{feed_of, ranked_indices, top_entities};
 
 use super::{put, with_redis};
-use crate::common::weir::{feed_of, places, top_entities};
 
 #[tokio::test]
 async fn posts_that_name_a_top_entity_go_last_and_the_order_is_kept_within() {
@@ -122,7 +122,7 @@ async fn the_admin_may_choose_the_policy_and_ask_for_reasons() {
         .json()
         .await
         .unwrap();
-    assert_eq!(places(&feed, &answer), [1, 0]);
+    assert_eq!(ranked_indices(&feed, &answer), [1, 0]);
     assert_eq!(answer["metadata"]["policy"], "calm");
     let reasons = &answer["explanation"];
     assert_eq!(reasons[1]["entity"], "Trump");

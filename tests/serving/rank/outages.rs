@@ -1,10 +1,9 @@
 //! `/rank` while a store or the database is unavailable.
 
 use serde_json::{Value, json};
+use weir_test_support::{PATIENCE, Postgres, Weir, feed_of, top_entities};
 
 use super::{STILL, put, with_redis};
-use crate::common::postgres::Postgres;
-use crate::common::weir::{PATIENCE, Weir, feed_of, top_entities};
 
 #[tokio::test]
 async fn losing_redis_changes_no_status_and_the_metadata_says_so() {

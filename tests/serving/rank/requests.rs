@@ -2,9 +2,9 @@
 
 use reqwest::header;
 use serde_json::{Value, json};
+use weir_test_support::{PATIENCE, feed_of, http_client};
 
 use super::with_redis;
-use crate::common::weir::{PATIENCE, feed_of, http_client};
 
 #[tokio::test]
 async fn bad_requests_are_told_the_place() {

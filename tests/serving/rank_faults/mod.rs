@@ -39,9 +39,9 @@ use weir::snapshot::Snapshot;
 use weir::telemetry;
 use weir_feed::RankRequest;
 use weir_supervision::{ActorRef, ActorStatus, ActorSystem, SupervisionPolicy};
+use weir_test_support::{feed_of, ranked_indices};
 
 use crate::common::stores::TestStore;
-use crate::common::weir::{feed_of, places};
 
 /// What an actor suffers when it is sent one.
 #[derive(Clone, Copy, Message)]
@@ -239,7 +239,7 @@ impl Service {
             metrics: telemetry::metrics().unwrap(),
         };
         serve_on(listener, front);
-        let client = crate::common::weir::http_client();
+        let client = weir_test_support::http_client();
         Self {
             system,
             cursed,
@@ -268,7 +268,7 @@ impl Service {
         assert_eq!(response.status(), 200);
         let answer: Value = response.json().await.unwrap();
         (
-            places(feed, &answer),
+            ranked_indices(feed, &answer),
             answer["metadata"]["degraded"].clone(),
         )
     }

@@ -2,10 +2,9 @@
 
 use chrono::{DateTime, SubsecRound, Utc};
 use serde_json::json;
+use weir_test_support::{Postgres, feed_of};
 
 use super::{BASE, BROKEN, ON, answer, ids, jsonl, ready, url};
-use crate::common::postgres::Postgres;
-use crate::common::weir::feed_of;
 
 /// What a real server answers to a feed is exactly what is exported, on the database of this URL.
 async fn is_exported_as_answered(database_url: Option<String>) {

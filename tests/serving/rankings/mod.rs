@@ -11,10 +11,10 @@ use chrono::TimeDelta;
 use serde_json::Value;
 use weir::db::{Database, KeptRanking, StoredRanking, TimeRange};
 use weir_feed::{Degraded, RankRequest};
+use weir_test_support::Weir;
 
 use crate::common::databases::{TestDatabase, database_at};
 use crate::common::posts::time;
-use crate::common::weir::Weir;
 
 const BASE: &str = "results.backend = \"embedded\"\nschedules.top_named_entities.enabled = false\n";
 

@@ -4,11 +4,10 @@ use chrono::{SubsecRound, TimeDelta, Utc};
 use tempfile::TempDir;
 use weir::db::KeptRanking;
 use weir_feed::RankRequest;
+use weir_test_support::{Postgres, feed_of};
 
 use super::{ON, answer, database, export, jsonl, ranking, ready, rows, url};
 use crate::common::databases::sql;
-use crate::common::postgres::Postgres;
-use crate::common::weir::feed_of;
 
 #[tokio::test]
 async fn a_full_queue_costs_rankings_and_no_answer() {

@@ -14,8 +14,7 @@ use serde_json::Value;
 use weir::scoring::{RandomScorer, Scorer, Subject};
 use weir_feed::fake::FakeFeed;
 use weir_feed::{ContentItem, Platform, RankRequest};
-
-use crate::common::weir::Weir;
+use weir_test_support::Weir;
 
 /// Scorers by their seeds and faults.
 const SCORERS: [(&str, u64, &str); 7] = [

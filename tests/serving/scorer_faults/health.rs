@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
+use weir_test_support::Weir;
+use weir_test_support::models::{model_server, raw_server, scores_response};
 use wiremock::{MockServer, ResponseTemplate};
 
 use super::{Fault, feed, rank, start};
-use crate::common::models::{model_server, raw_server, well};
-use crate::common::weir::Weir;
 
 /// An address at which nobody listens, with credentials that must show up nowhere.
 fn nobody() -> String {
@@ -37,7 +37,12 @@ async fn model_faults() -> (Vec<Seen>, Vec<MockServer>) {
         ("answers_500", ResponseTemplate::new(500), "http_500", "500"),
         ("answers_text", text, "not_a_number", "a score is a string"),
         ("answers_huge", huge, "not_json", "not JSON"),
-        ("answers_few", well(&[0.5]), "wrong_count", "1 scores of 3"),
+        (
+            "answers_few",
+            scores_response(&[0.5]),
+            "wrong_count",
+            "1 scores of 3",
+        ),
         (
             "answers_else",
             body("{}"),
@@ -152,7 +157,7 @@ async fn a_scorer_that_fails_is_in_health_once_in_the_log_and_in_metrics_by_its_
 #[tokio::test]
 async fn health_says_that_a_breaker_is_open_and_is_clear_once_the_scorer_answers_again() {
     let down = vec![ResponseTemplate::new(500); 3];
-    let server = model_server([down, vec![well(&[0.1, 0.3, 0.2])]].concat()).await;
+    let server = model_server([down, vec![scores_response(&[0.1, 0.3, 0.2])]].concat()).await;
     let settings = format!(
         "kind = \"http\"\ncache_entries = 0\nbreaker = {{ failures = 3, pause = \"200ms\" }}\n\
          http = {{ url = {:?}, retries = 0 }}",

@@ -8,10 +8,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use weir_feed::RankRequest;
+use weir_test_support::models::{model_server, raw_server, scores_response};
+use weir_test_support::{PATIENCE, Weir, feed_of, ranked_indices};
 use wiremock::{MockServer, ResponseTemplate};
-
-use crate::common::models::{model_server, raw_server, well};
-use crate::common::weir::{PATIENCE, Weir, feed_of, places};
 
 const BASE: &str = "results.backend = \"embedded\"\nschedules.top_named_entities.enabled = false\n";
 const DEADLINE: Duration = Duration::from_secs(1);
@@ -82,7 +81,12 @@ async fn answered_faults() -> (Vec<Fault>, Vec<MockServer>) {
         ("answers_half", body("{\"scores\": ["), 3, "bad_result"),
         ("answers_nan", nan, 3, "bad_result"),
         ("answers_null", null, 2, "bad_result"),
-        ("answers_too_few", well(&[0.5, 0.5]), 3, "bad_result"),
+        (
+            "answers_too_few",
+            scores_response(&[0.5, 0.5]),
+            3,
+            "bad_result",
+        ),
         ("answers_too_much", long, 3, "error"),
         ("answers_no_scores", body("{}"), 3, "bad_result"),
     ];
@@ -134,7 +138,7 @@ async fn rank(weir: &Weir, policy: &str) -> (Vec<usize>, Value) {
     let answer: Value = response.json().await.unwrap();
     assert!(begun.elapsed() < DEADLINE * 2, "{policy}: {begun:?}");
     (
-        places(&feed, &answer),
+        ranked_indices(&feed, &answer),
         answer["metadata"]["degraded"].clone(),
     )
 }
@@ -177,7 +181,7 @@ async fn a_scorer_that_fails_alone_leaves_the_incoming_order() {
 #[tokio::test]
 async fn a_model_server_that_comes_back_is_used_again() {
     let down = vec![ResponseTemplate::new(500); 3];
-    let server = model_server([down, vec![well(&[0.1, 0.3, 0.2])]].concat()).await;
+    let server = model_server([down, vec![scores_response(&[0.1, 0.3, 0.2])]].concat()).await;
     let model = Fault {
         settings: format!(
             "kind = \"http\"\ntime_limit_ms = 500\nbreaker = {{ failures = 3, pause = \"100ms\" }}\n\
@@ -205,5 +209,5 @@ async fn a_model_server_that_comes_back_is_used_again() {
         assert!(Instant::now() < given_up, "never used again");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    assert_eq!(crate::common::models::calls(&server).await, 4);
+    assert_eq!(weir_test_support::models::call_count(&server).await, 4);
 }

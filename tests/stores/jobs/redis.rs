@@ -11,8 +11,9 @@ use weir::{
     },
     settings::ResultsSettings,
 };
+use weir_test_support::Redis;
 
-use crate::common::{redis::Redis, stores::within};
+use crate::common::stores::within;
 
 const LEASE: Duration = Duration::from_mins(1);
 

@@ -4,9 +4,7 @@ use std::path::Path;
 
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 use serde_json::{Value, json};
-
-use crate::common::jobs::Background;
-use crate::common::weir::Weir;
+use weir_test_support::Weir;
 
 const SETTINGS: &str = "results.backend = \"embedded\"\nschedules.top_named_entities.enabled = false\n\
     [commands.echo]\nargv = [\"cat\"]\n";

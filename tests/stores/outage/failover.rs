@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use serde_json::json;
 use tempfile::TempDir;
+use weir_test_support::Redis;
 
 use super::watched::{Watched, eventually};
-use crate::common::redis::Redis;
 use crate::common::stores::sees;
 
 const MINUTE: Duration = Duration::from_mins(1);

@@ -7,9 +7,7 @@ use std::path::{Path, PathBuf};
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-
-use crate::common::jobs::Background;
-use crate::common::weir::Weir;
+use weir_test_support::Weir;
 
 /// A folder with a `redis-server` that survives the signal by which the system tells of a file's limit.
 fn program_folder() -> TempDir {

@@ -17,12 +17,9 @@ use weir::{
     results::{Results, ResultsError, StoreLocation},
     settings::{DatabaseSettings, ResultsSettings},
 };
+use weir_test_support::{Postgres, Redis};
 
-use crate::common::{
-    postgres::Postgres,
-    redis::Redis,
-    stores::{sees, within},
-};
+use crate::common::stores::{sees, within};
 
 const MINUTE: Duration = Duration::from_mins(1);
 const FAST: Duration = Duration::from_secs(1);

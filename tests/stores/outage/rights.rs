@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde_json::json;
 use weir::results::{Change, ResultsError};
+use weir_test_support::Redis;
 
 use super::watched::{Watched, eventually};
-use crate::common::redis::Redis;
 use crate::common::stores::within;
 
 const MINUTE: Duration = Duration::from_mins(1);

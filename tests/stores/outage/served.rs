@@ -3,10 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-
-use crate::common::jobs::Background;
-use crate::common::redis::Redis;
-use crate::common::weir::Weir;
+use weir_test_support::{Redis, Weir};
 
 /// No schedule but those of a test.
 const STILL: &str = "schedules.top_named_entities.enabled = false\n";

@@ -7,9 +7,9 @@ use serde_json::json;
 use weir::outage::ErrorClass;
 use weir::results::ResultsError;
 use weir::results::jobs::NewJob;
+use weir_test_support::Redis;
 
 use super::watched::Watched;
-use crate::common::redis::Redis;
 
 const MINUTE: Duration = Duration::from_mins(1);
 

@@ -9,9 +9,9 @@ use serde_json::json;
 use tempfile::TempDir;
 use weir::results::{Change, Results, ResultsError, StoreLocation};
 use weir::settings::ResultsSettings;
+use weir_test_support::Redis;
 
 use super::watched::Watched;
-use crate::common::redis::Redis;
 use crate::common::stores::within;
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -140,7 +140,10 @@ async fn the_trust_store_of_the_environment_counts() {
     let certificates = Certificates::new();
     let (_redis, port) = server(&certificates, "no");
     let child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "tls::process_with_a_trust_store_of_its_own"])
+        .args([
+            "--exact",
+            "outage::tls::process_with_a_trust_store_of_its_own",
+        ])
         .env("WEIR_TEST_REDISS_URL", format!("rediss://localhost:{port}"))
         .env("SSL_CERT_FILE", certificates.file("ca.pem"))
         .output()

@@ -1,4 +1,4 @@
-//! A real `PgBouncer` in transaction mode that a test starts itself.
+//! `PgBouncer` in transaction mode.
 
 use std::{
     fs::{self, Permissions},
@@ -11,21 +11,21 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::postgres::{Postgres, as_unprivileged_user};
+use crate::PATIENCE;
+use crate::postgres::{Postgres, as_unprivileged_user};
 
-const PATIENCE: Duration = Duration::from_secs(30);
 /// Runs the program for as long as standard input stays open.
 const KEEPER: &str = r#"trap '' INT TERM HUP; "$1" --quiet "$2" >"$3" 2>&1 & cat; kill "$!""#;
 
 /// A pooler in front of a Postgres, reached over a unix socket. It ends when this is dropped, or with the process.
-pub(crate) struct PgBouncer {
+pub struct PgBouncer {
     keeper: Child,
     folder: TempDir,
 }
 
 impl PgBouncer {
-    /// Keeps two connections for each user and database. `more` is added to its settings.
-    pub(crate) fn start(postgres: &Postgres, users: &[&str], more: &str) -> Self {
+    /// Starts a pooler with two connections for each user and database. `more` is added to its settings.
+    pub fn start(postgres: &Postgres, users: &[&str], more: &str) -> Self {
         let folder = TempDir::new().unwrap();
         fs::set_permissions(folder.path(), Permissions::from_mode(0o777)).unwrap();
         let (settings, log) = (
@@ -66,7 +66,8 @@ impl PgBouncer {
         started
     }
 
-    pub(crate) fn url(&self, user: &str, database: &str) -> String {
+    /// The URL of `database` through the pooler.
+    pub fn url(&self, user: &str, database: &str) -> String {
         let folder = self.folder.path().display();
         format!("postgres://{user}@localhost:6432/{database}?host={folder}")
     }

@@ -1,4 +1,4 @@
-//! A real Redis that a test starts itself, on a unix socket in a temporary folder.
+//! Redis on a unix socket in a temporary folder.
 
 use std::{
     path::Path,
@@ -10,9 +10,9 @@ use std::{
 use redis::ConnectionLike;
 use tempfile::TempDir;
 
-/// A server of its own, killed when dropped. It keeps its data through [`Redis::kill`] and [`Redis::start_again`]: what is
+/// A server that is killed when dropped. It keeps its data through [`Redis::kill`] and [`Redis::start_again`]: what is
 /// written outlives the process, synced or not.
-pub(crate) struct Redis {
+pub struct Redis {
     folder: TempDir,
     arguments: Vec<String>,
     process: Option<Child>,
@@ -20,14 +20,14 @@ pub(crate) struct Redis {
 
 impl Redis {
     /// Starts a server and waits until it answers.
-    pub(crate) fn start() -> Self {
+    pub fn start() -> Self {
         let mut redis = Self::absent();
         redis.start_again();
         redis
     }
 
-    /// The same with more arguments, which count over those that every server has.
-    pub(crate) fn start_with(arguments: &[&str]) -> Self {
+    /// Starts a server with arguments that override those of every server.
+    pub fn start_with(arguments: &[&str]) -> Self {
         let mut redis = Self::absent();
         redis.arguments = arguments.iter().map(|&argument| argument.into()).collect();
         redis.start_again();
@@ -35,7 +35,7 @@ impl Redis {
     }
 
     /// A server that does not run yet.
-    pub(crate) fn absent() -> Self {
+    pub fn absent() -> Self {
         Self {
             folder: TempDir::new().unwrap(),
             arguments: Vec::new(),
@@ -44,21 +44,21 @@ impl Redis {
     }
 
     /// Adds arguments for the next start.
-    pub(crate) fn add_arguments(&mut self, arguments: &[&str]) {
+    pub fn add_arguments(&mut self, arguments: &[&str]) {
         let arguments = arguments.iter().map(|&argument| argument.into());
         self.arguments.extend(arguments);
     }
 
     /// Ends the server as a crash would.
-    pub(crate) fn kill(&mut self) {
+    pub fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
             process.kill().unwrap();
             process.wait().unwrap();
         }
     }
 
-    /// Starts it at the same address, on the same data, and waits until it answers.
-    pub(crate) fn start_again(&mut self) {
+    /// Starts the server at the same address, on the same data, and waits until it answers.
+    pub fn start_again(&mut self) {
         self.begin_start();
         let deadline = Instant::now() + Duration::from_secs(10);
         while !self
@@ -71,8 +71,8 @@ impl Redis {
         }
     }
 
-    /// Starts it without waiting.
-    pub(crate) fn begin_start(&mut self) {
+    /// Starts the server without waiting for it.
+    pub fn begin_start(&mut self) {
         let process = Command::new("redis-server")
             .args(["--port", "0", "--save", "", "--appendonly", "yes"])
             .args(["--appendfsync", "no", "--unixsocket", "redis.sock"])
@@ -84,35 +84,39 @@ impl Redis {
         self.process = Some(process);
     }
 
-    pub(crate) fn pid(&self) -> u32 {
+    /// The process id.
+    pub fn pid(&self) -> u32 {
         self.process.as_ref().unwrap().id()
     }
 
-    pub(crate) fn folder(&self) -> &Path {
+    /// The folder of its socket and data.
+    pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
     /// Runs a command given as its words.
-    pub(crate) fn run(&self, words: &[&str]) -> redis::RedisResult<redis::Value> {
+    pub fn run(&self, words: &[&str]) -> redis::RedisResult<redis::Value> {
         let mut command = redis::cmd(words[0]);
         command.arg(&words[1..]).query(&mut self.connection())
     }
 
     /// Runs a command that must succeed.
-    pub(crate) fn command(&self, words: &[&str]) {
+    pub fn command(&self, words: &[&str]) {
         self.run(words).unwrap();
     }
 
-    pub(crate) fn url(&self) -> String {
+    /// The URL of the server.
+    pub fn url(&self) -> String {
         format!("unix://{}", self.folder.path().join("redis.sock").display())
     }
 
-    /// A client that is not Weir's.
-    pub(crate) fn client(&self) -> redis::Client {
+    /// A client besides Weir's.
+    pub fn client(&self) -> redis::Client {
         redis::Client::open(self.url()).unwrap()
     }
 
-    pub(crate) fn connection(&self) -> redis::Connection {
+    /// A connection besides Weir's.
+    pub fn connection(&self) -> redis::Connection {
         self.client().get_connection().unwrap()
     }
 }

@@ -1,13 +1,15 @@
-//! The recent search of the X API v2. Answers are made after the public API documentation.
+//! The recent search of the X API v2, after its public documentation.
 
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 use wiremock::{Request, Respond, ResponseTemplate};
 
-pub(crate) const PATH: &str = "/2/tweets/search/recent";
+/// Path of the search.
+pub const PATH: &str = "/2/tweets/search/recent";
 
-pub(crate) fn tweet(id: u64) -> Value {
+/// A tweet.
+pub fn tweet(id: u64) -> Value {
     json!({
         "id": id.to_string(), "text": format!("tweet {id} https://t.co/x"), "author_id": "7",
         "created_at": "2026-11-20T10:00:00.000Z", "lang": "en", "conversation_id": id.to_string(),
@@ -18,7 +20,8 @@ pub(crate) fn tweet(id: u64) -> Value {
     })
 }
 
-pub(crate) fn page_of(tweets: &[Value], next_token: Option<&str>) -> Value {
+/// An answer with `tweets`, the newest first.
+pub fn page_of(tweets: &[Value], next_token: Option<&str>) -> Value {
     let mut meta = json!({"result_count": tweets.len()});
     if let (Some(newest), Some(oldest)) = (tweets.first(), tweets.last()) {
         meta["newest_id"] = newest["id"].clone();
@@ -37,16 +40,18 @@ pub(crate) fn page_of(tweets: &[Value], next_token: Option<&str>) -> Value {
     })
 }
 
-/// The API over tweets that grow: the newest first, `max_results` a page, those after `since_id`.
+/// A search over a growing list of tweets: the newest first, `max_results` a page, those after `since_id`.
 #[derive(Clone, Default)]
-pub(crate) struct Timeline(Arc<Mutex<Vec<u64>>>);
+pub struct Timeline(Arc<Mutex<Vec<u64>>>);
 
 impl Timeline {
-    pub(crate) fn of(ids: impl IntoIterator<Item = u64>) -> Self {
+    /// A timeline of tweets with these ids.
+    pub fn new(ids: impl IntoIterator<Item = u64>) -> Self {
         Self(Arc::new(Mutex::new(ids.into_iter().collect())))
     }
 
-    pub(crate) fn publish(&self, ids: impl IntoIterator<Item = u64>) {
+    /// Adds tweets.
+    pub fn publish(&self, ids: impl IntoIterator<Item = u64>) {
         self.0.lock().unwrap().extend(ids);
     }
 }

@@ -8,8 +8,8 @@ use serde_json::json;
 use wiremock::matchers::method;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-/// A server that answers with these, one after the other, and with the last one again and again.
-pub(crate) async fn model_server(answers: Vec<ResponseTemplate>) -> MockServer {
+/// A server that sends `answers` in turn, and then the last of them again and again.
+pub async fn model_server(answers: Vec<ResponseTemplate>) -> MockServer {
     let server = MockServer::start().await;
     let (last, others) = answers.split_last().unwrap();
     for answer in others {
@@ -26,18 +26,18 @@ pub(crate) async fn model_server(answers: Vec<ResponseTemplate>) -> MockServer {
     server
 }
 
-/// How often it was called.
-pub(crate) async fn calls(server: &MockServer) -> usize {
+/// Returns how many requests `server` has received.
+pub async fn call_count(server: &MockServer) -> usize {
     server.received_requests().await.unwrap().len()
 }
 
 /// An answer with these scores.
-pub(crate) fn well(scores: &[f64]) -> ResponseTemplate {
+pub fn scores_response(scores: &[f64]) -> ResponseTemplate {
     ResponseTemplate::new(200).set_body_json(json!({ "scores": scores }))
 }
 
-/// The address of a server that sends these bytes to each caller and then hangs, or closes.
-pub(crate) fn raw_server(bytes: &'static str, hangs: bool) -> String {
+/// Starts a server that sends `bytes` to each caller and then hangs, or closes the connection; returns its URL.
+pub fn raw_server(bytes: &'static str, hangs: bool) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     thread::spawn(move || {

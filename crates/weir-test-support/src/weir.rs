@@ -1,54 +1,53 @@
-//! A `weir serve` of its own, as a process.
+//! `weir serve` as a process.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use std::{fs, thread};
+use std::{env, fs, thread};
 
-use chrono::Utc;
-use rand::SeedableRng;
 use reqwest::header::AUTHORIZATION;
 use reqwest::{Client, Response};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tempfile::TempDir;
-use weir_feed::fake::FakeFeed;
-use weir_feed::{Platform, RankRequest};
+use weir_feed::RankRequest;
 
-/// How long anything may take before a test gives up on it; a busy machine is slow.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+use crate::feeds::ranked_indices;
 
-/// Serves until it is dropped. Its data folder outlives [`Weir::kill`] and [`Weir::stop`].
-pub(crate) struct Weir {
+/// Longest time that a test waits for anything; a busy machine is slow.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A server that runs until it is dropped. Its data folder outlives [`Weir::kill`] and [`Weir::stop`].
+pub struct Weir {
     folder: TempDir,
     command: Vec<String>,
     environment: Vec<(String, String)>,
     child: Child,
     address: String,
     log: Arc<Mutex<Vec<String>>>,
-    /// Sends the admin key of the data folder, if Weir has made one, unless the request has a key.
-    pub(crate) client: Client,
+    /// Sends the admin key of the data folder, if there is one, unless the request has a key.
+    pub client: Client,
 }
 
 impl Weir {
-    /// Starts with these settings over the tests' own: a free port, a data folder and database of its own.
-    pub(crate) fn start(settings: &str) -> Self {
+    /// Starts a server with `settings` over the tests' own: a free port, and a data folder and database of its own.
+    pub fn start(settings: &str) -> Self {
         Self::start_with_args(settings, &[])
     }
 
-    /// The same with arguments to `weir serve`.
-    pub(crate) fn start_with_args(settings: &str, args: &[&str]) -> Self {
+    /// Starts a server with arguments to `weir serve`.
+    pub fn start_with_args(settings: &str, args: &[&str]) -> Self {
         Self::start_as(settings, args, &[])
     }
 
-    /// The same with another `PATH`, on which programs are looked for.
-    pub(crate) fn start_with_path(settings: &str, path: &str) -> Self {
+    /// Starts a server with another `PATH`, which is where it finds programs.
+    pub fn start_with_path(settings: &str, path: &str) -> Self {
         Self::start_as(settings, &[], &[("PATH", path)])
     }
 
-    /// The same with variables of the environment.
-    pub(crate) fn start_with_environment(settings: &str, variables: &[(&str, &str)]) -> Self {
+    /// Starts a server with variables of the environment.
+    pub fn start_with_environment(settings: &str, variables: &[(&str, &str)]) -> Self {
         Self::start_as(settings, &[], variables)
     }
 
@@ -74,31 +73,34 @@ impl Weir {
         }
     }
 
-    pub(crate) fn url(&self, path: &str) -> String {
+    /// The URL of `path`.
+    pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    pub(crate) fn data_dir(&self) -> PathBuf {
+    /// The data folder.
+    pub fn data_dir(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
-    /// The admin key that Weir has made.
-    pub(crate) fn key(&self) -> String {
+    /// The admin key that the server generated.
+    pub fn key(&self) -> String {
         key_in(&self.data_dir()).expect("a key, since auth.admin is empty")
     }
 
-    pub(crate) fn database_file(&self) -> PathBuf {
+    /// The file of its SQLite database, unless a test has set another URL.
+    pub fn database_file(&self) -> PathBuf {
         self.folder.path().join("weir.db")
     }
 
-    /// `kill -9`.
-    pub(crate) fn kill(&mut self) {
+    /// Kills the server with SIGKILL.
+    pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    /// SIGTERM, and the exit code.
-    pub(crate) fn stop(&mut self) -> Option<i32> {
+    /// Stops the server with SIGTERM and returns its exit code.
+    pub fn stop(&mut self) -> Option<i32> {
         Command::new("kill")
             .arg(self.child.id().to_string())
             .status()
@@ -106,39 +108,39 @@ impl Weir {
         self.child.wait().unwrap().code()
     }
 
-    /// Lays settings over those it was started with, for the next start.
-    pub(crate) fn add_settings(&self, settings: &str) {
+    /// Merges `settings` into the settings file.
+    pub fn add_settings(&self, settings: &str) {
         let file = self.folder.path().join("weir.toml");
         let mut all: toml_edit::DocumentMut = fs::read_to_string(&file).unwrap().parse().unwrap();
         let settings: toml_edit::DocumentMut = settings.parse().unwrap();
-        lay_over(all.as_table_mut(), settings.as_table());
+        merge(all.as_table_mut(), settings.as_table());
         fs::write(file, all.to_string()).unwrap();
     }
 
-    /// The exit code, once it has ended.
-    pub(crate) fn wait(&mut self) -> Option<i32> {
+    /// Waits for the end of the process and returns its exit code.
+    pub fn wait(&mut self) -> Option<i32> {
         self.child.wait().unwrap().code()
     }
 
     /// The settings file.
-    pub(crate) fn config(&self) -> PathBuf {
+    pub fn config(&self) -> PathBuf {
         self.folder.path().join("weir.toml")
     }
 
-    /// Edits the settings file, as an editor that saves by a rename.
-    pub(crate) fn edit(&self, settings: &str) {
+    /// Replaces the settings file by a rename, as editors do.
+    pub fn edit(&self, settings: &str) {
         write_settings(&self.folder, settings);
     }
 
-    /// Starts again on the same folder and settings.
-    pub(crate) fn start_again(&mut self) {
+    /// Starts the server again on the same folder and settings.
+    pub fn start_again(&mut self) {
         (self.child, self.address, self.log) =
             spawn(&self.folder, &self.command, &self.environment);
     }
 
-    /// The exit code of a start on the same folder and settings that fails.
-    pub(crate) fn refuses_to_start(&self) -> Option<i32> {
-        let refused = Command::new(env!("CARGO_BIN_EXE_weir"))
+    /// Runs the server again on the same folder and settings, where it must fail, and returns its exit code.
+    pub fn refuses_to_start(&self) -> Option<i32> {
+        let refused = Command::new(weir_program())
             .args(&self.command)
             .arg("--config")
             .arg(self.config())
@@ -148,19 +150,23 @@ impl Weir {
         refused.unwrap().status.code()
     }
 
-    pub(crate) fn log(&self) -> String {
+    /// Everything logged since the last start.
+    pub fn log(&self) -> String {
         self.log.lock().unwrap().join("\n")
     }
 
-    pub(crate) fn pid(&self) -> u32 {
+    /// The process id.
+    pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    pub(crate) async fn get(&self, path: &str) -> Response {
+    /// Sends `GET path`.
+    pub async fn get(&self, path: &str) -> Response {
         self.client.get(self.url(path)).send().await.unwrap()
     }
 
-    pub(crate) async fn post(&self, path: &str, body: impl Into<reqwest::Body>) -> Response {
+    /// Sends `POST path` with a body.
+    pub async fn post(&self, path: &str, body: impl Into<reqwest::Body>) -> Response {
         self.client
             .post(self.url(path))
             .body(body)
@@ -169,20 +175,21 @@ impl Weir {
             .unwrap()
     }
 
-    /// Ranks `feed` and answers the order, by incoming places, and the metadata. Every id must come back once.
-    pub(crate) async fn rank(&self, feed: &RankRequest) -> (Vec<usize>, Value) {
+    /// Ranks `feed`; returns the order, as indices in `feed`, and the metadata. Every id must come back once.
+    pub async fn rank(&self, feed: &RankRequest) -> (Vec<usize>, Value) {
         self.rank_at("/rank", feed).await
     }
 
-    pub(crate) async fn rank_at(&self, path: &str, feed: &RankRequest) -> (Vec<usize>, Value) {
+    /// Ranks `feed` at another path than `/rank`.
+    pub async fn rank_at(&self, path: &str, feed: &RankRequest) -> (Vec<usize>, Value) {
         let response = self.post(path, serde_json::to_vec(feed).unwrap()).await;
         assert_eq!(response.status(), 200);
         let answer: Value = response.json().await.unwrap();
-        (places(feed, &answer), answer["metadata"].clone())
+        (ranked_indices(feed, &answer), answer["metadata"].clone())
     }
 
-    /// Waits until `GET path` answers something that `wanted` accepts.
-    pub(crate) async fn when(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+    /// Waits until `wanted` accepts the answer of `GET path`, and returns it.
+    pub async fn when(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let answer: Value = self.get(path).await.json().await.unwrap();
@@ -191,7 +198,7 @@ impl Weir {
             }
             assert!(
                 Instant::now() < deadline,
-                "never came to pass: {answer}\n{}",
+                "not within {PATIENCE:?}: {answer}\n{}",
                 self.log()
             );
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -199,7 +206,7 @@ impl Weir {
     }
 
     /// The counters of an actor.
-    pub(crate) async fn counters(&self, actor: &str) -> Value {
+    pub async fn counters(&self, actor: &str) -> Value {
         self.when("/actors", |_| true).await["actors"]
             .as_array()
             .unwrap()
@@ -209,8 +216,8 @@ impl Weir {
             .clone()
     }
 
-    /// Waits until the counter of an actor is `exactly` so.
-    pub(crate) async fn counts(&self, actor: &str, counter: &str, exactly: u64) {
+    /// Waits until the counter of an actor equals `exactly`.
+    pub async fn counts(&self, actor: &str, counter: &str, exactly: u64) {
         self.when("/actors", |answer| {
             let mut actors = answer["actors"].as_array().unwrap().iter();
             let signs = actors.find(|signs| signs["name"] == actor).unwrap();
@@ -220,7 +227,7 @@ impl Weir {
     }
 
     /// Waits until the counter of an actor is at least `least`.
-    pub(crate) async fn counted(&self, actor: &str, counter: &str, least: u64) {
+    pub async fn counted(&self, actor: &str, counter: &str, least: u64) {
         self.when("/actors", |answer| {
             let mut actors = answer["actors"].as_array().unwrap().iter();
             let signs = actors.find(|signs| signs["name"] == actor).unwrap();
@@ -235,18 +242,17 @@ impl Drop for Weir {
         if matches!(self.child.try_wait(), Ok(None)) {
             self.stop();
         }
-        // A test that killed Weir leaves its redis-server behind, perhaps one that does not listen yet.
-        let of_this_weir = self.data_dir().join("redis");
+        // A test that killed the server leaves its redis-server behind, perhaps one that does not listen yet.
+        let redis_folder = self.data_dir().join("redis");
         let _ = Command::new("pkill")
             .args(["-KILL", "-f"])
-            .arg(of_this_weir)
+            .arg(redis_folder)
             .status();
     }
 }
 
-/// A client of no particular settings, which sends no key. reqwest asks for a crypto provider although nothing here is
-/// encrypted.
-pub(crate) fn http_client() -> Client {
+/// A client with default settings, which sends no key. reqwest needs a crypto provider although nothing here is encrypted.
+pub fn http_client() -> Client {
     client_with_key(None)
 }
 
@@ -262,8 +268,19 @@ fn key_in(data_dir: &Path) -> Option<String> {
     Some(text.trim_end().to_owned())
 }
 
-/// How long a request may take unless a test says otherwise: a machine that pauses is no fault of an answer.
+/// Deadline of requests unless a test sets its own: long, since a busy machine is slow.
 const DEADLINE: Duration = Duration::from_secs(5);
+
+/// The program under test, built by the test runner before the tests of the root package.
+///
+/// Cargo and nextest name it in the environment; only nextest does so under a name of its own in older versions.
+pub fn weir_program() -> PathBuf {
+    ["CARGO_BIN_EXE_weir", "NEXTEST_BIN_EXE_weir"]
+        .into_iter()
+        .find_map(env::var_os)
+        .expect("run by `cargo nextest run` or `cargo test`, which name the program `weir`")
+        .into()
+}
 
 fn write_settings(folder: &TempDir, settings: &str) {
     let settings: toml_edit::DocumentMut = settings.parse().unwrap();
@@ -276,20 +293,20 @@ fn write_settings(folder: &TempDir, settings: &str) {
     )
     .parse()
     .unwrap();
-    lay_over(all.as_table_mut(), settings.as_table());
+    merge(all.as_table_mut(), settings.as_table());
     let (new, file) = (folder.path().join("new"), folder.path().join("weir.toml"));
     fs::write(&new, all.to_string()).unwrap();
     fs::rename(new, file).unwrap();
 }
 
-/// Lays `over` on `under`, table on table.
-fn lay_over(under: &mut toml_edit::Table, over: &toml_edit::Table) {
+/// Merges `over` into `under`, table by table.
+fn merge(under: &mut toml_edit::Table, over: &toml_edit::Table) {
     for (key, item) in over {
         match (
             under.get_mut(key).and_then(toml_edit::Item::as_table_mut),
             item.as_table(),
         ) {
-            (Some(under), Some(over)) => lay_over(under, over),
+            (Some(under), Some(over)) => merge(under, over),
             _ => drop(under.insert(key, item.clone())),
         }
     }
@@ -300,7 +317,7 @@ fn spawn(
     command: &[String],
     environment: &[(String, String)],
 ) -> (Child, String, Arc<Mutex<Vec<String>>>) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_weir"))
+    let mut child = Command::new(weir_program())
         .args(command)
         .arg("--config")
         .arg(folder.path().join("weir.toml"))
@@ -330,54 +347,8 @@ fn spawn(
     (child, address, log)
 }
 
-/// The port in the log line that says that Weir is listening.
+/// The port in the log line that says that the server listens.
 fn port_of(line: &str) -> Option<u64> {
     let line: Value = serde_json::from_str(line).ok()?;
     (line["fields"]["message"] == "weir is listening").then(|| line["fields"]["port"].as_u64())?
-}
-
-/// A feed of `texts`, in this order.
-pub(crate) fn feed_of(texts: &[&str]) -> RankRequest {
-    let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
-    let fake = FakeFeed {
-        posts: texts.len(),
-        comments: 0,
-        platform: Platform::Reddit,
-        now: Utc::now(),
-    };
-    let mut feed = fake.request(&mut rng);
-    for (item, text) in feed.items.iter_mut().zip(texts) {
-        (*text).clone_into(&mut item.text);
-        item.title = None;
-    }
-    feed
-}
-
-/// The incoming places of an answer's ids. Every id of the feed must be there once.
-pub(crate) fn places(feed: &RankRequest, answer: &Value) -> Vec<usize> {
-    let place = |id: &Value| {
-        feed.items
-            .iter()
-            .position(|item| *id == json!(item.id))
-            .unwrap()
-    };
-    let places: Vec<usize> = answer["ranked_ids"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(place)
-        .collect();
-    let mut sorted = places.clone();
-    sorted.sort_unstable();
-    assert!(
-        sorted.into_iter().eq(0..feed.items.len()),
-        "every id once: {places:?}"
-    );
-    places
-}
-
-/// Top entities as a job leaves them, counted just now.
-pub(crate) fn top_entities(names: &[&str]) -> Value {
-    let counted: Vec<_> = names.iter().map(|name| json!([name, 1])).collect();
-    json!({"top_named_entities": counted, "forms": {}, "timestamp": Utc::now()})
 }

@@ -1,4 +1,4 @@
-//! A real Postgres that a test starts itself: no port, no service, nothing left behind.
+//! Postgres on a unix socket: no port, no service, nothing left behind.
 
 use std::{
     io::{BufRead, BufReader},
@@ -11,9 +11,9 @@ use std::{
     },
 };
 
-/// A server of its own in a temporary folder, reached over a unix socket. It ends when this is dropped or when the
+/// A server in a temporary folder, reached over a unix socket. It ends when this is dropped or when the
 /// process ends, however that happens: its keeper script waits for the pipe between them to close.
-pub(crate) struct Postgres {
+pub struct Postgres {
     keeper: Child,
     binaries: PathBuf,
     folder: String,
@@ -22,21 +22,15 @@ pub(crate) struct Postgres {
 
 impl Postgres {
     /// Starts a server, about 0.3 s after the first time. Panics with the package to install when Postgres is absent.
-    pub(crate) fn start() -> Self {
+    pub fn start() -> Self {
         Self::start_with("")
     }
 
-    /// The same with options of the server.
-    pub(crate) fn start_with(options: &str) -> Self {
+    /// Starts a server with command-line options.
+    pub fn start_with(options: &str) -> Self {
         let binaries = find_binaries();
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/postgres.sh");
         let mut keeper = as_unprivileged_user()
-            .args([
-                "sh",
-                "-c",
-                &std::fs::read_to_string(script).unwrap(),
-                "postgres.sh",
-            ])
+            .args(["sh", "-c", include_str!("postgres.sh"), "postgres.sh"])
             .arg(&binaries)
             .arg(options)
             .stdin(Stdio::piped())
@@ -68,19 +62,19 @@ impl Postgres {
         }
     }
 
-    /// The server that the tests of one process share.
-    pub(crate) fn shared() -> &'static Self {
+    /// Returns the server that the tests of one process share.
+    pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Postgres> = OnceLock::new();
         SHARED.get_or_init(Self::start)
     }
 
     /// The URL of the database `postgres`.
-    pub(crate) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         self.url_of("postgres")
     }
 
-    /// Creates an empty database and answers its URL.
-    pub(crate) fn fresh_database(&self) -> String {
+    /// Creates an empty database and returns its URL.
+    pub fn fresh_database(&self) -> String {
         let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
         let created = Command::new(self.binaries.join("createdb"))
             .args(["--host", &self.folder, "--username", "postgres", &name])
@@ -90,8 +84,8 @@ impl Postgres {
         self.url_of(&name)
     }
 
-    /// Lets nobody in as `role` without its password, once the server has read its rules.
-    pub(crate) fn require_password_of(&self, role: &str) {
+    /// Requires the password of `role` from now on.
+    pub fn require_password_of(&self, role: &str) {
         let rules = Path::new(&self.folder).join("pg_hba.conf");
         let others = std::fs::read_to_string(&rules).unwrap();
         std::fs::write(&rules, format!("local all {role} scram-sha-256\n{others}")).unwrap();
@@ -99,12 +93,12 @@ impl Postgres {
     }
 
     /// Ends the server as a crash would. Its data stays.
-    pub(crate) fn crash(&self) {
+    pub fn crash(&self) {
         self.control(&["stop", "--mode=immediate"]);
     }
 
-    /// Starts it at the same address, on the same data.
-    pub(crate) fn start_again(&self) {
+    /// Starts the server at the same address, on the same data.
+    pub fn start_again(&self) {
         self.control(&["restart"]);
     }
 
@@ -121,7 +115,7 @@ impl Postgres {
     }
 
     /// The folder of its socket.
-    pub(crate) fn folder(&self) -> &str {
+    pub fn folder(&self) -> &str {
         &self.folder
     }
 
@@ -140,7 +134,7 @@ impl Drop for Postgres {
     }
 }
 
-/// Postgres refuses to run as root; the package brings the user `postgres`.
+/// Returns a command that runs its arguments as a user other than root, whom Postgres refuses.
 pub(crate) fn as_unprivileged_user() -> Command {
     let uid = Command::new("id")
         .arg("-u")
