@@ -1,4 +1,4 @@
-//! What a job costs from end to end: desk, queue in a real Redis, worker, result. `cargo bench --bench jobs -- [WORKERS]`, 8
+//! What a job costs from end to end: queue actor, a real Redis, worker, result. `cargo bench --bench jobs -- [WORKERS]`, 8
 //! workers by default.
 
 use std::error::Error;
@@ -10,16 +10,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
-use weir::actors::messages::Enqueue;
-use weir::actors::{JobCounters, JobDesk, JobPool, JobPoolParts, JobWorker};
+use weir::actors::{Enqueue, JobQueueActor, JobQueueDeps, JobWorker, JobWorkerDeps};
 use weir::db::Database;
-use weir::jobs::{Job, JobContext, JobError, JobResources, LargeResults, Registry};
+use weir::jobs::{
+    Job, JobContext, JobError, JobResources, LargeResults, Registry, WorkerContext, WorkerDeps,
+};
 use weir::results::jobs::{JobId, Jobs, Limits, NewJob};
 use weir::results::{
     RedisServer, RedisServerOptions, Results, StoreLocation, redis_server_on_path, socket_path,
 };
 use weir::settings::{DatabaseSettings, Durability, JobsSettings, ResultsSettings};
-use weir_supervision::{ActorRef, ActorSystem, SupervisionPolicy};
+use weir_supervision::{ActorRef, ActorSystem, Backoff, SupervisionPolicy};
 
 type Outcomes<T> = Result<T, Box<dyn Error>>;
 
@@ -64,16 +65,16 @@ async fn measure() -> Outcomes<()> {
     .await?;
     let location = StoreLocation::ManagedRedis { program, socket };
     let results = Results::open(&ResultsSettings::default(), &location)?;
-    let desk = Bench::start(results, folder.path(), workers.unwrap_or(8)).await?;
-    desk.latencies().await?;
-    desk.groups().await?;
-    desk.throughput().await?;
+    let queue = Bench::start(results, folder.path(), workers.unwrap_or(8)).await?;
+    queue.latencies().await?;
+    queue.groups().await?;
+    queue.throughput().await?;
     server.shut_down().await?;
     Ok(())
 }
 
 struct Bench {
-    desk: ActorRef<JobDesk>,
+    queue: ActorRef<JobQueueActor>,
     jobs: Jobs,
     _ready: watch::Sender<bool>,
 }
@@ -88,43 +89,36 @@ impl Bench {
             jobs: jobs.clone(),
             large_results: LargeResults::new(folder.into(), 1, Duration::ZERO),
         };
-        let pool = JobPool::new(JobPoolParts {
+        let context = WorkerContext::new(WorkerDeps {
             registry: Registry::default().with::<Empty>(),
             resources,
             settings: JobsSettings::default(),
             owner: "bench".into(),
             instance: "bench".into(),
             runtime: Handle::current(),
-            counters: Arc::<JobCounters>::default(),
         });
         let system = ActorSystem::start(SupervisionPolicy {
-            backoff: weir_supervision::Backoff::new(
-                Duration::from_millis(50),
-                Duration::from_secs(5),
-            ),
+            backoff: Backoff::new(Duration::from_millis(50), Duration::from_secs(5)),
             max_restarts: 10,
             window: Duration::from_mins(1),
             freeze_after: Duration::from_secs(5),
         });
         for nth in 0..workers {
-            let pool = Arc::clone(&pool);
-            system.supervise("worker", Arc::new(json!({})), move |_, incarnation| {
-                JobWorker::new(
-                    nth.to_string(),
-                    Arc::clone(&pool),
-                    incarnation,
-                    Arc::default(),
-                )
-            });
+            let deps = JobWorkerDeps {
+                name: nth.to_string(),
+                context: Arc::clone(&context),
+            };
+            system.spawn::<JobWorker>("worker", Arc::default(), deps);
         }
         let ready = watch::Sender::new(true);
-        let prepared = ready.subscribe();
-        let desk = system.supervise("desk", Arc::new(json!({})), move |_, _| {
-            JobDesk::new(Arc::clone(&pool), prepared.clone())
-        });
+        let deps = JobQueueDeps {
+            context: Arc::clone(&context),
+            prepared: ready.subscribe(),
+        };
+        let queue = system.spawn("job_queue", Arc::clone(context.counters()), deps);
         println!("{workers} workers");
         Ok(Self {
-            desk,
+            queue,
             jobs,
             _ready: ready,
         })
@@ -133,7 +127,7 @@ impl Bench {
     async fn enqueue(&self) -> Outcomes<JobId> {
         let (reply, answer) = oneshot::channel();
         let job = NewJob::new(Empty::NAME, json!({}));
-        self.desk.tell(Enqueue { job, reply });
+        self.queue.tell(Enqueue { job, reply });
         Ok(answer.await??.id)
     }
 

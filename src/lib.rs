@@ -1,7 +1,7 @@
 //! Weir, a feed-ranking server.
 //!
 //! Dependencies point one way: `weir_feed` <- `ranking`, `scoring` <- `results`, `db`, `sources`, `seeding` <- `jobs` <-
-//! `actors` <- `http` <- `startup`, `cli`.
+//! `actors` <- `http` <- `app`, `cli`.
 
 #![warn(
     clippy::print_stdout,
@@ -10,6 +10,7 @@
 )]
 
 pub mod actors;
+pub mod app;
 pub mod bench;
 pub mod cli;
 pub mod data_dir;
@@ -17,6 +18,7 @@ pub mod db;
 mod durable_file;
 pub mod health;
 pub mod http;
+pub mod ingestion;
 pub mod jobs;
 pub mod outage;
 mod priority;
@@ -30,5 +32,4 @@ pub mod settings;
 pub mod snapshot;
 pub mod sources;
 mod sql;
-pub mod startup;
 pub mod telemetry;

@@ -4,14 +4,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use actix::Message;
-use actix_web::web::Bytes;
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 use tracing::Span;
 
-use super::ingester::{Batch, IngestReply};
 use crate::ranking::{Ranking, Slot};
-use crate::results::ResultsError;
-use crate::results::jobs::{Cancellation, Enqueued, JobId, NewJob};
 use crate::scoring::pool::ScoreRequest;
 use crate::serving::ServedPolicy;
 use weir_feed::{Degraded, NewItem, RankRequest};
@@ -64,68 +60,3 @@ pub struct Explained {
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Score(pub ScoreRequest);
-
-/// Keep a served feed.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Record {
-    /// The request as parsed.
-    pub feed: Arc<RankRequest>,
-    /// The request as received.
-    pub body: Bytes,
-    /// The feed's place in the recorder's bounded queue.
-    pub place: OwnedSemaphorePermit,
-}
-
-/// Take a job in: the answer means that it runs, whatever ends in between.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Enqueue {
-    /// The job, its arguments checked.
-    pub job: NewJob,
-    /// Takes the answer.
-    pub reply: oneshot::Sender<Result<Enqueued, ResultsError>>,
-}
-
-/// Cancel a waiting job, and ask a running one to end.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Cancel {
-    /// The job.
-    pub id: JobId,
-    /// Takes the answer.
-    pub reply: oneshot::Sender<Result<Cancellation, ResultsError>>,
-}
-
-/// Answer once everything queued before is dealt with.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Flush;
-
-/// Store a batch of scraped posts. A dropped receiver calls it off, unless its commit has begun.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Ingest {
-    /// The posts and errors.
-    pub batch: Batch,
-    /// The batch's place among those that wait, given back once it is dealt with.
-    pub place: OwnedSemaphorePermit,
-    /// Takes the answer.
-    pub reply: IngestReply,
-}
-
-/// Fetch now, whatever the time.
-#[derive(Debug, Message)]
-#[rtype(result = "RunNowAnswer")]
-pub struct RunNow;
-
-/// What a scraper answers to [`RunNow`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, actix::MessageResponse)]
-pub enum RunNowAnswer {
-    /// A pass has begun.
-    Started,
-    /// One was under way.
-    AlreadyRunning,
-    /// The source wants to be left alone for so long yet.
-    HeldOff(std::time::Duration),
-}

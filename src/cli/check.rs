@@ -4,8 +4,8 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::{print_error, print_line};
+use crate::app::{check_scrapers, prepare_schedules};
 use crate::settings::{Settings, SettingsError};
-use crate::startup::{check_scrapers, prepare_schedules};
 
 /// Check a settings file without starting.
 #[derive(Debug, Args)]

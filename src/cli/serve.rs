@@ -8,8 +8,8 @@ use tokio::runtime::Runtime;
 use super::config_file::ConfigFile;
 use super::init;
 use super::signals::Requests;
+use crate::app::{Application, FirstPosts, Start};
 use crate::settings::Settings;
-use crate::startup::{Application, FirstPosts, Start};
 use crate::telemetry;
 
 /// Serve `/rank` and run everything behind it.

@@ -37,6 +37,7 @@ pub use posts::{
 };
 pub use query::{QUERY_COMMAND, QueryAnswer, QueryError, QueryLimits, is_select, run_query};
 pub use rankings::{KeptRanking, RankingPages, StoredRanking};
+pub(crate) use rankings::{PendingBatch, PendingRankings};
 pub use scraped::{NewScrapedPost, NewScraperError, ScrapedOutcome, ScrapedRow};
 pub use time::TimeRange;
 pub use transfer::{Checksum, TransferError, Transferred, transfer};

@@ -9,7 +9,8 @@ use tokio::sync::watch;
 
 use super::body::{self, ReceivedBody};
 use super::{Access, Admission, ApiError, BodyIntake, Health, IngestDesk, KnownScrapers};
-use crate::actors::{JobDesk, RankingInbox, RecorderInbox, Schedule};
+use crate::actors::{DecisionLogHandle, JobQueueActor, RecorderHandle};
+use crate::jobs::Schedule;
 use crate::jobs::{JobResources, Registry};
 use crate::results::schedules::Schedules;
 use crate::serving::Serving;
@@ -33,15 +34,15 @@ pub struct Front {
     /// What `/rank` serves by.
     pub serving: Arc<ArcSwap<Serving>>,
     /// Where served feeds go, if they are kept.
-    pub recorder: Option<RecorderInbox>,
+    pub recorder: Option<RecorderHandle>,
     /// Where rankings go, if they are kept.
-    pub rankings: Option<RankingInbox>,
+    pub rankings: Option<DecisionLogHandle>,
     /// Where outside scrapers hand in what they found.
     pub ingest: IngestDesk,
     /// Weir's own scrapers, by name.
     pub scrapers: KnownScrapers,
     /// Who takes jobs.
-    pub desk: ActorRef<JobDesk>,
+    pub desk: ActorRef<JobQueueActor>,
     /// The kinds of jobs.
     pub registry: Registry,
     /// Jobs and results, for reading.

@@ -6,14 +6,14 @@ use super::body::read_json;
 use super::reported_metrics::ReportedMetrics;
 use super::scraped::Scraped;
 use super::{Admission, ApiError, Front, Scope};
-use crate::actors::{IngestError, IngestInbox};
+use crate::actors::{IngestError, IngestHandle};
 
 /// Requests at work at once; they wait for the database, and are counted apart from those that rank.
 const MAX_IN_FLIGHT: usize = 256;
 
 /// What outside scrapers hand in, and where it goes.
 pub struct IngestDesk {
-    inbox: IngestInbox,
+    inbox: IngestHandle,
     admission: Admission,
     reported: ReportedMetrics,
 }
@@ -34,7 +34,7 @@ struct Rejected {
 
 impl IngestDesk {
     /// A desk in front of `inbox`.
-    pub fn new(inbox: IngestInbox) -> Self {
+    pub fn new(inbox: IngestHandle) -> Self {
         Self {
             inbox,
             admission: Admission::new(MAX_IN_FLIGHT),

@@ -11,7 +11,7 @@ use super::body::read_json;
 use super::query::QueryArguments;
 use super::submission::Submission;
 use super::{ApiError, Front, Scope, files};
-use crate::actors::messages::{Cancel, Enqueue};
+use crate::actors::{Cancel, Enqueue};
 use crate::results::jobs::{
     Cancellation, Enqueued, Job, JobFilter, JobId, JobState, NewJob, Replay,
 };

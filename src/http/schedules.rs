@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{ApiError, Front, Scope, jobs};
-use crate::actors::Schedule;
+use crate::jobs::Schedule;
 use crate::results::jobs::{JobId, JobState, NewJob};
 use crate::results::schedules::Schedule as State;
 

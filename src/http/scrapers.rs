@@ -6,8 +6,8 @@ use arc_swap::ArcSwap;
 use serde_json::json;
 
 use super::{ApiError, Front, Scope};
-use crate::actors::messages::{RunNow, RunNowAnswer};
-use crate::actors::{Scraper, ScraperLog};
+use crate::actors::{RunNow, RunNowAnswer, Scraper};
+use crate::ingestion::ScraperLog;
 use weir_supervision::ActorRef;
 
 /// How long a scraper may take to answer.

@@ -1,33 +1,31 @@
-//! Background work over the posts: what a job is, and the jobs that ship, one file each.
+//! Background work over the posts: what a job is, the jobs that ship, how they run and when.
 
 mod arguments;
-mod command;
-mod context;
-mod count_top_named_entities;
-mod entity_hours;
+mod counting;
 mod error;
-mod fold_posts;
-mod hour_tally;
+pub(crate) mod execution;
 mod job;
+mod job_context;
+mod kinds;
 mod large_result;
-mod post_statistics;
-mod prune_posts;
-mod query_posts_db;
-mod refresh_candidates;
 mod registry;
 mod result_key;
-mod substring_matches_by_platform;
+pub(crate) mod scheduling;
+
+use std::time::Duration;
 
 pub use arguments::{Moment, Period, Window};
-pub use command::Commands;
-pub use context::{FencingToken, JobContext, JobResources, Progress, Run};
-pub use count_top_named_entities::CountTopNamedEntities;
 pub use error::{ArgumentError, JobError, UnknownJob};
+pub use execution::{JobCounters, WorkerContext, WorkerDeps};
 pub use job::{Job, Limits, RetryPolicy};
+pub use job_context::{FencingToken, JobContext, JobResources, Progress, Run};
+pub use kinds::{
+    Bounds, CANDIDATES_KEY, Commands, CountTopNamedEntities, PostStatistics, PrunePosts,
+    QueryPostsDb, RefreshCandidates, SubstringMatchesByPlatform,
+};
 pub use large_result::{LargeResult, LargeResults};
-pub use post_statistics::PostStatistics;
-pub use prune_posts::PrunePosts;
-pub use query_posts_db::QueryPostsDb;
-pub use refresh_candidates::{Bounds, CANDIDATES_KEY, RefreshCandidates};
 pub use registry::{PrepareError, PreparedJob, Registry};
-pub use substring_matches_by_platform::SubstringMatchesByPlatform;
+pub use scheduling::{Schedule, SchedulerCounters, SchedulerDeps};
+
+/// Time between two calls of a store that is unavailable.
+pub(crate) const STORE_RETRY: Duration = Duration::from_millis(250);

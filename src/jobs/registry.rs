@@ -7,7 +7,7 @@ use thiserror::Error;
 use super::{
     ArgumentError, Commands, CountTopNamedEntities, Job, JobContext, JobError, Limits,
     PostStatistics, PrunePosts, QueryPostsDb, RefreshCandidates, RetryPolicy,
-    SubstringMatchesByPlatform, UnknownJob, arguments, command::CommandRun,
+    SubstringMatchesByPlatform, UnknownJob, arguments, kinds::CommandRun,
 };
 use crate::scoring::Scorers;
 

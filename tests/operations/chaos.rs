@@ -148,7 +148,7 @@ async fn nothing_acknowledged_is_lost_while_everything_is_killed() {
     }
     let ticks = check_ticks(&killed).await;
     let again: usize = entries.values().map(|tokens| tokens.len() - 1).sum();
-    let overtaken = stalled.counters("job_desk").await["overtaken"].clone();
+    let overtaken = stalled.counters("job_queue").await["overtaken"].clone();
     println!(
         "{} jobs acknowledged, all succeeded; {again} runs again; {overtaken} overtaken; {ticks} due times fired once",
         jobs.len()

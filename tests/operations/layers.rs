@@ -19,10 +19,10 @@ const LAYERS: &[&[&str]] = &[
     ],
     &["ranking", "scoring"],
     &["results", "db", "sources", "seeding"],
-    &["jobs", "bench"],
+    &["ingestion", "jobs", "bench"],
     &["actors", "serving"],
     &["http"],
-    &["startup"],
+    &["app"],
     &["cli"],
 ];
 

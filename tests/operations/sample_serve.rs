@@ -33,7 +33,7 @@ async fn an_empty_database_gets_the_sample_and_the_example_requests_are_re_order
 #[tokio::test]
 async fn a_database_with_posts_gets_no_sample() {
     let mut weir = Weir::start_with_args("", &["--sample-data"]);
-    weir.counted("job_desk", "succeeded", 1).await;
+    weir.counted("job_queue", "succeeded", 1).await;
     assert_eq!(weir.stop(), Some(0));
     weir.start_again();
     weir.when("/health/ready", |_| {

@@ -8,6 +8,7 @@
 
 mod actor_ref;
 mod backoff;
+mod bounded;
 mod driver;
 mod lifecycle;
 mod policy;
@@ -19,6 +20,7 @@ mod tests;
 
 pub use actor_ref::{ActorRef, AskError};
 pub use backoff::Backoff;
+pub use bounded::{BoundedSender, Full, Permit};
 pub use lifecycle::Incarnation;
 pub use policy::SupervisionPolicy;
 pub use status::{ActorStatus, Exit, ExitCounts, LastExit, Observable, State};

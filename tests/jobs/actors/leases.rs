@@ -1,4 +1,4 @@
-//! Leases, several instances, and a pool that drains.
+//! Leases, several instances, and a context that drains.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -86,7 +86,7 @@ async fn a_pool_that_drains_hands_back_what_does_not_end() {
     let rig = Rig::start(&store.results, 1, JobsSettings::default()).await;
     let id = rig.enqueue(lasting(&Probe::Sleep)).await;
     eventually(|| count(&rig.counters.running) == 1).await;
-    rig.pool.drain(Duration::from_millis(50)).await;
+    rig.context.drain(Duration::from_millis(50)).await;
     assert_eq!(count(&rig.counters.running), 0);
     let job = rig.resources.jobs.job(id).await.unwrap().unwrap();
     assert_eq!(
@@ -122,8 +122,8 @@ async fn a_pool_that_drains_waits_for_a_job_that_is_being_leased() {
     };
     tokio::time::timeout(LIMIT, is_waiting).await.unwrap();
 
-    let pool = Arc::clone(&rig.pool);
-    let mut drained = tokio::spawn(async move { pool.drain(LIMIT).await });
+    let context = Arc::clone(&rig.context);
+    let mut drained = tokio::spawn(async move { context.drain(LIMIT).await });
     let too_soon = tokio::time::timeout(Duration::from_millis(100), &mut drained).await;
     assert!(too_soon.is_err(), "a job may be on its way");
     lock.commit().await.unwrap();

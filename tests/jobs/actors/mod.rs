@@ -1,4 +1,4 @@
-//! Desk, workers and scheduler on a real store, with jobs that do what jobs should not.
+//! Queue actor, workers and scheduler on a real store, with jobs that misbehave.
 
 mod leases;
 mod runs;
@@ -14,15 +14,15 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
-use weir::actors::messages::Enqueue;
-use weir::actors::{JobCounters, JobDesk, JobPool, JobPoolParts, JobWorker};
+use weir::actors::{Enqueue, JobQueueActor, JobQueueDeps, JobWorker, JobWorkerDeps};
 use weir::jobs::{
-    Job, JobContext, JobError, JobResources, LargeResults, Limits, Registry, RetryPolicy,
+    Job, JobContext, JobCounters, JobError, JobResources, LargeResults, Limits, Registry,
+    RetryPolicy, WorkerContext, WorkerDeps,
 };
 use weir::results::Results;
 use weir::results::jobs::{Job as Stored, JobId, JobState, Limits as StoreLimits, NewJob};
 use weir::settings::JobsSettings;
-use weir_supervision::{ActorRef, ActorSystem, SupervisionPolicy};
+use weir_supervision::{ActorRef, ActorSystem, Backoff, SupervisionPolicy};
 
 use crate::common::databases::TestDatabase;
 use crate::common::stores::sees;
@@ -123,8 +123,8 @@ fn lasting(probe: &Probe) -> NewJob {
 /// The background of one Weir.
 struct Rig {
     system: ActorSystem,
-    pool: Arc<JobPool>,
-    desk: ActorRef<JobDesk>,
+    context: Arc<WorkerContext>,
+    queue: ActorRef<JobQueueActor>,
     counters: Arc<JobCounters>,
     resources: JobResources,
     folder: TempDir,
@@ -142,29 +142,29 @@ impl Rig {
             jobs: results.jobs(StoreLimits::default()),
             large_results: LargeResults::new(folder.path().into(), 1 << 20, LIMIT),
         };
-        let counters = Arc::<JobCounters>::default();
-        let pool = JobPool::new(JobPoolParts {
+        let context = WorkerContext::new(WorkerDeps {
             registry: Registry::default().with::<Probe>().with::<Lasting>(),
             resources: resources.clone(),
             settings,
             owner: "rig".into(),
             instance: "host-1".into(),
             runtime: Handle::current(),
-            counters: Arc::clone(&counters),
         });
+        let counters = Arc::clone(context.counters());
         let system = ActorSystem::start(policy());
         for nth in 0..workers {
-            start_worker(&system, &pool, &nth.to_string());
+            start_worker(&system, &context, &nth.to_string());
         }
-        let (of_desk, ready) = (Arc::clone(&pool), watch::Sender::new(true));
-        let prepared = ready.subscribe();
-        let desk = system.supervise("desk", Arc::new(json!({})), move |_, _| {
-            JobDesk::new(Arc::clone(&of_desk), prepared.clone())
-        });
+        let ready = watch::Sender::new(true);
+        let deps = JobQueueDeps {
+            context: Arc::clone(&context),
+            prepared: ready.subscribe(),
+        };
+        let queue = system.spawn("job_queue", Arc::clone(&counters), deps);
         Self {
             system,
-            pool,
-            desk,
+            context,
+            queue,
             counters,
             resources,
             folder,
@@ -174,12 +174,12 @@ impl Rig {
     }
 
     fn start_worker(&self, name: &str) {
-        start_worker(&self.system, &self.pool, name);
+        start_worker(&self.system, &self.context, name);
     }
 
     async fn enqueue(&self, job: NewJob) -> JobId {
         let (reply, answer) = oneshot::channel();
-        self.desk.tell(Enqueue { job, reply });
+        self.queue.tell(Enqueue { job, reply });
         answer.await.unwrap().unwrap().id
     }
 
@@ -199,11 +199,12 @@ impl Rig {
     }
 }
 
-fn start_worker(system: &ActorSystem, pool: &Arc<JobPool>, name: &str) {
-    let (pool, name) = (Arc::clone(pool), name.to_owned());
-    system.supervise("worker", Arc::new(json!({})), move |_, incarnation| {
-        JobWorker::new(name.clone(), Arc::clone(&pool), incarnation, Arc::default())
-    });
+fn start_worker(system: &ActorSystem, context: &Arc<WorkerContext>, name: &str) {
+    let deps = JobWorkerDeps {
+        name: name.to_owned(),
+        context: Arc::clone(context),
+    };
+    system.spawn::<JobWorker>("worker", Arc::default(), deps);
 }
 
 impl Drop for Rig {
@@ -214,10 +215,7 @@ impl Drop for Rig {
 
 fn policy() -> SupervisionPolicy {
     SupervisionPolicy {
-        backoff: weir_supervision::Backoff::new(
-            Duration::from_millis(5),
-            Duration::from_millis(20),
-        ),
+        backoff: Backoff::new(Duration::from_millis(5), Duration::from_millis(20)),
         max_restarts: 5,
         window: Duration::from_secs(1),
         freeze_after: Duration::from_secs(5),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokio::sync::oneshot;
-use weir::actors::messages::Cancel;
+use weir::actors::Cancel;
 use weir::results::jobs::{Cancellation, Job as Stored, JobState, NewJob};
 use weir::settings::JobsSettings;
 use weir_test_support::eventually;
@@ -103,7 +103,7 @@ async fn progress_is_seen_with_the_next_heartbeat_and_cancel_at_once() {
     sees(LIMIT, &mut job, told).await;
 
     let (reply, answer) = oneshot::channel();
-    rig.desk.tell(Cancel { id, reply });
+    rig.queue.tell(Cancel { id, reply });
     assert_eq!(answer.await.unwrap().unwrap(), Cancellation::Requested);
     assert_eq!(rig.finished(id).await.state, JobState::Cancelled);
 }

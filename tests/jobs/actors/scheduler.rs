@@ -7,9 +7,9 @@ use chrono::{DurationRound, TimeDelta, Utc};
 use serde_json::json;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
-use weir::actors::{Schedule, Scheduler, SchedulerCounters, SchedulerParts};
+use weir::actors::Scheduler;
 use weir::health::HealthIssues;
-use weir::jobs::Job;
+use weir::jobs::{Job, Schedule, SchedulerCounters, SchedulerDeps};
 use weir::results::Results;
 use weir::results::jobs::{Job as Stored, JobFilter, JobState, Limits as StoreLimits};
 use weir::settings::{CatchUp, JobsSettings, Timetable};
@@ -19,7 +19,7 @@ use weir_test_support::eventually;
 use super::{LIMIT, Probe, Rig, count, policy, probe};
 use crate::common::stores::TestStore;
 
-/// The schedules of one Weir, without workers.
+/// The schedules of one instance, without workers.
 struct Clock {
     system: ActorSystem,
     planned: watch::Sender<Arc<Vec<Schedule>>>,
@@ -36,19 +36,16 @@ impl Clock {
         let planned = watch::Sender::new(Arc::new(schedules.to_vec()));
         let counters = Arc::<SchedulerCounters>::default();
         let (ready, stop) = (watch::Sender::new(true), watch::Sender::new(false));
-        let parts = SchedulerParts {
+        let deps = SchedulerDeps {
             planned: planned.subscribe(),
             schedules: results.schedules(limits),
             runtime: Handle::current(),
             prepared: ready.subscribe(),
             stopping: stop.subscribe(),
             health: HealthIssues::default(),
-            counters: Arc::clone(&counters),
         };
         let system = ActorSystem::start(policy());
-        system.supervise("scheduler", Arc::new(json!({})), move |_, incarnation| {
-            Scheduler::new(parts.clone(), incarnation)
-        });
+        system.spawn::<Scheduler>("scheduler", Arc::clone(&counters), deps);
         Self {
             system,
             planned,

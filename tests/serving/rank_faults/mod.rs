@@ -11,14 +11,14 @@ use actix::{Handler, Message};
 use actix_web::web::Data;
 use arc_swap::ArcSwap;
 use chrono::TimeDelta;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use weir::actors::serving::{Ranker, RankerCounters};
 use weir::actors::{
-    IngestInbox, Ingester, IngesterCounters, JobDesk, JobPool, JobPoolParts, RankingInbox,
-    RankingLog, RankingLogParts, ScorerPool,
+    DecisionLogDeps, DecisionLogHandle, IngestHandle, IngesterDeps, JobQueueActor, JobQueueDeps,
+    ScorerPool,
 };
 use weir::db::Database;
 use weir::health::HealthIssues;
@@ -26,7 +26,7 @@ use weir::http::{
     Access, Admission, BodyIntake, Front, Health, IngestDesk, IntakeLimits, KnownScrapers, Limits,
     serve,
 };
-use weir::jobs::{JobResources, LargeResults, Registry};
+use weir::jobs::{JobResources, LargeResults, Registry, WorkerContext, WorkerDeps};
 use weir::ranking::{Arms, Policy, Term};
 use weir::results::jobs::Limits as StoreLimits;
 use weir::scoring::pool::{PoolConfig, PoolCounters, WorkerPool};
@@ -38,7 +38,7 @@ use weir::settings::{
 use weir::snapshot::Snapshot;
 use weir::telemetry;
 use weir_feed::RankRequest;
-use weir_supervision::{ActorRef, ActorStatus, ActorSystem, SupervisionPolicy};
+use weir_supervision::{ActorRef, ActorStatus, ActorSystem, Backoff, SupervisionPolicy};
 use weir_test_support::{feed_of, ranked_indices};
 
 use crate::common::stores::TestStore;
@@ -84,22 +84,20 @@ struct Service {
     url: String,
     client: reqwest::Client,
     database: Database,
-    rankings: RankingInbox,
+    rankings: DecisionLogHandle,
     _folder: TempDir,
     _store: TestStore,
     _outage: watch::Sender<Option<Instant>>,
     _stopping: watch::Sender<bool>,
 }
 
-/// An ingester that nobody hands anything.
-fn ingester(system: &ActorSystem, database: &Database) -> IngestInbox {
-    let (database, prepared) = (database.clone(), watch::channel(false).1);
-    let counters = Arc::<IngesterCounters>::default();
-    IngestInbox::new(
-        system.supervise("ingester", Arc::clone(&counters) as _, move |_, _| {
-            Ingester::new(database.clone(), prepared.clone(), Arc::clone(&counters))
-        }),
-    )
+/// An ingester that is sent nothing.
+fn ingester(system: &ActorSystem, database: &Database) -> IngestHandle {
+    let deps = IngesterDeps {
+        database: database.clone(),
+        prepared: watch::channel(false).1,
+    };
+    IngestHandle::new(system.spawn("ingester", Arc::default(), deps))
 }
 
 /// The default hook prints a stack for each of the many panics that are meant, which takes longer than the tests.
@@ -112,20 +110,21 @@ fn keep_meant_panics_quiet() {
     }));
 }
 
-/// A desk that never opens.
-fn desk(system: &ActorSystem, resources: &JobResources) -> ActorRef<JobDesk> {
-    let pool = JobPool::new(JobPoolParts {
+/// A queue actor whose workers never begin.
+fn job_queue(system: &ActorSystem, resources: &JobResources) -> ActorRef<JobQueueActor> {
+    let context = WorkerContext::new(WorkerDeps {
         registry: Registry::shipped(),
         resources: resources.clone(),
         settings: JobsSettings::default(),
         owner: "test".into(),
         instance: "host-1".into(),
         runtime: Handle::current(),
-        counters: Arc::default(),
     });
-    system.supervise("job_desk", Arc::new(json!({})), move |_, _| {
-        JobDesk::new(Arc::clone(&pool), watch::channel(false).1)
-    })
+    let deps = JobQueueDeps {
+        context: Arc::clone(&context),
+        prepared: watch::channel(false).1,
+    };
+    system.spawn("job_queue", Arc::clone(context.counters()), deps)
 }
 
 fn limits() -> Limits {
@@ -222,7 +221,7 @@ impl Service {
             rankings: Some(rankings.clone()),
             ingest: IngestDesk::new(ingester(&system, &database)),
             scrapers: KnownScrapers::default(),
-            desk: desk(&system, &resources),
+            desk: job_queue(&system, &resources),
             registry: Registry::shipped(),
             schedules: store.results.schedules(StoreLimits::default()),
             resources,
@@ -298,10 +297,7 @@ impl Service {
 /// Supervision within the patience of a test.
 fn impatient() -> SupervisionPolicy {
     SupervisionPolicy {
-        backoff: weir_supervision::Backoff::new(
-            Duration::from_millis(5),
-            Duration::from_millis(20),
-        ),
+        backoff: Backoff::new(Duration::from_millis(5), Duration::from_millis(20)),
         max_restarts: 8,
         window: Duration::from_millis(800),
         freeze_after: Duration::from_millis(400),
@@ -309,17 +305,14 @@ fn impatient() -> SupervisionPolicy {
 }
 
 /// A log of rankings, which writes at once.
-fn rankings(system: &ActorSystem, database: &Database) -> RankingInbox {
+fn rankings(system: &ActorSystem, database: &Database) -> DecisionLogHandle {
     let settings = RankingsSettings {
         batch: 1,
         ..RankingsSettings::default()
     };
-    let parts = RankingLogParts::new(database.clone(), watch::channel(true).1, &settings);
-    let own = parts.clone();
-    let log = system.supervise("ranking_log", parts.counters(), move |_, incarnation| {
-        RankingLog::new(own.clone(), incarnation)
-    });
-    RankingInbox::new(log, parts)
+    let deps = DecisionLogDeps::new(database.clone(), watch::channel(true).1, &settings);
+    let log = system.spawn("decision_log", deps.counters(), deps.clone());
+    DecisionLogHandle::new(log, deps)
 }
 
 /// Scores that are never remembered, so that its actor is always asked.

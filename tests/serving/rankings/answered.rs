@@ -20,7 +20,7 @@ async fn is_exported_as_answered(database_url: Option<String>) {
     let first = answer(&weir, &feed).await;
     feed.session.prefetch = Some(true);
     let second = answer(&weir, &feed).await;
-    weir.counted("ranking_log", "rows", 2).await;
+    weir.counted("decision_log", "rows", 2).await;
     let after = Utc::now();
 
     let kept = jsonl(&database_url);
@@ -70,7 +70,7 @@ async fn a_blind_answer_is_kept_with_all_its_reasons() {
     let weir = ready(&format!("ranking.metadata = \"minimal\"\n{ON}{BROKEN}")).await;
     let answer = answer(&weir, &feed_of(&["one", "two"])).await;
     assert_eq!(answer["metadata"], json!({"intervention_on": true}));
-    weir.counted("ranking_log", "rows", 1).await;
+    weir.counted("decision_log", "rows", 1).await;
     let row = &jsonl(&url(&weir))[0];
     assert_eq!(
         (&row["arm"], &row["policy"]),
@@ -93,7 +93,7 @@ async fn an_edit_of_what_ranks_gives_another_version_and_another_edit_none() {
     ));
     weir.counted("config_watcher", "taken", 2).await;
     answer(&weir, &feed).await;
-    weir.counts("ranking_log", "waiting", 0).await;
+    weir.counts("decision_log", "waiting", 0).await;
     let mut versions: Vec<_> = jsonl(&url(&weir))
         .iter()
         .map(|row| (row["policy"].to_string(), row["config_version"].to_string()))
@@ -108,7 +108,7 @@ async fn nothing_is_kept_unless_it_is_asked_for() {
     let mut weir = ready("").await;
     answer(&weir, &feed_of(&["one"])).await;
     let actors = weir.when("/actors", |_| true).await;
-    assert!(!actors.to_string().contains("ranking_log"));
+    assert!(!actors.to_string().contains("decision_log"));
     assert_eq!(weir.stop(), Some(0));
     assert!(jsonl(&url(&weir)).is_empty());
 }

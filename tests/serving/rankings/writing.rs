@@ -17,11 +17,11 @@ async fn a_full_queue_costs_rankings_and_no_answer() {
     for _ in 0..8 {
         answer(&weir, &feed_of(&["one"])).await;
     }
-    weir.counts("ranking_log", "queue_full", 5).await;
-    weir.counts("ranking_log", "rows", 0).await;
+    weir.counts("decision_log", "queue_full", 5).await;
+    weir.counts("decision_log", "rows", 0).await;
     lock.commit().await.unwrap();
-    weir.counts("ranking_log", "rows", 3).await;
-    weir.counts("ranking_log", "waiting", 0).await;
+    weir.counts("decision_log", "rows", 3).await;
+    weir.counts("decision_log", "waiting", 0).await;
     assert_eq!(rows(&database).await.len(), 3);
 }
 
@@ -37,17 +37,17 @@ async fn rankings_wait_while_the_database_is_away() {
         answer(&weir, feed).await;
     };
     rank_for(&mut feed, users[0]).await;
-    weir.counts("ranking_log", "rows", 1).await;
+    weir.counts("decision_log", "rows", 1).await;
     postgres.crash();
     rank_for(&mut feed, users[1]).await;
     rank_for(&mut feed, users[2]).await;
     while !weir.log().contains("rankings wait for the database") {
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
-    weir.counts("ranking_log", "waiting", 2).await;
+    weir.counts("decision_log", "waiting", 2).await;
     postgres.start_again();
     rank_for(&mut feed, users[3]).await;
-    weir.counts("ranking_log", "rows", 4).await;
+    weir.counts("decision_log", "rows", 4).await;
     let kept = rows(&database(&postgres.url()).await).await;
     let mut kept: Vec<_> = kept
         .iter()
@@ -63,8 +63,8 @@ async fn a_table_that_is_gone_costs_rankings_and_no_answer() {
     let weir = ready(ON).await;
     sql(&database(&url(&weir)).await, "DROP TABLE rankings").await;
     answer(&weir, &feed_of(&["one"])).await;
-    weir.counts("ranking_log", "failed", 1).await;
-    weir.counts("ranking_log", "waiting", 0).await;
+    weir.counts("decision_log", "failed", 1).await;
+    weir.counts("decision_log", "waiting", 0).await;
     let output = export(&["--database", &url(&weir)]);
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8(output.stderr).unwrap();
@@ -89,7 +89,7 @@ async fn old_rankings_are_deleted_and_young_ones_stay() {
         "{ON}rankings.keep = \"10d\"\ndatabase.url = {url:?}\n"
     ))
     .await;
-    weir.counts("ranking_log", "pruned", 1_200).await;
+    weir.counts("decision_log", "pruned", 1_200).await;
     let kept = rows(&database).await;
     let kept: Vec<_> = kept.into_iter().map(|row| row.ranking).collect();
     assert_eq!(kept, rankings[1_200..]);
@@ -101,7 +101,7 @@ async fn a_stop_writes_what_waits() {
     for _ in 0..20 {
         answer(&weir, &feed_of(&["one"])).await;
     }
-    weir.counts("ranking_log", "rows", 0).await;
+    weir.counts("decision_log", "rows", 0).await;
     assert_eq!(weir.stop(), Some(0));
     assert_eq!(jsonl(&url(&weir)).len(), 20);
 }
@@ -114,5 +114,5 @@ async fn a_full_batch_does_not_wait() {
     for _ in 0..5 {
         answer(&weir, &feed_of(&["one"])).await;
     }
-    weir.counted("ranking_log", "rows", 3).await;
+    weir.counted("decision_log", "rows", 3).await;
 }

@@ -1,0 +1,9 @@
+//! Actors that bring posts from outside into the database.
+
+mod ingester;
+mod scraper;
+
+pub use ingester::{
+    Batch, IngestError, IngestHandle, Ingested, Ingester, IngesterCounters, IngesterDeps,
+};
+pub use scraper::{RunNow, RunNowAnswer, Scraper, ScraperDeps};

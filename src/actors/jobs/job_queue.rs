@@ -1,0 +1,129 @@
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use actix::{Actor, AsyncContext, Context, Handler, Message, Supervised, WrapFuture};
+use tokio::sync::{broadcast, oneshot, watch};
+use tokio::task::JoinSet;
+use tokio::time::interval;
+
+use crate::jobs::{JobCounters, WorkerContext};
+use crate::results::jobs::{Cancellation, Enqueued, JobId, NewJob};
+use crate::results::{Change, ResultsError};
+use weir_supervision::{Incarnation, SupervisedActor};
+
+/// Time between two removals of large results that have expired.
+const SWEEP: Duration = Duration::from_mins(10);
+
+/// Enqueues and cancels jobs, and wakes the workers. At the start it recovers the leases of an earlier process.
+pub struct JobQueueActor {
+    deps: JobQueueDeps,
+}
+
+/// What a job queue actor is made from.
+#[derive(Clone)]
+pub struct JobQueueDeps {
+    /// Context of the workers that it wakes.
+    pub context: Arc<WorkerContext>,
+    /// True once the database can be used.
+    pub prepared: watch::Receiver<bool>,
+}
+
+/// Enqueue a job. After the answer it runs, whatever ends in between.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Enqueue {
+    /// The job, its arguments checked.
+    pub job: NewJob,
+    /// Receives the answer.
+    pub reply: oneshot::Sender<Result<Enqueued, ResultsError>>,
+}
+
+/// Cancel a waiting job, and ask a running one to stop.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Cancel {
+    /// The job.
+    pub id: JobId,
+    /// Receives the answer.
+    pub reply: oneshot::Sender<Result<Cancellation, ResultsError>>,
+}
+
+impl SupervisedActor for JobQueueActor {
+    type Deps = JobQueueDeps;
+    type Counters = JobCounters;
+
+    fn new(deps: JobQueueDeps, _: Arc<JobCounters>, _: Incarnation) -> Self {
+        Self { deps }
+    }
+}
+
+impl Actor for JobQueueActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        let JobQueueDeps { context, prepared } = self.deps.clone();
+        let runtime = &self.deps.context.runtime;
+        let mut tasks = JoinSet::new();
+        tasks.spawn_on(forward_wakeups(Arc::clone(&context)), runtime);
+        tasks.spawn_on(remove_expired_results(Arc::clone(&context)), runtime);
+        tasks.spawn_on(async move { context.recover_when(prepared).await }, runtime);
+        ctx.spawn(async move { while tasks.join_next().await.is_some() {} }.into_actor(self));
+    }
+}
+
+impl Supervised for JobQueueActor {}
+
+impl Handler<Enqueue> for JobQueueActor {
+    type Result = ();
+
+    fn handle(&mut self, Enqueue { job, reply }: Enqueue, _: &mut Self::Context) {
+        let context = Arc::clone(&self.deps.context);
+        // A task of its own answers, whatever becomes of this actor.
+        self.deps.context.runtime.spawn(async move {
+            let enqueued = context.jobs().enqueue(job).await;
+            if enqueued.is_ok() {
+                context.counters.enqueued.fetch_add(1, Ordering::Relaxed);
+                context.wakeup.notify_one();
+            }
+            // An error means that the caller has gone; the job runs all the same.
+            let _ = reply.send(enqueued);
+        });
+    }
+}
+
+impl Handler<Cancel> for JobQueueActor {
+    type Result = ();
+
+    fn handle(&mut self, Cancel { id, reply }: Cancel, _: &mut Self::Context) {
+        let context = Arc::clone(&self.deps.context);
+        self.deps.context.runtime.spawn(async move {
+            let _ = reply.send(context.jobs().cancel(id).await);
+        });
+    }
+}
+
+/// Wakes the workers when the store announces work, of whichever instance.
+async fn forward_wakeups(context: Arc<WorkerContext>) {
+    let mut changes = context.resources.results.changes();
+    loop {
+        match changes.recv().await {
+            Ok(Change::Work) => context.wakeup.notify_one(),
+            Ok(Change::All) | Err(broadcast::error::RecvError::Lagged(_)) => {
+                context.wakeup.notify_waiters();
+            }
+            Ok(_) => {}
+            Err(broadcast::error::RecvError::Closed) => return,
+        }
+    }
+}
+
+async fn remove_expired_results(context: Arc<WorkerContext>) {
+    let mut ticks = interval(SWEEP);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = context.resources.large_results.sweep().await {
+            tracing::warn!(%error, "failed to remove expired large results");
+        }
+    }
+}

@@ -1,0 +1,71 @@
+use std::sync::Arc;
+
+use super::StartupError;
+use crate::actors::RedisServer;
+use crate::data_dir::DataDir;
+use crate::db::Database;
+use crate::health::HealthIssues;
+use crate::results::{
+    Choice, RedisServerOptions, Results, StoreLocation, Surroundings, redis_server_on_path,
+};
+use crate::settings::Settings;
+use weir_supervision::{ActorRef, ActorSystem};
+
+/// What Weir keeps things in.
+pub(super) struct Stores {
+    pub(super) database: Database,
+    pub(super) results: Results,
+    /// Where the results are.
+    pub(super) location: StoreLocation,
+    /// The keeper of the managed `redis-server`, where that is the results store.
+    pub(super) redis_server: Option<ActorRef<RedisServer>>,
+    /// Where each part reports what `/health/ready` should say of it.
+    pub(super) health: HealthIssues,
+}
+
+impl Stores {
+    /// Opens both stores without waiting for either to answer.
+    pub(super) async fn open(
+        settings: &Settings,
+        data_dir: &DataDir,
+        system: &ActorSystem,
+    ) -> Result<Self, StartupError> {
+        let surroundings = Surroundings {
+            settings: &settings.results,
+            database: &settings.database,
+            redis_server: redis_server_on_path(),
+            data_dir,
+        };
+        let choice = Choice::make(&surroundings)?;
+        choice.settle(&surroundings).await?;
+        let redis_server = keep_redis_server(&choice, settings, data_dir, system);
+        let health = HealthIssues::default();
+        let results = Results::open_with_health(&settings.results, &choice.location, &health)?;
+        let database = Database::watched(&settings.database, health.clone()).await?;
+        Ok(Self {
+            database,
+            results,
+            location: choice.location,
+            redis_server,
+            health,
+        })
+    }
+}
+
+fn keep_redis_server(
+    choice: &Choice,
+    settings: &Settings,
+    data_dir: &DataDir,
+    system: &ActorSystem,
+) -> Option<ActorRef<RedisServer>> {
+    let StoreLocation::ManagedRedis { program, socket } = &choice.location else {
+        return None;
+    };
+    let options = RedisServerOptions {
+        program: program.clone(),
+        folder: data_dir.redis(),
+        socket: socket.clone(),
+        durability: settings.results.durability,
+    };
+    Some(system.spawn("redis_server", Arc::default(), options))
+}

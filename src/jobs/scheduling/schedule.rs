@@ -1,0 +1,39 @@
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::results::jobs::{NewJob, Start};
+use crate::settings::{CatchUp, Timetable};
+
+/// A job with its timetable.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Schedule {
+    /// Name of the schedule.
+    pub name: String,
+    /// Name of the job.
+    pub job: String,
+    /// Arguments of the job, checked.
+    pub args: Value,
+    /// Due times.
+    pub timetable: Timetable,
+    /// Longest random delay of each run.
+    pub jitter: Duration,
+    /// What becomes of due times that were missed.
+    pub catch_up: CatchUp,
+}
+
+impl Schedule {
+    /// Returns what identifies the schedule: with another job or timetable its state starts again.
+    pub fn definition(&self) -> String {
+        format!("{} {}", self.job, self.timetable)
+    }
+
+    /// Returns the job of one run.
+    pub fn new_job(&self) -> NewJob {
+        let wait = self.jitter.mul_f64(rand::random());
+        NewJob {
+            start: Start::After(wait),
+            ..NewJob::new(&*self.job, self.args.clone())
+        }
+    }
+}
