@@ -3,14 +3,15 @@ use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DbBackend};
 use tracing::info;
+use weir_supervision::Backoff;
 
 use super::{DbError, NewFile, migrations, postgres, sqlite, watch::Watch};
 use crate::health::HealthIssues;
 use crate::settings::{DatabaseSettings, UrlError};
 use crate::sql::{Pool, SqlWriter, WriteTransaction};
 
-const FIRST_RETRY: Duration = Duration::from_millis(100);
-const LONGEST_RETRY: Duration = Duration::from_secs(5);
+/// Delays between attempts to prepare the database.
+const RETRY: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
 
 /// The posts database. Clones share its connections.
 #[derive(Clone, Debug)]
@@ -92,11 +93,11 @@ impl Database {
     /// Migrates, and tries again for as long as anything keeps it from that. With `database.create` it makes a Postgres
     /// database that is not there.
     pub async fn migrate_when_available(&self) {
-        let mut wait = FIRST_RETRY;
+        let mut failures = 0;
         while let Err(error) = self.migrate_or_create().await {
             self.note_failure(error.class(), &error);
-            tokio::time::sleep(wait).await;
-            wait = (wait * 2).min(LONGEST_RETRY);
+            failures += 1;
+            tokio::time::sleep(RETRY.delay(failures)).await;
         }
     }
 

@@ -93,7 +93,7 @@ impl OutcomePolicy<'_> {
     /// A store or the database is unavailable: the job waits for it, however long that takes.
     fn postpone(&self, error: &dyn Error) -> Outcome {
         let failures = self.lease.attempts + 1;
-        let delay = self.retry.delay(failures, rand::random());
+        let delay = self.retry.backoff.delay(failures);
         Outcome::Retry {
             error: chain(error),
             after: delay.min(LONGEST_WAIT),
@@ -102,7 +102,7 @@ impl OutcomePolicy<'_> {
 
     fn failed(&self, error: &dyn Error) -> Outcome {
         let failures = self.lease.attempts + 1;
-        match self.retry.delay_after(failures, rand::random()) {
+        match self.retry.delay_after(failures) {
             Some(after) => Outcome::Retry {
                 error: chain(error),
                 after,

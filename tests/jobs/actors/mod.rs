@@ -54,8 +54,7 @@ impl Job for Probe {
     };
     const RETRY: RetryPolicy = RetryPolicy {
         max_attempts: 2,
-        first_delay: Duration::from_millis(10),
-        longest_delay: Duration::from_millis(10),
+        backoff: Backoff::new(Duration::from_millis(10), Duration::from_millis(10)),
     };
 
     async fn run(&self, context: &JobContext) -> Result<Value, JobError> {
