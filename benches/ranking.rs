@@ -1,11 +1,18 @@
 //! Pure ranking: which of 10 entities each post names, and the order of the feed. Cost per post is to be constant.
 
+use std::sync::Arc;
+
 use chrono::Utc;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use weir::ranking::{EntityMatcher, Matching, NamedEntity, Policy, Term, rank};
+use weir::ranking::{EntityMatch, EntityMatcher, NamedEntity, TopEntitySet};
 use weir::seeding::TextGenerator;
+use weir::serving::Slate;
+use weir::serving::policy::{Policy, ScorerTerm};
+use weir::serving::score_matrix::ScoreMatrix;
+use weir::serving::stages::entities::EntityMatches;
+use weir::serving::stages::{diversity, fixed_positions, ordering, removal, threading};
 use weir_feed::fake::FakeFeed;
 use weir_feed::{Platform, RankRequest};
 
@@ -45,32 +52,34 @@ fn ranking(criterion: &mut Criterion) {
     let Ok(matcher) = EntityMatcher::new(&named) else {
         return;
     };
-    let terms = vec![Term::weighing("sentiment", 0.5)];
+    let as_of = Utc::now();
+    let entities = Arc::new(TopEntitySet { matcher, as_of });
+    let terms = vec![ScorerTerm::new("sentiment", 0.5)];
     let policy = Policy {
         entity_weight: 1.0,
         terms,
-        ..Policy::named("calm")
+        ..Policy::incoming_order("calm")
     };
     let mut group = criterion.benchmark_group("ranking");
     for posts in [100, 1_000] {
         let feed = feed(posts);
-        let scores = vec![
-            (0..posts)
-                .map(|post| Some((post % 7) as f64 / 7.0))
-                .collect(),
-        ];
+        let scores: Vec<_> = (0..posts).map(|post| Ok((post % 7) as f64 / 7.0)).collect();
         group.throughput(Throughput::Elements(posts as u64));
         group.bench_with_input(
             BenchmarkId::new("match and order", posts),
             &feed,
             |bencher, feed| {
                 bencher.iter(|| {
-                    let flags = feed
-                        .items
-                        .iter()
-                        .map(|item| matcher.find(item, Matching::Word).is_some())
-                        .collect();
-                    rank(&policy, &feed.items, Some(&flags), &scores)
+                    let entities = Arc::clone(&entities);
+                    let matches = EntityMatches::find(&feed.items, EntityMatch::Word, entities);
+                    let scores = ScoreMatrix::new(vec![scores.clone()]);
+                    let mut slate = Slate::new(&feed.items, scores, Some(matches));
+                    removal::apply(&mut slate, &policy);
+                    ordering::apply(&mut slate, &policy);
+                    diversity::apply(&mut slate, &policy);
+                    fixed_positions::apply(&mut slate, &policy);
+                    threading::apply(&mut slate, &policy);
+                    slate.order
                 });
             },
         );

@@ -13,8 +13,8 @@ use tokio::task::JoinHandle;
 
 use super::arms::ArmsLedger;
 use super::background::{self, Background, Signals};
-use super::roster::Roster;
 use super::scrapers::{Fleet, try_sources};
+use super::serving::ServingReconciler;
 use super::stores::Stores;
 use super::{StartupError, access, ingest, prepare_schedules, presence, rankings, reload};
 use crate::actors::{
@@ -26,6 +26,7 @@ use crate::db::Database;
 use crate::health::HealthIssues;
 use crate::http::{self, Admission, BodyIntake, Front, Health, IngestDesk, IntakeLimits, Limits};
 use crate::seeding::{SeedingError, load_sample};
+use crate::serving::SideEffects;
 use crate::settings::{ServerSettings, Settings, SupervisionSettings};
 use crate::telemetry;
 use weir_supervision::{ActorSystem, SupervisionPolicy};
@@ -120,13 +121,23 @@ impl Application {
         let metrics = telemetry::metrics()?;
         actix_rt::spawn(telemetry::keep_up(metrics.clone()));
         actix_rt::spawn(telemetry::watch_log(stores.health.clone()));
-        let mut roster = Roster::start(&settings, &stores.results, &stores.health, &system);
-        let serving = Arc::new(ArcSwap::from_pointee(roster.serve(&settings)?));
+        let side_effects = SideEffects {
+            impressions: recorder.clone(),
+            decisions: rankings.clone(),
+        };
+        let mut reconciler = ServingReconciler::start(
+            &settings,
+            &stores.results,
+            &stores.health,
+            side_effects,
+            &system,
+        );
+        let serving = Arc::new(ArcSwap::from_pointee(reconciler.serve(&settings)?));
         let config = Arc::<ConfigStatus>::default();
         let newest = watch::Sender::new(Arc::new(settings.clone()));
         actix_rt::spawn(reload::follow(
             newest.subscribe(),
-            roster,
+            reconciler,
             Arc::clone(&serving),
         ));
         actix_rt::spawn(fleet.follow(newest.subscribe()));
@@ -145,8 +156,6 @@ impl Application {
             intake: BodyIntake::new(intake_limits(&settings.server)),
             limits: limits(&settings.server),
             serving: Arc::clone(&serving),
-            recorder: recorder.clone(),
-            rankings: rankings.clone(),
             ingest: IngestDesk::new(ingester),
             scrapers,
             desk: background.desk.clone(),
@@ -158,7 +167,6 @@ impl Application {
             system: system.clone(),
             health: Health::new(
                 stores.health.clone(),
-                stores.results.away_since(),
                 stores.database.clone(),
                 config,
                 stopping.subscribe(),

@@ -84,7 +84,7 @@ pub(super) fn arms(settings: &ArmsSettings) -> Arms {
     let mut before = 0.0;
     for (name, arm) in &settings.arms {
         let served = |members| Arm {
-            name: name.clone(),
+            name: name.as_str().into(),
             members,
             policy: arm.is_enabled().then(|| arm.policy.clone()),
         };

@@ -11,10 +11,10 @@ mod pools;
 mod presence;
 mod rankings;
 mod reload;
-mod roster;
 mod schedules;
 mod scorers;
 mod scrapers;
+mod serving;
 mod stores;
 
 pub use application::{Application, FirstPosts, Start};

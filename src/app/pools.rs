@@ -13,7 +13,7 @@ use crate::health::HealthIssues;
 use crate::results::Results;
 use crate::scoring::LookupTable;
 use crate::scoring::pool::{BreakerConfig, PoolConfig, PoolCounters, WorkerPool};
-use crate::serving::ServedPool;
+use crate::serving::PoolHandle;
 use crate::settings::{ScorerKind, ScorerSettings};
 use crate::snapshot::Snapshot;
 use weir_supervision::{ActorRef, ActorSystem};
@@ -77,12 +77,12 @@ impl Pools {
     }
 
     /// The pool of a scorer as a policy uses it, for requests that have until `deadline`.
-    pub(super) fn served(&self, scorer: &str, deadline: Duration) -> Option<ServedPool> {
+    pub(super) fn served(&self, scorer: &str, deadline: Duration) -> Option<PoolHandle> {
         self.pools.get(scorer).map(|pool| pool.served(deadline))
     }
 
     /// All of them, by name.
-    pub(super) fn all_served(&self, deadline: Duration) -> BTreeMap<String, ServedPool> {
+    pub(super) fn all_served(&self, deadline: Duration) -> BTreeMap<String, PoolHandle> {
         let served = |(name, pool): (&String, &Pool)| (name.clone(), pool.served(deadline));
         self.pools.iter().map(served).collect()
     }
@@ -113,8 +113,8 @@ impl Pool {
         })
     }
 
-    fn served(&self, deadline: Duration) -> ServedPool {
-        ServedPool {
+    fn served(&self, deadline: Duration) -> PoolHandle {
+        PoolHandle {
             workers: Arc::clone(&self.workers),
             actor: self.actor.clone(),
             time_limit: self.settings.time_limit(),

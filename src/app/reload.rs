@@ -5,10 +5,10 @@ use arc_swap::ArcSwap;
 use tokio::sync::{Notify, watch};
 
 use super::arms::ArmsLedger;
-use super::roster::Roster;
+use super::serving::ServingReconciler;
 use super::{check_scrapers, prepare_schedules, scorers};
 use crate::actors::{ConfigStatus, ConfigWatcher, ConfigWatcherDeps, Reread};
-use crate::serving::Serving;
+use crate::serving::ServingConfig;
 use crate::settings::{Settings, WatchedFile};
 use weir_supervision::ActorSystem;
 
@@ -62,12 +62,12 @@ pub(super) async fn without_file(reread: Arc<Notify>) {
 /// Serves by each new version of the settings, from the next request on.
 pub(super) async fn follow(
     mut settings: watch::Receiver<Arc<Settings>>,
-    mut roster: Roster,
-    serving: Arc<ArcSwap<Serving>>,
+    mut reconciler: ServingReconciler,
+    serving: Arc<ArcSwap<ServingConfig>>,
 ) {
     while settings.changed().await.is_ok() {
         let newest = Arc::clone(&settings.borrow_and_update());
-        match roster.serve(&newest) {
+        match reconciler.serve(&newest) {
             Ok(newer) => serving.store(Arc::new(newer)),
             Err(error) => tracing::error!(%error, "the edited settings cannot be served by"),
         }

@@ -36,8 +36,8 @@ pub use posts::{
     PostPages, PostText, entity as post,
 };
 pub use query::{QUERY_COMMAND, QueryAnswer, QueryError, QueryLimits, is_select, run_query};
-pub use rankings::{KeptRanking, RankingPages, StoredRanking};
 pub(crate) use rankings::{PendingBatch, PendingRankings};
+pub use rankings::{RankingPages, RankingRecord, StoredRanking};
 pub use scraped::{NewScrapedPost, NewScraperError, ScrapedOutcome, ScrapedRow};
 pub use time::TimeRange;
 pub use transfer::{Checksum, TransferError, Transferred, transfer};

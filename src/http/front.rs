@@ -2,19 +2,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::HttpRequest;
-use actix_web::web::{Bytes, Payload};
+use actix_web::web::Payload;
 use arc_swap::ArcSwap;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
 
 use super::body::{self, ReceivedBody};
 use super::{Access, Admission, ApiError, BodyIntake, Health, IngestDesk, KnownScrapers};
-use crate::actors::{DecisionLogHandle, JobQueueActor, RecorderHandle};
+use crate::actors::JobQueueActor;
 use crate::jobs::Schedule;
 use crate::jobs::{JobResources, Registry};
 use crate::results::schedules::Schedules;
-use crate::serving::Serving;
-use weir_feed::RankRequest;
+use crate::serving::ServingConfig;
 use weir_supervision::{ActorRef, ActorSystem};
 
 /// What the handlers share.
@@ -32,11 +31,7 @@ pub struct Front {
     /// What a request may be like.
     pub limits: Limits,
     /// What `/rank` serves by.
-    pub serving: Arc<ArcSwap<Serving>>,
-    /// Where served feeds go, if they are kept.
-    pub recorder: Option<RecorderHandle>,
-    /// Where rankings go, if they are kept.
-    pub rankings: Option<DecisionLogHandle>,
+    pub serving: Arc<ArcSwap<ServingConfig>>,
     /// Where outside scrapers hand in what they found.
     pub ingest: IngestDesk,
     /// Weir's own scrapers, by name.
@@ -84,12 +79,5 @@ impl Front {
         payload: Payload,
     ) -> Result<ReceivedBody, ApiError> {
         body::read(request, payload, &self.limits, &self.intake).await
-    }
-
-    /// Offers a served feed to the recorder, if there is one.
-    pub(super) fn record(&self, feed: &Arc<RankRequest>, body: Bytes) {
-        if let Some(recorder) = &self.recorder {
-            recorder.offer(feed, body);
-        }
     }
 }

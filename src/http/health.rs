@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
@@ -9,8 +9,7 @@ use super::{Front, KnownScrapers};
 use crate::actors::ConfigStatus;
 use crate::db::Database;
 use crate::health::{HealthIssue, HealthIssues};
-use crate::serving::{ServedArms, Serving};
-use weir_feed::Degraded;
+use crate::serving::{ActiveArms, ServingConfig};
 use weir_supervision::{ActorSystem, State};
 
 /// How long the database may take to answer a health check.
@@ -23,7 +22,6 @@ const VITAL: [&str; 2] = ["ranker", "snapshot.entities"];
 #[derive(Clone)]
 pub struct Health {
     issues: HealthIssues,
-    results_away: watch::Receiver<Option<Instant>>,
     database: Database,
     config: Arc<ConfigStatus>,
     stopping: watch::Receiver<bool>,
@@ -49,8 +47,8 @@ struct UnassignedUsers {
 
 impl UnassignedUsers {
     /// Returns `None` if there were no such requests.
-    fn seen(serving: &Serving) -> Option<Self> {
-        let ServedArms {
+    fn seen(serving: &ServingConfig) -> Option<Self> {
+        let ActiveArms {
             otherwise, counts, ..
         } = &serving.arms;
         let (requests, share) = counts.unassigned()?;
@@ -63,32 +61,20 @@ impl UnassignedUsers {
 }
 
 impl Health {
-    /// Health by what the parts report, the results' outages, the database's answers, the settings file and whether Weir is
+    /// Health by what the parts report, the database's answers, the settings file and whether Weir is
     /// `stopping`.
     pub fn new(
         issues: HealthIssues,
-        results_away: watch::Receiver<Option<Instant>>,
         database: Database,
         config: Arc<ConfigStatus>,
         stopping: watch::Receiver<bool>,
     ) -> Self {
         Self {
             issues,
-            results_away,
             database,
             config,
             stopping,
         }
-    }
-
-    /// What an answer of `/rank` says while the results are away: it goes by what was known before.
-    pub(super) fn results_away(&self) -> Option<Degraded> {
-        let away = self.results_away.borrow().is_some();
-        away.then(|| Degraded {
-            part: "results".into(),
-            missed: 0,
-            why: "away".into(),
-        })
     }
 
     /// Asks the database for an answer unless it is known to be unavailable. What an error says is among the issues then.

@@ -13,7 +13,6 @@ mod front;
 mod health;
 mod ingest;
 mod jobs;
-mod kept_ranking;
 mod metrics;
 mod observation;
 mod options;

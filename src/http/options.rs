@@ -6,18 +6,10 @@ use actix_web::web::Query;
 use serde::Deserialize;
 
 use super::{Access, ApiError, Scope};
-use crate::serving::{ServedPolicy, Serving};
+use crate::serving::{RankOptions, ServingConfig};
 
 /// The header that lowers the deadline of one request.
 const DEADLINE_HEADER: &str = "X-Deadline-Ms";
-
-/// What one request asks for besides its feed.
-pub(super) struct RankOptions {
-    /// In place of the policy that the user is due.
-    pub(super) policy: Option<Arc<ServedPolicy>>,
-    pub(super) deadline: Duration,
-    pub(super) explain: bool,
-}
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,34 +19,32 @@ struct RankQuery {
     explain: bool,
 }
 
-impl RankOptions {
-    /// Reads the header and the query; the query is the admin's.
-    pub(super) fn of(
-        request: &HttpRequest,
-        access: &Access,
-        serving: &Serving,
-    ) -> Result<Self, ApiError> {
-        let deadline = match lowered_deadline(request)? {
-            Some(lowered) => lowered.min(serving.deadline),
-            None => serving.deadline,
-        };
-        let query = RankQuery::of(request)?;
-        if query.policy.is_some() || query.explain {
-            access.check(Scope::Admin, request)?;
-        }
-        let named = |name: String| match serving.policies.get(&name) {
-            Some(policy) => Ok(Arc::clone(policy)),
-            None => Err(ApiError::invalid(
-                "policy",
-                format!("there is no policy named {name:?}"),
-            )),
-        };
-        Ok(Self {
-            policy: query.policy.map(named).transpose()?,
-            deadline,
-            explain: query.explain,
-        })
+/// Reads the header and the query; the query is the admin's.
+pub(super) fn rank_options(
+    request: &HttpRequest,
+    access: &Access,
+    serving: &ServingConfig,
+) -> Result<RankOptions, ApiError> {
+    let deadline = match lowered_deadline(request)? {
+        Some(lowered) => lowered.min(serving.deadline),
+        None => serving.deadline,
+    };
+    let query = RankQuery::of(request)?;
+    if query.policy.is_some() || query.explain {
+        access.check(Scope::Admin, request)?;
     }
+    let named = |name: String| match serving.policies.get(&name) {
+        Some(policy) => Ok(Arc::clone(policy)),
+        None => Err(ApiError::invalid(
+            "policy",
+            format!("there is no policy named {name:?}"),
+        )),
+    };
+    Ok(RankOptions {
+        policy: query.policy.map(named).transpose()?,
+        deadline,
+        explain: query.explain,
+    })
 }
 
 impl RankQuery {

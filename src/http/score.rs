@@ -9,8 +9,9 @@ use serde::Serialize;
 use super::body::read_json;
 use super::{ApiError, Front, Scope};
 use crate::scoring::pool::Timing;
-use crate::serving::stages::score_sheet::{Mark, ScoreSheet};
-use crate::serving::{ServedPool, Serving};
+use crate::serving::score_matrix::{ScoreMatrix, ScoreTiming};
+use crate::serving::stages::scoring::{ScoreCollector, Wait};
+use crate::serving::{PoolHandle, ServingConfig};
 use weir_feed::{ScoringMode, ScoringRequest, SentId};
 
 /// `POST /score`: what chosen scorers make of some texts, with the way of each score.
@@ -38,17 +39,23 @@ pub(super) async fn score(
     let deadline = arrived + deadline(&wanted, &serving, limits.max_score_deadline)?;
     let mode = wanted.mode;
     let feed = Arc::new(wanted.into_feed());
-    let sheet = ScoreSheet::fill(&feed, &pools, deadline, mode).await;
+    let wait = match mode {
+        ScoringMode::AllOrNothing => Wait::TimedAllOrNothing,
+        ScoringMode::Partial => Wait::Timed,
+    };
+    let matrix = ScoreCollector::start(&feed, &pools, deadline, wait)
+        .finish()
+        .await;
 
     metrics::histogram!("weir_score_seconds").record(arrived.elapsed());
     if mode == ScoringMode::AllOrNothing
-        && let Some((scorer, item, why)) = sheet.first_gap()
+        && let Some((scorer, item, error)) = matrix.first_missing()
     {
-        let message = format!("{} has no score: {}", names[scorer], why.code());
+        let message = format!("{} has no score: {}", names[scorer], error.code());
         return Err(ApiError::incomplete(format!("data[{item}]"), message));
     }
     let ids = feed.items.iter().map(|item| sent_ids.sent(item.id.clone()));
-    let answer = |(place, item_id)| ItemScores::of(item_id, place, &names, &sheet, arrived);
+    let answer = |(item, item_id)| ItemScores::new(item_id, item, &names, &matrix, arrived);
     Ok(Json(ScoreAnswer {
         data: ids.enumerate().map(answer).collect(),
     }))
@@ -56,14 +63,14 @@ pub(super) async fn score(
 
 /// The scorers asked for, each once, or all of them.
 fn chosen(
-    serving: &Serving,
+    serving: &ServingConfig,
     wanted: Option<&[String]>,
-) -> Result<(Vec<String>, Vec<ServedPool>), ApiError> {
+) -> Result<(Vec<String>, Vec<PoolHandle>), ApiError> {
     let Some(wanted) = wanted else {
         return Ok(serving.scorers.clone().into_iter().unzip());
     };
-    let find = |(place, name): (usize, &String)| match serving.scorers.get(name) {
-        _ if wanted[..place].contains(name) => Err(format!("{name:?} is named twice")),
+    let find = |(index, name): (usize, &String)| match serving.scorers.get(name) {
+        _ if wanted[..index].contains(name) => Err(format!("{name:?} is named twice")),
         Some(pool) => Ok((name.clone(), pool.clone())),
         None => {
             let known: Vec<&str> = serving.scorers.keys().map(String::as_str).collect();
@@ -73,17 +80,17 @@ fn chosen(
             ))
         }
     };
-    let at = |place, message| ApiError::invalid(format!("scorers[{place}]"), message);
+    let at = |index, message| ApiError::invalid(format!("scorers[{index}]"), message);
     let found = wanted.iter().enumerate();
     let found: Result<Vec<_>, _> = found
-        .map(|(place, name)| find((place, name)).map_err(|message| at(place, message)))
+        .map(|(index, name)| find((index, name)).map_err(|message| at(index, message)))
         .collect();
     Ok(found?.into_iter().unzip())
 }
 
 fn deadline(
     wanted: &ScoringRequest,
-    serving: &Serving,
+    serving: &ServingConfig,
     longest: Duration,
 ) -> Result<Duration, ApiError> {
     let Some(asked) = wanted.deadline_ms.map(Duration::from_millis) else {
@@ -121,43 +128,39 @@ struct Timings {
 }
 
 impl ItemScores {
-    fn of(
+    fn new(
         item_id: SentId<'static>,
-        place: usize,
+        item: usize,
         names: &[String],
-        sheet: &ScoreSheet,
+        matrix: &ScoreMatrix,
         arrived: Instant,
     ) -> Self {
-        let marks = || {
-            let marks = sheet.columns.iter().map(|column| column[place]);
-            names.iter().cloned().zip(marks)
-        };
+        let columns = || names.iter().cloned().zip(&matrix.columns);
+        let scores = || columns().map(|(name, column)| (name, column.scores[item]));
         Self {
             item_id,
-            scores: marks()
-                .map(|(name, mark)| (name, mark.score.ok()))
+            scores: scores().map(|(name, score)| (name, score.ok())).collect(),
+            errors: scores()
+                .filter_map(|(name, score)| Some((name, score.err()?.code())))
                 .collect(),
-            errors: marks()
-                .filter_map(|(name, mark)| Some((name, mark.score.err()?.code())))
-                .collect(),
-            timings: marks()
-                .map(|(name, mark)| (name, Timings::of(&mark, arrived)))
+            timings: columns()
+                .map(|(name, column)| (name, Timings::new(&column.timings[item], arrived)))
                 .collect(),
         }
     }
 }
 
 impl Timings {
-    fn of(mark: &Mark, arrived: Instant) -> Self {
+    fn new(timing: &ScoreTiming, arrived: Instant) -> Self {
         let since = |time: Instant| (time - arrived).as_micros() as f64 / 1_000.0;
         let in_pool =
-            |time: fn(&Timing) -> Option<Instant>| mark.timing.as_ref().and_then(time).map(since);
+            |time: fn(&Timing) -> Option<Instant>| timing.pool.as_ref().and_then(time).map(since);
         Self {
-            sent: since(mark.sent),
+            sent: since(timing.sent),
             enqueued: in_pool(|timing| Some(timing.enqueued)),
             started: in_pool(|timing| timing.started),
             completed: in_pool(|timing| Some(timing.completed)),
-            received: mark.received.map(since),
+            received: timing.received.map(since),
         }
     }
 }

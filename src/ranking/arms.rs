@@ -1,4 +1,5 @@
 use std::ops::{Range, RangeInclusive};
+use std::sync::Arc;
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -11,7 +12,7 @@ pub const BUCKETS: u64 = 4096;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Arm {
     /// The arm's name.
-    pub name: String,
+    pub name: Arc<str>,
     /// Who is in it.
     pub members: Members,
     /// The policy that orders their feeds; `None` while the arm is disabled.
@@ -65,8 +66,8 @@ impl Arms {
         self.arms.is_empty()
     }
 
-    /// The arm that the session's user is in.
-    pub fn of(&self, session: &Session) -> Option<&Arm> {
+    /// Returns the arm of the session's user.
+    pub fn assign(&self, session: &Session) -> Option<&Arm> {
         if self.arms.is_empty() {
             return None;
         }
@@ -104,7 +105,7 @@ mod tests {
 
     fn arm(name: &str, members: Members) -> Arm {
         Arm {
-            name: name.to_owned(),
+            name: name.into(),
             members,
             policy: Some("p".to_owned()),
         }
@@ -126,7 +127,7 @@ mod tests {
                 arms: vec![arm("quarter", Members::Buckets(0..BUCKETS / 4))],
             };
             (0..8_000)
-                .filter(|user| arms.of(&session(&user.to_string())).is_some())
+                .filter(|user| arms.assign(&session(&user.to_string())).is_some())
                 .collect()
         };
         let (one, other) = (members("one"), members("other"));
@@ -146,7 +147,7 @@ mod tests {
             salt: "s".to_owned(),
             arms,
         };
-        let name = |session: &Session| arms.of(session).map(|arm| arm.name.clone());
+        let name = |session: &Session| arms.assign(session).map(|arm| arm.name.to_string());
         let mut user = session("u");
         assert_eq!(name(&user).as_deref(), Some("rest"));
         user.cohort_index = Some(10);
@@ -154,6 +155,6 @@ mod tests {
         user.cohort = Some("c".to_owned());
         assert_eq!(name(&user).as_deref(), Some("cohort"));
         arms.arms.truncate(2);
-        assert_eq!(arms.of(&session("u")), None);
+        assert_eq!(arms.assign(&session("u")), None);
     }
 }

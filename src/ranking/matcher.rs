@@ -5,7 +5,7 @@ use weir_feed::ContentItem;
 
 /// When an item counts as naming an entity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Matching {
+pub enum EntityMatch {
     /// Title or text holds one of the entity's forms, with no letter, digit or `_` right before or after it.
     #[default]
     Word,
@@ -66,15 +66,15 @@ impl EntityMatcher {
     }
 
     /// An entity that `item` names, as its place among those the matcher was built of.
-    pub fn find(&self, item: &ContentItem, matching: Matching) -> Option<usize> {
+    pub fn find(&self, item: &ContentItem, matching: EntityMatch) -> Option<usize> {
         match matching {
-            Matching::Word => {
+            EntityMatch::Word => {
                 let title = item.title.as_deref().unwrap_or_default();
                 self.forms
                     .word_in(title)
                     .or_else(|| self.forms.word_in(&item.text))
             }
-            Matching::Substring => self.plain_names.anywhere_in(&item.text),
+            EntityMatch::Substring => self.plain_names.anywhere_in(&item.text),
         }
     }
 
@@ -188,7 +188,7 @@ mod tests {
         ]);
         let found = |text: &str| {
             matcher
-                .find(&item(None, text), Matching::Word)
+                .find(&item(None, text), EntityMatch::Word)
                 .map(|place| matcher.name(place))
         };
         assert_eq!(found("What Trump's lawyers say"), Some("Trump"));
@@ -205,12 +205,12 @@ mod tests {
     fn the_title_counts_for_words_and_not_for_substrings() {
         let matcher = matcher(&[("Trump", &["Donald"])]);
         let titled = item(Some("Trump again"), "nothing");
-        assert_eq!(matcher.find(&titled, Matching::Word), Some(0));
-        assert_eq!(matcher.find(&titled, Matching::Substring), None);
+        assert_eq!(matcher.find(&titled, EntityMatch::Word), Some(0));
+        assert_eq!(matcher.find(&titled, EntityMatch::Substring), None);
         let within = item(None, "a Trumpet");
-        assert_eq!(matcher.find(&within, Matching::Substring), Some(0));
+        assert_eq!(matcher.find(&within, EntityMatch::Substring), Some(0));
         assert_eq!(
-            matcher.find(&item(None, "Donald"), Matching::Substring),
+            matcher.find(&item(None, "Donald"), EntityMatch::Substring),
             None
         );
     }
@@ -218,11 +218,11 @@ mod tests {
     #[test]
     fn no_entities_and_blank_forms_match_nothing() {
         assert_eq!(
-            matcher(&[]).find(&item(None, "Trump"), Matching::Word),
+            matcher(&[]).find(&item(None, "Trump"), EntityMatch::Word),
             None
         );
         assert_eq!(
-            matcher(&[("", &[" "])]).find(&item(None, "a b"), Matching::Substring),
+            matcher(&[("", &[" "])]).find(&item(None, "a b"), EntityMatch::Substring),
             None
         );
     }

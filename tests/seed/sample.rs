@@ -1,10 +1,16 @@
 use std::fs;
+use std::sync::Arc;
 
 use chrono::{SubsecRound, TimeDelta, Utc};
 use serde_json::json;
 use weir::db::PostFilter;
-use weir::ranking::{EntityMatcher, Matching, Policy, TopEntities, rank};
+use weir::ranking::{EntityMatch, TopEntitySet};
 use weir::seeding::load_sample;
+use weir::serving::Slate;
+use weir::serving::policy::Policy;
+use weir::serving::score_matrix::ScoreMatrix;
+use weir::serving::stages::entities::EntityMatches;
+use weir::serving::stages::ordering;
 use weir_feed::{Platform, RankRequest};
 
 use crate::common::databases::{TestDatabase, on_both_databases};
@@ -47,12 +53,11 @@ async fn every_sample_request_is_reordered_by_the_entities_of_the_loaded_sample(
     let place = Workplace::new(data);
     let payload = place.run("count_top_named_entities", arguments).await;
     let payload = payload.to_string();
-    let top = TopEntities::from_json(payload.as_bytes()).unwrap();
-    let matcher = EntityMatcher::new(&top.named_entities()).unwrap();
+    let top = TopEntitySet::from_json(payload.as_bytes(), Utc::now()).unwrap();
+    let top = Arc::new(top);
     let policy = Policy {
         entity_weight: 1.0,
-        matching: Matching::Word,
-        ..Policy::named("entities")
+        ..Policy::incoming_order("entities")
     };
     for platform in Platform::ALL {
         let path = format!(
@@ -60,11 +65,11 @@ async fn every_sample_request_is_reordered_by_the_entities_of_the_loaded_sample(
             env!("CARGO_MANIFEST_DIR")
         );
         let request = RankRequest::from_json(&fs::read(path).unwrap()).unwrap();
-        let names = |item| matcher.find(item, Matching::Word).is_some();
-        let flags: Vec<bool> = request.items.iter().map(names).collect();
-        let ranking = rank(&policy, &request.items, Some(&flags), &[]);
+        let matches = EntityMatches::find(&request.items, EntityMatch::Word, Arc::clone(&top));
+        let mut slate = Slate::new(&request.items, ScoreMatrix::default(), Some(matches));
+        ordering::apply(&mut slate, &policy);
         // Five of the first eight posts name what the sample names most: they go to the end, in order.
         let expected = [2, 5, 6, 8, 9, 10, 11, 12, 13, 14, 0, 1, 3, 4, 7];
-        assert_eq!(ranking.order, expected, "{platform}: {payload}");
+        assert_eq!(slate.order, expected, "{platform}: {payload}");
     }
 }

@@ -113,7 +113,7 @@ async fn a_user_in_no_arm_gets_the_incoming_order_and_no_scorer_is_called() {
 
     let metrics = weir.get("/metrics").await.text().await.unwrap();
     assert!(
-        metrics.contains("weir_arm_total{arm=\"(unassigned)\",outcome=\"whole\"} 2"),
+        metrics.contains("weir_arm_total{arm=\"(unassigned)\",outcome=\"complete\"} 2"),
         "{metrics}"
     );
 }

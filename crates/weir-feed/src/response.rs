@@ -52,13 +52,13 @@ impl Metadata {
     }
 }
 
-/// A part of the answer that was not to be had in time.
+/// A part of the answer that was missing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Degraded {
-    /// The part: a scorer's name, or one of Weir's own as `ranker`.
+    /// The part: a scorer's name, or one of Weir's own, such as `ranker`.
     pub part: Cow<'static, str>,
-    /// How many items went without it.
+    /// Number of items without it.
     pub missed: usize,
-    /// The reason, as `timeout`.
+    /// Code of the reason, such as `timeout`.
     pub why: Cow<'static, str>,
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use tokio::sync::{Mutex, watch};
 
 use super::Flush;
-use crate::db::{Database, DbError, KeptRanking, PendingBatch, PendingRankings};
+use crate::db::{Database, DbError, PendingBatch, PendingRankings, RankingRecord};
 use crate::settings::RankingsSettings;
 use weir_supervision::{ActorRef, Backoff, Incarnation, SupervisedActor};
 
@@ -195,7 +195,7 @@ impl DecisionLogHandle {
     }
 
     /// Queues a ranking, unless there is no room. Never waits for the database.
-    pub fn offer(&self, ranking: KeptRanking) {
+    pub fn offer(&self, ranking: RankingRecord) {
         if let Some(waiting) = self.deps.queue.offer(ranking) {
             self.deps.show_waiting(waiting);
         } else {

@@ -3,7 +3,8 @@
 mod ranker;
 mod snapshot_follower;
 
-pub use ranker::{Ranker, RankerCounters};
+pub(crate) use ranker::GRACE;
+pub use ranker::{Rank, Ranker, RankerCounters, Rankers};
 pub use snapshot_follower::{
     Parse, ScorerHealth, SnapshotCounters, SnapshotFollower, SnapshotFollowerDeps, SnapshotSource,
 };

@@ -192,7 +192,7 @@ impl<T: SnapshotValue> Handler<ValueChanged> for SnapshotFollower<T> {
             ctx.run_later(ABSENT_GRACE, move |follower, _| {
                 if !follower.present[index] {
                     let detail =
-                        format!("there is no value at {}", follower.deps.sources[index].key);
+                        format!("there is no table at {}", follower.deps.sources[index].key);
                     follower.report("no_table", &detail);
                 }
             });

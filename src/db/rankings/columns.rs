@@ -7,7 +7,7 @@ use sea_orm::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{KeptRanking, StoredRanking};
+use super::{RankingRecord, StoredRanking};
 use crate::db::{
     posts::json_text::{storable_json, storable_text},
     time::{parse_comparable_text, stored},
@@ -37,7 +37,7 @@ pub(super) fn column(name: &str) -> Expr {
 }
 
 /// The values of a new row.
-pub(super) fn row(ranking: &KeptRanking, backend: DbBackend) -> Result<[Expr; 13], DbErr> {
+pub(super) fn row(ranking: &RankingRecord, backend: DbBackend) -> Result<[Expr; 13], DbErr> {
     let text = |text: &str| Expr::val(storable_text(text).into_owned());
     Ok([
         Expr::val(stored(ranking.at, backend)),
@@ -81,7 +81,7 @@ pub(super) fn selected() -> impl Iterator<Item = Expr> {
 
 /// Reads a row of [`selected`].
 pub(super) fn read(row: &QueryResult, backend: DbBackend) -> Result<StoredRanking, DbErr> {
-    let ranking = KeptRanking {
+    let ranking = RankingRecord {
         at: time(row, 1, backend)?,
         session_id: row.try_get_by_index(2)?,
         user_id: row.try_get_by_index(3)?,

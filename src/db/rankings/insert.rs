@@ -6,7 +6,7 @@ use sea_orm::{
 };
 
 use super::{
-    KeptRanking,
+    RankingRecord,
     columns::{COLUMNS, TABLE, row},
 };
 use crate::db::{Database, DbError, InsertOutcome, insert_rows::insert_rows};
@@ -16,7 +16,7 @@ impl Database {
     /// stored; any other failure stores none.
     pub async fn insert_rankings(
         &self,
-        rankings: &[impl Borrow<KeptRanking>],
+        rankings: &[impl Borrow<RankingRecord>],
     ) -> Result<InsertOutcome, DbError> {
         if rankings.is_empty() {
             return Ok(InsertOutcome::default());

@@ -3,10 +3,10 @@
 mod columns;
 mod delete;
 mod insert;
-mod kept_ranking;
 mod pages;
 mod pending;
+mod ranking_record;
 
-pub use kept_ranking::{KeptRanking, StoredRanking};
 pub use pages::RankingPages;
 pub(crate) use pending::{PendingBatch, PendingRankings};
+pub use ranking_record::{RankingRecord, StoredRanking};

@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use super::KeptRanking;
+use super::RankingRecord;
 
 /// Most memory of all that wait.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
@@ -20,7 +20,7 @@ pub(crate) struct PendingRankings {
 
 #[derive(Debug, Default)]
 struct Waiting {
-    rankings: VecDeque<Arc<KeptRanking>>,
+    rankings: VecDeque<Arc<RankingRecord>>,
     bytes: usize,
     /// How many have left so far.
     left: u64,
@@ -29,7 +29,7 @@ struct Waiting {
 /// The rankings that have waited longest.
 #[derive(Debug)]
 pub(crate) struct PendingBatch {
-    pub(crate) rankings: Vec<Arc<KeptRanking>>,
+    pub(crate) rankings: Vec<Arc<RankingRecord>>,
     /// How many will have left with these.
     end: u64,
 }
@@ -46,7 +46,7 @@ impl PendingRankings {
     }
 
     /// Queues a ranking if there is room, and returns how many wait now.
-    pub(crate) fn offer(&self, ranking: KeptRanking) -> Option<usize> {
+    pub(crate) fn offer(&self, ranking: RankingRecord) -> Option<usize> {
         let bytes = ranking.bytes();
         let mut waiting = self.waiting();
         if waiting.rankings.len() >= self.max_rankings || waiting.bytes + bytes > MAX_BYTES {
@@ -96,8 +96,8 @@ impl PendingRankings {
 mod tests {
     use super::*;
 
-    fn ranking(id: &str) -> KeptRanking {
-        KeptRanking {
+    fn ranking(id: &str) -> RankingRecord {
+        RankingRecord {
             at: chrono::DateTime::UNIX_EPOCH,
             session_id: "session".to_owned(),
             user_id: "user".to_owned(),

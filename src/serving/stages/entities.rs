@@ -1,41 +1,77 @@
 use std::sync::Arc;
 
-use crate::ranking::{EntityFlags, Matching, TopEntitySet};
-use weir_feed::{Degraded, RankRequest};
+use chrono::Utc;
 
-/// Which items of a feed name which top entities.
-pub(crate) struct EntityMatches {
+use crate::ranking::{EntityMatch, TopEntitySet};
+use crate::serving::context::RankContext;
+use crate::snapshot::Snapshot;
+use weir_feed::{ContentItem, Degraded, RankRequest};
+
+/// Texts of more bytes than this are matched on a blocking thread, so that one long feed does not hold up the others:
+/// it takes the matcher about 0.2 ms.
+const MATCH_INLINE_BYTES: usize = 64 * 1024;
+
+/// Items of a feed that name top entities.
+#[derive(Debug)]
+pub struct EntityMatches {
     set: Arc<TopEntitySet>,
+    /// For each item, the index of an entity that it names.
     entities: Vec<Option<usize>>,
 }
 
 impl EntityMatches {
-    /// Looks through all items of `feed`.
-    pub(crate) fn of(feed: &RankRequest, matching: Matching, set: Arc<TopEntitySet>) -> Self {
-        let entities = feed
-            .items
-            .iter()
-            .map(|item| set.matcher.find(item, matching))
-            .collect();
-        Self { set, entities }
+    /// Matches all items with the entities of `set`.
+    pub fn find(items: &[ContentItem], how: EntityMatch, set: Arc<TopEntitySet>) -> Self {
+        let entities = items.iter().map(|item| set.matcher.find(item, how));
+        Self {
+            entities: entities.collect(),
+            set,
+        }
     }
 
-    /// For each item, whether it names any.
-    pub(crate) fn flags(&self) -> EntityFlags {
-        self.entities.iter().map(Option::is_some).collect()
+    pub(in crate::serving) fn has_match(&self, item: usize) -> bool {
+        self.entities.get(item).is_some_and(Option::is_some)
     }
 
-    /// What the item in this place names.
-    pub(crate) fn name(&self, place: usize) -> Option<&str> {
-        self.entities[place].map(|entity| self.set.matcher.name(entity))
+    /// Returns the name of the entity that an item names.
+    pub(in crate::serving) fn name(&self, item: usize) -> Option<&str> {
+        let entity = self.entities.get(item).copied().flatten()?;
+        Some(self.set.matcher.name(entity))
     }
 }
 
-/// The entities were of no use to a feed of `items` items.
-pub(crate) fn without_entities(items: usize, why: &'static str) -> Degraded {
-    Degraded {
+/// Finds the items that name top entities; `None` if the policy does not ask.
+pub(in crate::serving) async fn matches(
+    newest: &Snapshot<TopEntitySet>,
+    feed: &Arc<RankRequest>,
+    context: &RankContext,
+) -> Result<Option<EntityMatches>, Degraded> {
+    let policy = &context.policy;
+    if !policy.policy.uses_entities() {
+        return Ok(None);
+    }
+    let missing = |code: &'static str| Degraded {
         part: "entities".into(),
-        missed: items,
-        why: why.into(),
+        missed: feed.items.len(),
+        why: code.into(),
+    };
+    let set = newest.fresh(policy.max_entity_age, Utc::now());
+    let set = set.map_err(|_| missing("unavailable"))?;
+    let how = policy.policy.entity_match;
+    if feed
+        .items
+        .iter()
+        .map(ContentItem::text_bytes)
+        .sum::<usize>()
+        <= MATCH_INLINE_BYTES
+    {
+        return Ok(Some(EntityMatches::find(&feed.items, how, set)));
+    }
+    let own = Arc::clone(feed);
+    let found = actix_rt::task::spawn_blocking(move || EntityMatches::find(&own.items, how, set));
+    match tokio::time::timeout_at(context.deadline.into(), found).await {
+        Ok(Ok(matches)) => Ok(Some(matches)),
+        Ok(Err(_)) => Err(missing("panic")),
+        Err(_) => Err(missing("timeout")),
     }
 }

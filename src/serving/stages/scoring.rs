@@ -1,133 +1,164 @@
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use crate::ranking::Column;
 use crate::scoring::ScoreError;
-use crate::scoring::pool::Scored;
-use crate::serving::{ServedPolicy, ServedPool};
-use weir_feed::{Degraded, RankRequest};
+use crate::scoring::pool::{Scored, Timing};
+use crate::serving::PoolHandle;
+use crate::serving::score_matrix::{ItemScore, ScoreColumn, ScoreMatrix, ScoreTiming};
+use weir_feed::RankRequest;
 
-/// The scores of one feed as they come in, a column for each term of its policy.
+/// Collects the scores of one feed from several pools, side by side.
 ///
-/// Dropping it calls off whatever is still under way.
-pub(crate) struct Gathering {
-    columns: Vec<Gathered>,
-    answers: UnboundedReceiver<Scored>,
-    begun: Instant,
+/// Dropping it calls off the work that is still queued.
+pub(crate) struct ScoreCollector<'p> {
+    pools: &'p [PoolHandle],
+    columns: Vec<PendingColumn>,
+    batches: UnboundedReceiver<Scored>,
+    wait: Wait,
+    started: Instant,
 }
 
-struct Gathered {
-    scores: Column,
+/// How scores are waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// Until the deadline, but for each scorer no longer than its own time limit.
+    PerScorer,
+    /// Until the deadline, and with the way of each score.
+    Timed,
+    /// The same, but the first missing score ends the wait.
+    TimedAllOrNothing,
+}
+
+struct PendingColumn {
+    scores: Vec<Option<ItemScore>>,
+    timings: Vec<ScoreTiming>,
     outstanding: usize,
     until: Instant,
-    unscored: BTreeMap<ScoreError, usize>,
+    failed: bool,
 }
 
-impl Gathering {
-    /// Takes what is remembered of the scores of `feed` and asks the pools of `policy` for the rest.
-    pub(crate) fn begin(feed: &Arc<RankRequest>, policy: &ServedPolicy, deadline: Instant) -> Self {
-        let (reply, answers) = unbounded_channel();
-        let now = Instant::now();
-        let ask = |(tag, pool): (usize, &ServedPool)| {
-            let until = deadline.min(now + pool.time_limit);
-            let known = pool.ask(feed, until, tag, &reply);
-            Gathered::new(feed.items.len(), known, until)
+impl<'p> ScoreCollector<'p> {
+    /// Takes the scores that need no thread and asks `pools` for the others, to arrive by `deadline`.
+    pub(crate) fn start(
+        feed: &Arc<RankRequest>,
+        pools: &'p [PoolHandle],
+        deadline: Instant,
+        wait: Wait,
+    ) -> Self {
+        let (reply, batches) = unbounded_channel();
+        let started = Instant::now();
+        let request = |(tag, pool): (usize, &PoolHandle)| {
+            let until = match wait {
+                Wait::PerScorer => deadline.min(started + pool.time_limit()),
+                Wait::Timed | Wait::TimedAllOrNothing => deadline,
+            };
+            let mut column = PendingColumn::new(feed.items.len(), until, wait);
+            column.take(&pool.ask(feed, until, tag, &reply), None);
+            column
         };
         Self {
-            columns: policy.pools.iter().enumerate().map(ask).collect(),
-            answers,
-            begun: now,
+            columns: pools.iter().enumerate().map(request).collect(),
+            pools,
+            batches,
+            wait,
+            started,
         }
     }
 
-    /// Waits until every pool has answered in full, or run out of its time.
-    pub(crate) async fn complete(&mut self, policy: &ServedPolicy) {
+    /// Waits until every pool has answered in full or run out of time.
+    pub(crate) async fn finish(mut self) -> ScoreMatrix {
         while let Some(until) = self.next_limit() {
-            match tokio::time::timeout_at(until.into(), self.answers.recv()).await {
-                Ok(Some(scored)) => self.columns[scored.tag].take(scored.scores),
-                Ok(None) => return self.give_up_on_all(ScoreError::Unavailable),
-                Err(_) => self.give_up_on_late(policy, Instant::now()),
+            match tokio::time::timeout_at(until.into(), self.batches.recv()).await {
+                Ok(Some(batch)) => self.take(batch),
+                Ok(None) => self.give_up(ScoreError::Unavailable, None),
+                Err(_) => self.give_up(ScoreError::Timeout, Some(Instant::now())),
             }
+        }
+        let columns = self.columns.into_iter().map(PendingColumn::finish);
+        ScoreMatrix {
+            columns: columns.collect(),
         }
     }
 
-    /// When the next pool runs out of time, or `None` if none is waited for.
+    /// Returns when the next pool runs out of time, or `None` if nothing is waited for.
     fn next_limit(&self) -> Option<Instant> {
-        self.columns
-            .iter()
-            .filter(|column| column.outstanding > 0)
-            .map(|column| column.until)
-            .min()
+        let columns = self.columns.iter();
+        if self.wait == Wait::TimedAllOrNothing && columns.clone().any(|column| column.failed) {
+            return None;
+        }
+        let waiting = columns.filter(|column| column.outstanding > 0);
+        waiting.map(|column| column.until).min()
     }
 
-    fn give_up_on_late(&mut self, policy: &ServedPolicy, now: Instant) {
-        for (column, pool) in self.columns.iter_mut().zip(&policy.pools) {
-            if column.until <= now {
-                pool.note_late(column.outstanding, self.begun, column.until);
-                column.give_up(ScoreError::Timeout);
+    fn take(&mut self, batch: Scored) {
+        self.columns[batch.tag].take(&batch.scores, Some(batch.timing));
+    }
+
+    /// Waits no longer for the pools whose time was up at `now`, or for any.
+    fn give_up(&mut self, error: ScoreError, now: Option<Instant>) {
+        for (column, pool) in self.columns.iter_mut().zip(self.pools) {
+            if now.is_none_or(|now| column.until <= now) {
+                if self.wait == Wait::PerScorer && error == ScoreError::Timeout {
+                    pool.note_late(column.outstanding, self.started, column.until);
+                }
+                column.give_up(error);
             }
         }
-    }
-
-    fn give_up_on_all(&mut self, why: ScoreError) {
-        self.columns
-            .iter_mut()
-            .for_each(|column| column.give_up(why));
-    }
-
-    /// The columns in the order of the policy's terms, and what is missing from them.
-    pub(crate) fn into_columns(self, policy: &ServedPolicy) -> (Vec<Column>, Vec<Degraded>) {
-        let names = policy.policy.terms.iter().map(|term| term.scorer.as_str());
-        let degraded = self.columns.iter().zip(names).flat_map(|(column, scorer)| {
-            column.unscored.iter().map(move |(why, &missed)| Degraded {
-                part: scorer.to_owned().into(),
-                missed,
-                why: why.code().into(),
-            })
-        });
-        let degraded = degraded.collect();
-        (
-            self.columns
-                .into_iter()
-                .map(|column| column.scores)
-                .collect(),
-            degraded,
-        )
     }
 }
 
-impl Gathered {
-    fn new(items: usize, known: Vec<(usize, Result<f64, ScoreError>)>, until: Instant) -> Self {
-        let mut gathered = Self {
+impl PendingColumn {
+    fn new(items: usize, until: Instant, wait: Wait) -> Self {
+        let timing = ScoreTiming {
+            sent: Instant::now(),
+            pool: None,
+            received: None,
+        };
+        Self {
             scores: vec![None; items],
+            timings: match wait {
+                Wait::PerScorer => Vec::new(),
+                Wait::Timed | Wait::TimedAllOrNothing => vec![timing; items],
+            },
             outstanding: items,
             until,
-            unscored: BTreeMap::new(),
-        };
-        gathered.take(known);
-        gathered
+            failed: false,
+        }
     }
 
-    fn take(&mut self, scores: Vec<(usize, Result<f64, ScoreError>)>) {
+    fn take(&mut self, scores: &[(usize, ItemScore)], pool: Option<Timing>) {
         if self.outstanding == 0 {
-            return; // It was given up on.
+            return; // It was given up.
         }
-        for (place, result) in scores {
-            self.outstanding -= 1;
-            match result {
-                Ok(score) => self.scores[place] = Some(score),
-                Err(why) => *self.unscored.entry(why).or_default() += 1,
+        self.outstanding -= scores.len();
+        let received = (!self.timings.is_empty()).then(Instant::now);
+        for &(item, score) in scores {
+            self.scores[item] = Some(score);
+            self.failed |= score.is_err();
+            if let Some(timing) = self.timings.get_mut(item) {
+                timing.pool = pool;
+                timing.received = received;
             }
         }
     }
 
-    fn give_up(&mut self, why: ScoreError) {
+    fn give_up(&mut self, error: ScoreError) {
         if self.outstanding > 0 {
-            *self.unscored.entry(why).or_default() += self.outstanding;
+            let pending = self.scores.iter_mut().filter(|score| score.is_none());
+            pending.for_each(|score| *score = Some(Err(error)));
             self.outstanding = 0;
+        }
+    }
+
+    fn finish(self) -> ScoreColumn {
+        let scores = self.scores.into_iter();
+        ScoreColumn {
+            scores: scores
+                .map(|score| score.unwrap_or(Err(ScoreError::Timeout)))
+                .collect(),
+            timings: self.timings,
         }
     }
 }

@@ -189,7 +189,7 @@ async fn before_there_are_candidates_the_answer_says_so() {
     assert!(new_urls(&answer, 4).is_empty());
     assert_eq!(
         answer["metadata"]["degraded"],
-        json!([{"part": "insert", "missed": 1, "why": "no candidates yet"}])
+        json!([{"part": "insert", "missed": 1, "why": "unavailable"}])
     );
 }
 

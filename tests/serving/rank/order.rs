@@ -37,7 +37,7 @@ async fn without_entities_the_order_is_the_incoming_one_and_says_so() {
     assert_eq!(metadata["intervention_on"], false);
     assert_eq!(
         metadata["degraded"],
-        json!([{"part": "entities", "missed": 2, "why": "no top entities yet"}])
+        json!([{"part": "entities", "missed": 2, "why": "unavailable"}])
     );
 }
 
@@ -52,7 +52,7 @@ async fn entities_that_are_too_old_are_not_used() {
     let (order, metadata) = weir.rank(&feed_of(&["Trump wins", "a dog"])).await;
 
     assert_eq!(order, [0, 1]);
-    assert_eq!(metadata["degraded"][0]["why"], "top entities too old");
+    assert_eq!(metadata["degraded"][0]["why"], "unavailable");
 }
 
 #[tokio::test]

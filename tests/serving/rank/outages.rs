@@ -17,7 +17,9 @@ async fn losing_redis_changes_no_status_and_the_metadata_says_so() {
         loop {
             let (order, metadata) = weir.rank(&feed).await;
             assert_eq!(order, [1, 0], "the entities known before are still used");
-            if metadata["degraded"] == json!([{"part": "results", "missed": 0, "why": "away"}]) {
+            if metadata["degraded"]
+                == json!([{"part": "results", "missed": 0, "why": "unavailable"}])
+            {
                 return;
             }
         }

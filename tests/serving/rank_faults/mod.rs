@@ -15,7 +15,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
-use weir::actors::serving::{Ranker, RankerCounters};
+use weir::actors::serving::{Ranker, RankerCounters, Rankers};
 use weir::actors::{
     DecisionLogDeps, DecisionLogHandle, IngestHandle, IngesterDeps, JobQueueActor, JobQueueDeps,
     ScorerPool,
@@ -27,11 +27,12 @@ use weir::http::{
     serve,
 };
 use weir::jobs::{JobResources, LargeResults, Registry, WorkerContext, WorkerDeps};
-use weir::ranking::{Arms, Policy, Term};
+use weir::ranking::Arms;
 use weir::results::jobs::Limits as StoreLimits;
 use weir::scoring::pool::{PoolConfig, PoolCounters, WorkerPool};
 use weir::scoring::{RandomScorer, Scorer, SentimentScorer};
-use weir::serving::{Rankers, ServedArms, ServedPolicy, ServedPool, Serving};
+use weir::serving::policy::{Policy, ScorerTerm};
+use weir::serving::{ActiveArms, ActivePolicy, Pipeline, PoolHandle, ServingConfig, SideEffects};
 use weir::settings::{
     AuthSettings, DatabaseSettings, JobsSettings, RankingsSettings, ServerSettings,
 };
@@ -169,28 +170,6 @@ impl Service {
             pool(&system, "cursed", Box::new(quiet())),
         ];
         let cursed = pools[1].actor.clone();
-        let ranker = system.supervise("ranker.1", Arc::new(RankerCounters::default()), |_, _| {
-            Ranker::new(Snapshot::default(), Arc::default())
-        });
-        let serving = Serving {
-            policy: Arc::new(ServedPolicy {
-                policy: by_both(),
-                pools: pools.into(),
-                insert: None,
-                max_entity_age: TimeDelta::hours(1),
-            }),
-            policies: [].into(),
-            scorers: [].into(),
-            arms: ServedArms {
-                arms: Arms::default(),
-                otherwise: Arc::new(ServedPolicy::incoming_order("off")),
-                counts: Arc::default(),
-            },
-            deadline: Duration::from_secs(1),
-            minimal_metadata: false,
-            config_version: "1".into(),
-            rankers: Rankers::new(vec![ranker.clone()]),
-        };
         let folder = TempDir::new().unwrap();
         let url = format!("sqlite://{}/weir.db", folder.path().display());
         let database = Database::connect(&DatabaseSettings::with_url(url))
@@ -198,6 +177,40 @@ impl Service {
             .unwrap();
         database.migrate().await.unwrap();
         let rankings = rankings(&system, &database);
+        let (outage, store_outage) = watch::channel(None);
+        let side_effects = SideEffects {
+            impressions: None,
+            decisions: Some(rankings.clone()),
+        };
+        let pipeline = Arc::new(Pipeline::new(
+            Snapshot::default(),
+            store_outage,
+            side_effects,
+        ));
+        let own = Arc::clone(&pipeline);
+        let ranker = system.supervise(
+            "ranker.1",
+            Arc::new(RankerCounters::default()),
+            move |_, _| Ranker::new(Arc::clone(&own), Arc::default()),
+        );
+        let serving = ServingConfig {
+            policy: Arc::new(ActivePolicy::new(
+                by_both(),
+                pools.into(),
+                TimeDelta::hours(1),
+            )),
+            policies: [].into(),
+            scorers: [].into(),
+            arms: ActiveArms {
+                arms: Arms::default(),
+                otherwise: Arc::new(ActivePolicy::incoming_order("off")),
+                counts: Arc::default(),
+            },
+            deadline: Duration::from_secs(1),
+            minimal_metadata: false,
+            config_version: "1".into(),
+            rankers: Rankers::new(vec![ranker.clone()], pipeline),
+        };
         let store = TestStore::sqlite();
         let resources = JobResources {
             database: database.clone(),
@@ -205,7 +218,6 @@ impl Service {
             jobs: store.results.jobs(StoreLimits::default()),
             large_results: LargeResults::new(folder.path().join("results"), 1, Duration::ZERO),
         };
-        let (outage, results_away) = watch::channel(None);
         let (stopping, is_stopping) = watch::channel(false);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -217,8 +229,6 @@ impl Service {
             intake: intake(),
             limits: limits(),
             serving: Arc::new(ArcSwap::from_pointee(serving)),
-            recorder: None,
-            rankings: Some(rankings.clone()),
             ingest: IngestDesk::new(ingester(&system, &database)),
             scrapers: KnownScrapers::default(),
             desk: job_queue(&system, &resources),
@@ -230,7 +240,6 @@ impl Service {
             system: system.clone(),
             health: Health::new(
                 HealthIssues::default(),
-                results_away,
                 database.clone(),
                 Arc::default(),
                 is_stopping,
@@ -325,7 +334,7 @@ fn quiet() -> RandomScorer {
     }
 }
 
-fn pool(system: &ActorSystem, name: &str, scorer: Box<dyn Scorer>) -> ServedPool {
+fn pool(system: &ActorSystem, name: &str, scorer: Box<dyn Scorer>) -> PoolHandle {
     let config = PoolConfig {
         queue: 100,
         max_batch: 100,
@@ -338,7 +347,7 @@ fn pool(system: &ActorSystem, name: &str, scorer: Box<dyn Scorer>) -> ServedPool
     let actor = system.supervise(&format!("scorer_pool.{name}"), counters, move |_, _| {
         ScorerPool::new(&scorer, Arc::clone(&served), HealthIssues::default())
     });
-    ServedPool {
+    PoolHandle {
         workers,
         actor,
         time_limit: Duration::from_secs(5),
@@ -348,12 +357,12 @@ fn pool(system: &ActorSystem, name: &str, scorer: Box<dyn Scorer>) -> ServedPool
 
 fn by_both() -> Policy {
     let terms = vec![
-        Term::weighing("sentiment", 1.0),
-        Term::weighing("cursed", 1e-6),
+        ScorerTerm::new("sentiment", 1.0),
+        ScorerTerm::new("cursed", 1e-6),
     ];
     Policy {
         terms,
-        ..Policy::named("both")
+        ..Policy::incoming_order("both")
     }
 }
 

@@ -66,7 +66,7 @@ async fn without_any_ranker_the_front_answers_the_incoming_order_by_itself() {
     };
     assert_eq!(
         degraded,
-        json!([{"part": "ranker", "missed": 3, "why": "no answer in time"}])
+        json!([{"part": "ranker", "missed": 3, "why": "unavailable"}])
     );
     let ready = service
         .client

@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 
 use chrono::TimeDelta;
 use serde_json::Value;
-use weir::db::{Database, KeptRanking, StoredRanking, TimeRange};
+use weir::db::{Database, RankingRecord, StoredRanking, TimeRange};
 use weir_feed::{Degraded, RankRequest};
 use weir_test_support::Weir;
 
@@ -89,8 +89,8 @@ fn ids(feed: &RankRequest) -> Vec<&str> {
 }
 
 /// A ranking of so many milliseconds after the beginning of 2026-11-24.
-fn ranking(after_ms: i64) -> KeptRanking {
-    KeptRanking {
+fn ranking(after_ms: i64) -> RankingRecord {
+    RankingRecord {
         at: time("2026-11-24T00:00:00Z") + TimeDelta::milliseconds(after_ms),
         session_id: format!("page {after_ms}, \"quoted\"\n"),
         user_id: "ann\\".to_owned(),
@@ -111,7 +111,7 @@ fn ranking(after_ms: i64) -> KeptRanking {
     }
 }
 
-async fn store(data: &TestDatabase, many: i64) -> Vec<KeptRanking> {
+async fn store(data: &TestDatabase, many: i64) -> Vec<RankingRecord> {
     let rankings: Vec<_> = (0..many).map(ranking).collect();
     let outcome = data.database.insert_rankings(&rankings).await.unwrap();
     assert!(outcome.rejected.is_empty(), "{outcome:?}");

@@ -1,7 +1,7 @@
 //! Records in both databases.
 
 use rand::{RngExt, SeedableRng};
-use weir::db::{KeptRanking, transfer};
+use weir::db::{RankingRecord, transfer};
 
 use super::{ranking, rows, store};
 use crate::common::databases::{TestDatabase, on_both_databases};
@@ -16,7 +16,7 @@ async fn text_that_a_database_refuses_spoils_no_batch(data: TestDatabase) {
     "a\0b".clone_into(&mut awkward.session_id);
     awkward.ids_sent = vec!["\0".to_owned(), "c".to_owned()];
     let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
-    let refused = KeptRanking {
+    let refused = RankingRecord {
         // Longer than Postgres can index, packed or not.
         user_id: (0..10_000).map(|_| rng.random_range('a'..='z')).collect(),
         // SQLite takes it for null.

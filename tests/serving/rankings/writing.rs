@@ -2,7 +2,7 @@
 
 use chrono::{SubsecRound, TimeDelta, Utc};
 use tempfile::TempDir;
-use weir::db::KeptRanking;
+use weir::db::RankingRecord;
 use weir_feed::RankRequest;
 use weir_test_support::{Postgres, feed_of};
 
@@ -77,7 +77,7 @@ async fn old_rankings_are_deleted_and_young_ones_stay() {
     let url = format!("sqlite://{}", folder.path().join("posts.db").display());
     let database = database(&url).await;
     database.migrate().await.unwrap();
-    let aged = |days| KeptRanking {
+    let aged = |days| RankingRecord {
         at: (Utc::now() - TimeDelta::days(days)).trunc_subsecs(3),
         ..ranking(days)
     };

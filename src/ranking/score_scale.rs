@@ -1,7 +1,7 @@
 /// What a scorer's raw scores become before a policy weighs them, the same for every request, so that scores stay
 /// comparable between requests.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Scale {
+pub struct ScoreScale {
     /// Raw scores below count as this.
     pub lowest: f64,
     /// Raw scores above count as this.
@@ -10,7 +10,7 @@ pub struct Scale {
     pub factor: f64,
 }
 
-impl Default for Scale {
+impl Default for ScoreScale {
     /// Scores as they are.
     fn default() -> Self {
         Self {
@@ -21,8 +21,8 @@ impl Default for Scale {
     }
 }
 
-impl Scale {
-    pub(super) fn apply(self, raw: f64) -> f64 {
+impl ScoreScale {
+    pub(crate) fn apply(self, raw: f64) -> f64 {
         raw.max(self.lowest).min(self.highest) * self.factor
     }
 }
@@ -34,14 +34,14 @@ mod tests {
 
     #[test]
     fn raw_scores_are_clamped_and_then_scaled() {
-        let scale = Scale {
+        let scale = ScoreScale {
             lowest: 0.0,
             highest: 10.0,
             factor: 0.1,
         };
         let scaled = [-5.0, 5.0, 1e9].map(|raw| Score::new(scale.apply(raw)));
         assert_eq!(scaled, [0.0, 0.5, 1.0].map(Score::new));
-        let unscaled = Scale::default().apply(-3.5);
+        let unscaled = ScoreScale::default().apply(-3.5);
         assert_eq!(Score::new(unscaled), Score::new(-3.5));
     }
 }

@@ -7,20 +7,22 @@ use super::StartupError;
 use super::arms::arms;
 use super::pools::Pools;
 use crate::actors::serving::{
-    Ranker, RankerCounters, SnapshotCounters, SnapshotFollower, SnapshotFollowerDeps,
+    Ranker, RankerCounters, Rankers, SnapshotCounters, SnapshotFollower, SnapshotFollowerDeps,
     SnapshotSource,
 };
 use crate::health::HealthIssues;
 use crate::jobs::CANDIDATES_KEY;
-use crate::ranking::{
-    AuthorDecay, Candidates, Exclude, Insert, Matching, Places, Policy, Scale, Term, TopEntitySet,
-    Unscored,
-};
+use crate::ranking::{Candidates, EntityMatch, ScoreScale, TopEntitySet};
 use crate::results::Results;
-use crate::serving::stages::insertion::ServedInsert;
-use crate::serving::{ArmCounts, CandidatesByPlatform, Rankers, ServedArms, ServedPolicy, Serving};
+use crate::serving::policy::{MissingScorePolicy, Policy, ScorerTerm};
+use crate::serving::stages::diversity::AuthorDecay;
+use crate::serving::stages::insertion::{CandidatesByPlatform, InsertionPolicy, InsertionStage};
+use crate::serving::stages::removal::RemovalRule;
+use crate::serving::{
+    ActiveArms, ActivePolicy, AssignmentCounts, Pipeline, ServingConfig, SideEffects,
+};
 use crate::settings::{
-    ArmsSettings, AuthorDecaySettings, EntityMatch, InsertSettings, Metadata, PolicySettings,
+    self, ArmsSettings, AuthorDecaySettings, InsertSettings, Metadata, PolicySettings,
     ScaleSettings, ScorerSettings, Settings, UNTREATED, UnscoredItem,
 };
 use crate::snapshot::{Snapshot, SnapshotValue};
@@ -28,30 +30,31 @@ use weir_feed::Platform;
 use weir_supervision::{ActorRef, ActorSystem};
 
 /// Everything that `/rank` serves by, brought in line with the settings whenever these change.
-pub(super) struct Roster {
+pub(super) struct ServingReconciler {
     system: ActorSystem,
-    entities: Snapshot<TopEntitySet>,
+    pipeline: Arc<Pipeline>,
     results: Results,
     candidates: Option<CandidatesByPlatform>,
     pools: Pools,
     rankers: Vec<ActorRef<Ranker>>,
     arms: ArmsSettings,
-    arm_counts: Arc<ArmCounts>,
+    arm_counts: Arc<AssignmentCounts>,
 }
 
-impl Roster {
+impl ServingReconciler {
     /// Starts the follower of the top entities, which follows one key for as long as Weir runs.
     pub(super) fn start(
         settings: &Settings,
         results: &Results,
         health: &HealthIssues,
+        side_effects: SideEffects,
         system: &ActorSystem,
     ) -> Self {
         let entities = Snapshot::default();
         follow_entities(&settings.ranking.entities_key, results, &entities, system);
         Self {
             system: system.clone(),
-            entities,
+            pipeline: Arc::new(Pipeline::new(entities, results.away_since(), side_effects)),
             results: results.clone(),
             candidates: None,
             pools: Pools::new(system, results, health),
@@ -65,24 +68,24 @@ impl Roster {
     /// nobody uses any more ends by itself.
     ///
     /// Checked settings cannot fail: the policy in force exists.
-    pub(super) fn serve(&mut self, settings: &Settings) -> Result<Serving, StartupError> {
+    pub(super) fn serve(&mut self, settings: &Settings) -> Result<ServingConfig, StartupError> {
         self.pools.align(&settings.scorers)?;
         self.align_candidates(settings);
         self.align_rankers(settings.pools.ranker.instances);
         let serve = |(name, policy): (&String, &PolicySettings)| {
             (
                 name.clone(),
-                Arc::new(self.served_policy(name, policy, settings)),
+                Arc::new(self.active_policy(name, policy, settings)),
             )
         };
-        let policies: BTreeMap<String, Arc<ServedPolicy>> =
+        let policies: BTreeMap<String, Arc<ActivePolicy>> =
             settings.policies.iter().map(serve).collect();
         let in_force = &settings.ranking.policy;
         let policy = policies
             .get(in_force)
             .ok_or_else(|| StartupError::Policy(in_force.clone()))?;
-        let arms = self.served_arms(settings, &policies);
-        Ok(Serving {
+        let arms = self.active_arms(settings, &policies);
+        Ok(ServingConfig {
             policy: Arc::clone(policy),
             policies,
             scorers: self.pools.all_served(settings.ranking.deadline()),
@@ -90,16 +93,16 @@ impl Roster {
             deadline: settings.ranking.deadline(),
             minimal_metadata: settings.ranking.metadata == Metadata::Minimal,
             config_version: settings.config_version().into(),
-            rankers: Rankers::new(self.rankers.clone()),
+            rankers: Rankers::new(self.rankers.clone(), Arc::clone(&self.pipeline)),
         })
     }
 
     /// Requests are counted from zero once the arms have changed.
-    fn served_arms(
+    fn active_arms(
         &mut self,
         settings: &Settings,
-        policies: &BTreeMap<String, Arc<ServedPolicy>>,
-    ) -> ServedArms {
+        policies: &BTreeMap<String, Arc<ActivePolicy>>,
+    ) -> ActiveArms {
         if self.arms != settings.arms {
             self.arms = settings.arms.clone();
             self.arm_counts = Arc::default();
@@ -107,11 +110,11 @@ impl Roster {
         let named = Some(&settings.arms.otherwise)
             .filter(|name| *name != UNTREATED)
             .and_then(|name| policies.get(name));
-        ServedArms {
+        ActiveArms {
             arms: arms(&settings.arms),
             otherwise: named
                 .cloned()
-                .unwrap_or_else(|| Arc::new(ServedPolicy::incoming_order(UNTREATED))),
+                .unwrap_or_else(|| Arc::new(ActivePolicy::incoming_order(UNTREATED))),
             counts: Arc::clone(&self.arm_counts),
         }
     }
@@ -124,19 +127,16 @@ impl Roster {
         }
     }
 
-    fn served_insert(&self, settings: &InsertSettings) -> Option<ServedInsert> {
+    fn insertion_stage(&self, settings: &InsertSettings) -> Option<InsertionStage> {
         let candidates = self.candidates.clone().filter(|_| settings.max > 0)?;
-        let places = match settings.every {
-            0 => Places::At(settings.positions.clone()),
-            every => Places::Every(every),
-        };
-        Some(ServedInsert {
-            insert: Insert {
+        Some(InsertionStage {
+            policy: InsertionPolicy {
                 max: settings.max,
-                places,
+                every: settings.every,
+                positions: settings.positions.clone(),
+                once_per: settings.once_per,
+                max_age: settings.max_age,
             },
-            once_per: settings.once_per,
-            max_age: TimeDelta::from_std(settings.max_age).unwrap_or(TimeDelta::MAX),
             candidates,
             results: self.results.clone(),
         })
@@ -146,21 +146,21 @@ impl Roster {
         self.rankers.truncate(instances);
         for nth in self.rankers.len() + 1..=instances {
             let counters = Arc::<RankerCounters>::default();
-            let (shown, entities) = (Arc::clone(&counters), self.entities.clone());
+            let (shown, pipeline) = (Arc::clone(&counters), Arc::clone(&self.pipeline));
             self.rankers.push(self.system.supervise_while_used(
                 &format!("ranker.{nth}"),
                 shown,
-                move |_, _| Ranker::new(entities.clone(), Arc::clone(&counters)),
+                move |_, _| Ranker::new(Arc::clone(&pipeline), Arc::clone(&counters)),
             ));
         }
     }
 
-    fn served_policy(
+    fn active_policy(
         &self,
         name: &str,
         policy: &PolicySettings,
         settings: &Settings,
-    ) -> ServedPolicy {
+    ) -> ActivePolicy {
         let named: BTreeSet<&String> = policy.weights.keys().chain(policy.exclude.keys()).collect();
         let used = named.into_iter().filter_map(|scorer| {
             let term = term(scorer, policy, settings.scorers.get(scorer)?);
@@ -170,27 +170,25 @@ impl Roster {
             ))
             .filter(|(_, term)| term.matters())
         });
-        let insert = self.served_insert(&policy.insert);
+        let insertion = self.insertion_stage(&policy.insert);
         let (pools, terms) = used.unzip();
         let AuthorDecaySettings { factor, floor } = policy.author_decay;
         let policy = Policy {
             name: name.to_owned(),
             entity_weight: policy.entity_weight,
-            matching: match policy.entity_match {
-                EntityMatch::Word => Matching::Word,
-                EntityMatch::Substring => Matching::Substring,
+            entity_match: match policy.entity_match {
+                settings::EntityMatch::Word => EntityMatch::Word,
+                settings::EntityMatch::Substring => EntityMatch::Substring,
             },
             terms,
-            author_decay: (factor < 1.0).then_some(AuthorDecay { factor, floor }),
+            author_decay: AuthorDecay { factor, floor },
             keep_threads: policy.keep_threads,
         };
         let max_entity_age =
             TimeDelta::from_std(settings.ranking.max_entity_age).unwrap_or(TimeDelta::MAX);
-        ServedPolicy {
-            policy,
-            pools,
-            insert,
-            max_entity_age,
+        ActivePolicy {
+            insertion,
+            ..ActivePolicy::new(policy, pools, max_entity_age)
         }
     }
 }
@@ -245,27 +243,28 @@ fn follow<T: SnapshotValue>(
     });
 }
 
-/// A scorer's part in a policy.
-fn term(scorer: &str, policy: &PolicySettings, settings: &ScorerSettings) -> Term {
+/// Returns a scorer's part in a policy.
+fn term(scorer: &str, policy: &PolicySettings, settings: &ScorerSettings) -> ScorerTerm {
     let ScaleSettings {
         lowest,
         highest,
         factor,
     } = settings.scale;
     let bounds = policy.exclude.get(scorer).copied().unwrap_or_default();
-    Term {
+    ScorerTerm {
         scorer: scorer.to_owned(),
         weight: policy.weights.get(scorer).copied().unwrap_or_default(),
-        scale: Scale {
+        scale: ScoreScale {
             lowest,
             highest,
             factor,
         },
-        unscored: match settings.unscored {
-            UnscoredItem::Default => Unscored::Default(settings.default),
-            UnscoredItem::KeepPosition => Unscored::KeepPosition,
+        missing: match settings.unscored {
+            UnscoredItem::Default => MissingScorePolicy::Default,
+            UnscoredItem::KeepPosition => MissingScorePolicy::KeepPosition,
         },
-        exclude: Exclude {
+        default: settings.default,
+        removal: RemovalRule {
             below: bounds.below,
             above: bounds.above,
         },

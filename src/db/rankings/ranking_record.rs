@@ -7,7 +7,7 @@ use weir_feed::Degraded;
 
 /// What one feed was answered, and why; the columns of `rankings` without its key.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct KeptRanking {
+pub struct RankingRecord {
     /// When the answer was decided, in whole milliseconds.
     pub at: DateTime<Utc>,
     /// The page view.
@@ -43,10 +43,10 @@ pub struct StoredRanking {
     pub id: i64,
     /// The other columns.
     #[serde(flatten)]
-    pub ranking: KeptRanking,
+    pub ranking: RankingRecord,
 }
 
-impl KeptRanking {
+impl RankingRecord {
     /// About how much memory its texts take.
     pub fn bytes(&self) -> usize {
         let ids = self.ids_sent.iter().chain(&self.ids_returned);

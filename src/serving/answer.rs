@@ -1,0 +1,140 @@
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::context::RankContext;
+use super::slate::Slate;
+use super::stages::insertion::{self, Insertions, Slot};
+use weir_feed::{Degraded, Metadata, NewItem, RankRequest};
+
+/// Answer to a ranking request; refers to the items of the feed by their index.
+#[derive(Debug)]
+pub struct RankAnswer {
+    slots: Vec<Slot>,
+    /// Items that the feed did not have.
+    pub(crate) new_items: Vec<NewItem>,
+    /// How the answer came about.
+    pub(crate) metadata: Metadata,
+    pub(crate) outcome: RankOutcome,
+    /// Why each item has its position, in the order of the answer, if that was asked for.
+    pub(crate) explanation: Option<Vec<ItemExplanation>>,
+}
+
+/// How far an answer is what the policy asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RankOutcome {
+    /// Nothing was missing.
+    Complete,
+    /// Ranked without a part that is named.
+    Degraded,
+    /// Not ranked.
+    IncomingOrder,
+}
+
+/// Why an item has its position.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct ItemExplanation {
+    /// Top entity that the item names.
+    entity: Option<String>,
+    /// Score by each scorer of the policy; null where there is none.
+    scores: BTreeMap<String, Option<f64>>,
+    /// Value that it was ordered by; null if that is no finite number.
+    value: Option<f64>,
+}
+
+impl RankAnswer {
+    /// Assembles the answer of the pipeline, which did without what is in `degraded`.
+    pub(super) fn new(
+        slate: &Slate<'_>,
+        insertions: Insertions,
+        degraded: Vec<Degraded>,
+        context: &RankContext,
+    ) -> Self {
+        let outcome = if degraded.is_empty() {
+            RankOutcome::Complete
+        } else {
+            RankOutcome::Degraded
+        };
+        let (slots, new_items) = insertion::apply(&slate.order, insertions, context);
+        let intervened = !new_items.is_empty() || slate.has_intervened(&context.policy.policy);
+        Self {
+            slots,
+            new_items,
+            metadata: metadata(intervened, degraded, context),
+            outcome,
+            explanation: context.explain.then(|| explain(slate, context)),
+        }
+    }
+
+    /// Assembles the answer that leaves a feed as it is, since no ranker answered.
+    pub(super) fn incoming_order(
+        feed: &RankRequest,
+        code: &'static str,
+        context: &RankContext,
+    ) -> Self {
+        let missing = Degraded {
+            part: "ranker".into(),
+            missed: feed.items.len(),
+            why: code.into(),
+        };
+        Self {
+            slots: (0..feed.items.len()).map(Slot::Item).collect(),
+            new_items: Vec::new(),
+            metadata: metadata(false, vec![missing], context),
+            outcome: RankOutcome::IncomingOrder,
+            explanation: None,
+        }
+    }
+
+    /// Returns the answer as its reader may see it: where metadata is minimal, without what tells the arms of an experiment apart.
+    pub(super) fn for_client(mut self, context: &RankContext) -> Self {
+        if context.minimal_metadata {
+            self.metadata = self.metadata.minimal();
+        }
+        self
+    }
+
+    /// Returns the ids in the order of the answer.
+    pub(crate) fn ids<'a>(&'a self, feed: &'a RankRequest) -> impl Iterator<Item = &'a str> {
+        self.slots.iter().map(|slot| match *slot {
+            Slot::Item(item) => feed.items[item].id.as_str(),
+            Slot::Inserted(post) => self.new_items[post].id.as_str(),
+        })
+    }
+}
+
+impl RankOutcome {
+    /// Returns the name by which answers are counted.
+    pub(super) fn label(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Degraded => "degraded",
+            Self::IncomingOrder => "incoming_order",
+        }
+    }
+}
+
+fn metadata(intervened: bool, degraded: Vec<Degraded>, context: &RankContext) -> Metadata {
+    Metadata {
+        intervention_on: intervened,
+        policy: Some(context.policy.policy.name.clone().into()),
+        arm: context.assignment.arm().map(|arm| arm.to_owned().into()),
+        degraded,
+    }
+}
+
+fn explain(slate: &Slate<'_>, context: &RankContext) -> Vec<ItemExplanation> {
+    let terms = &context.policy.policy.terms;
+    let entities = slate.entities.as_ref();
+    let explain = |&item: &usize| {
+        let columns = terms.iter().zip(&slate.scores.columns);
+        ItemExplanation {
+            entity: entities.and_then(|it| it.name(item)).map(str::to_owned),
+            scores: columns
+                .map(|(term, column)| (term.scorer.clone(), column.known(item)))
+                .collect(),
+            value: slate.values[item].value(),
+        }
+    };
+    slate.order.iter().map(explain).collect()
+}

@@ -1,0 +1,104 @@
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::watch;
+
+use super::answer::RankAnswer;
+use super::context::RankContext;
+use super::side_effects::SideEffects;
+use super::slate::Slate;
+use super::stages::scoring::{ScoreCollector, Wait};
+use super::stages::{
+    diversity, entities, fixed_positions, insertion, ordering, removal, threading,
+};
+use crate::ranking::TopEntitySet;
+use crate::snapshot::Snapshot;
+use weir_feed::{Degraded, RankRequest};
+
+/// The stages that turn a request into an answer.
+pub struct Pipeline {
+    entities: Snapshot<TopEntitySet>,
+    /// Start of the current outage of the store, if there is one.
+    store_outage: watch::Receiver<Option<Instant>>,
+    side_effects: SideEffects,
+}
+
+impl Pipeline {
+    /// Creates a pipeline that reads these snapshots and has these side effects.
+    pub fn new(
+        entities: Snapshot<TopEntitySet>,
+        store_outage: watch::Receiver<Option<Instant>>,
+        side_effects: SideEffects,
+    ) -> Self {
+        Self {
+            entities,
+            store_outage,
+            side_effects,
+        }
+    }
+
+    /// Ranks `feed` by the deadline of `context`. Whatever is missing by then is named in the answer.
+    pub(crate) async fn execute(
+        &self,
+        feed: &Arc<RankRequest>,
+        context: &RankContext,
+    ) -> RankAnswer {
+        let (policy, pools) = (&context.policy.policy, &context.policy.pools);
+
+        // Side by side: the pools score while candidates are claimed and entities are matched.
+        let scoring = ScoreCollector::start(feed, pools, context.deadline, Wait::PerScorer);
+        let (mut insertions, entities, scores) = tokio::join!(
+            insertion::claim(feed, context),
+            entities::matches(&self.entities, feed, context),
+            scoring.finish(),
+        );
+        let mut degraded = scores.missing(policy.terms.iter().map(|term| &*term.scorer));
+        let entities = entities.unwrap_or_else(|missing| {
+            degraded.push(missing);
+            None
+        });
+        degraded.extend(insertions.degraded.take());
+
+        let mut slate = Slate::new(&feed.items, scores, entities);
+        removal::apply(&mut slate, policy);
+        ordering::apply(&mut slate, policy);
+        diversity::apply(&mut slate, policy);
+        fixed_positions::apply(&mut slate, policy);
+        threading::apply(&mut slate, policy);
+
+        let answer = RankAnswer::new(&slate, insertions, degraded, context);
+        self.conclude(feed, answer, context, context.decide())
+    }
+
+    /// Answers with the incoming order, since the ranker gave no answer for the reason `code`. It is recorded if `decided`.
+    pub(crate) fn incoming_order(
+        &self,
+        feed: &Arc<RankRequest>,
+        code: &'static str,
+        context: &RankContext,
+        decided: bool,
+    ) -> RankAnswer {
+        let answer = RankAnswer::incoming_order(feed, code, context);
+        self.conclude(feed, answer, context, decided)
+    }
+
+    fn conclude(
+        &self,
+        feed: &Arc<RankRequest>,
+        mut answer: RankAnswer,
+        context: &RankContext,
+        decided: bool,
+    ) -> RankAnswer {
+        if self.store_outage.borrow().is_some() {
+            answer.metadata.degraded.push(Degraded {
+                part: "results".into(),
+                missed: 0,
+                why: "unavailable".into(),
+            });
+        }
+        if decided {
+            self.side_effects.record(feed, &answer, context);
+        }
+        answer.for_client(context)
+    }
+}

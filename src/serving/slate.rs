@@ -1,0 +1,59 @@
+use super::policy::Policy;
+use super::score_matrix::ScoreMatrix;
+use super::stages::entities::EntityMatches;
+use super::stages::threading::{self, Parents};
+use crate::ranking::Score;
+use weir_feed::ContentItem;
+
+/// A feed on its way through the stages that order it. Items are named by their index in the feed.
+#[derive(Debug)]
+pub struct Slate<'f> {
+    /// Indices of the items to show, first to be shown first.
+    pub order: Vec<usize>,
+    /// Value of each item before anything but its own merit counted.
+    pub values: Vec<Score>,
+    pub(super) items: &'f [ContentItem],
+    pub(super) scores: ScoreMatrix,
+    /// `None` while no top entities are known, or if the policy does not ask for them.
+    pub(super) entities: Option<EntityMatches>,
+    /// For each item, whether it is removed; empty if none is.
+    pub(super) removed: Vec<bool>,
+    parents: Option<Parents>,
+}
+
+impl<'f> Slate<'f> {
+    /// Creates a slate of `items`, with a column of `scores` for each term of the policy. Missing entities weigh nothing, so
+    /// that with nothing known the order is the incoming one. Columns shorter than the feed count as missing at their end.
+    pub fn new(
+        items: &'f [ContentItem],
+        scores: ScoreMatrix,
+        entities: Option<EntityMatches>,
+    ) -> Self {
+        Self {
+            order: Vec::new(),
+            values: Vec::new(),
+            items,
+            scores,
+            entities,
+            removed: Vec::new(),
+            parents: None,
+        }
+    }
+
+    /// Returns whether the policy had anything to say about the order.
+    pub fn has_intervened(&self, policy: &Policy) -> bool {
+        let columns = policy.terms.iter().zip(&self.scores.columns);
+        let mut live = columns.filter(|(term, _)| term.matters());
+        policy.keep_threads
+            || (policy.uses_entities() && self.entities.is_some())
+            || live
+                .any(|(_, column)| (0..self.items.len()).any(|item| column.known(item).is_some()))
+    }
+
+    /// Returns for each item what it answers; found out at the first call.
+    pub(super) fn parents(&mut self) -> &Parents {
+        let items = self.items;
+        self.parents
+            .get_or_insert_with(|| threading::parents(items))
+    }
+}
