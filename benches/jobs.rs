@@ -15,11 +15,10 @@ use weir::db::Database;
 use weir::jobs::{
     Job, JobContext, JobError, JobResources, LargeResults, Registry, WorkerContext, WorkerDeps,
 };
-use weir::results::jobs::{JobId, Jobs, Limits, NewJob};
-use weir::results::{
-    RedisServer, RedisServerOptions, Results, StoreLocation, redis_server_on_path, socket_path,
-};
-use weir::settings::{DatabaseSettings, Durability, JobsSettings, ResultsSettings};
+use weir::queue::{JobId, JobQueue, NewJob, QueueLimits};
+use weir::redis_server::{RedisServer, RedisServerOptions, redis_server_on_path, socket_path};
+use weir::settings::{DatabaseSettings, Durability, JobsSettings, StoreConfig};
+use weir::store::{Store, StoreLocation};
 use weir_supervision::{ActorRef, ActorSystem, Backoff, SupervisionPolicy};
 
 type Outcomes<T> = Result<T, Box<dyn Error>>;
@@ -64,7 +63,7 @@ async fn measure() -> Outcomes<()> {
     })
     .await?;
     let location = StoreLocation::ManagedRedis { program, socket };
-    let results = Results::open(&ResultsSettings::default(), &location)?;
+    let results = Store::open(&StoreConfig::default(), &location)?;
     let queue = Bench::start(results, folder.path(), workers.unwrap_or(8)).await?;
     queue.latencies().await?;
     queue.groups().await?;
@@ -75,18 +74,18 @@ async fn measure() -> Outcomes<()> {
 
 struct Bench {
     queue: ActorRef<JobQueueActor>,
-    jobs: Jobs,
+    jobs: JobQueue,
     _ready: watch::Sender<bool>,
 }
 
 impl Bench {
-    async fn start(results: Results, folder: &std::path::Path, workers: usize) -> Outcomes<Self> {
+    async fn start(store: Store, folder: &std::path::Path, workers: usize) -> Outcomes<Self> {
         let url = format!("sqlite://{}/weir.db", folder.display());
-        let jobs = results.jobs(Limits::default());
+        let jobs = JobQueue::new(&store, QueueLimits::default());
         let resources = JobResources {
             database: Database::lazy(&DatabaseSettings::with_url(url)).await?,
-            results,
-            jobs: jobs.clone(),
+            store,
+            queue: jobs.clone(),
             large_results: LargeResults::new(folder.into(), 1, Duration::ZERO),
         };
         let context = WorkerContext::new(WorkerDeps {

@@ -6,11 +6,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use weir::results::jobs::{Claim, Jobs, Limits, NewJob, Outcome, Worker};
-use weir::results::{
-    RedisServer, RedisServerOptions, Results, StoreLocation, redis_server_on_path, socket_path,
-};
-use weir::settings::{Durability, ResultsSettings};
+use weir::queue::{Claim, JobQueue, NewJob, Outcome, QueueLimits, Worker};
+use weir::redis_server::{RedisServer, RedisServerOptions, redis_server_on_path, socket_path};
+use weir::settings::{Durability, StoreConfig};
+use weir::store::{Store, StoreLocation};
 
 type Outcomes<T> = Result<T, Box<dyn Error>>;
 
@@ -80,8 +79,8 @@ async fn memory(location: &StoreLocation) -> Outcomes<Option<u64>> {
 }
 
 async fn measure(store: &str, location: &StoreLocation, long: usize) -> Outcomes<()> {
-    let results = Results::open(&ResultsSettings::default(), location)?;
-    let jobs = results.jobs(Limits::default());
+    let results = Store::open(&StoreConfig::default(), location)?;
+    let jobs = JobQueue::new(&results, QueueLimits::default());
     latencies(store, "empty queue", &jobs).await?;
     throughput(store, &jobs).await?;
     let before = memory(location).await?;
@@ -105,7 +104,7 @@ async fn measure(store: &str, location: &StoreLocation, long: usize) -> Outcomes
 }
 
 /// Whole lives of jobs, one after the other. The job that is claimed is the oldest, not the one just enqueued.
-async fn latencies(store: &str, queue: &str, jobs: &Jobs) -> Outcomes<()> {
+async fn latencies(store: &str, queue: &str, jobs: &JobQueue) -> Outcomes<()> {
     let mut steps = [const { Vec::new() }; 3];
     for _ in 0..ONE_BY_ONE {
         let begun = Instant::now();
@@ -131,7 +130,7 @@ async fn latencies(store: &str, queue: &str, jobs: &Jobs) -> Outcomes<()> {
 }
 
 /// Whole lives of jobs, many at a time.
-async fn throughput(store: &str, jobs: &Jobs) -> Outcomes<()> {
+async fn throughput(store: &str, jobs: &JobQueue) -> Outcomes<()> {
     let begun = Instant::now();
     enqueue_together(jobs, TOGETHER).await?;
     let workers = (0..CALLERS).map(|_| async {
@@ -149,7 +148,7 @@ async fn throughput(store: &str, jobs: &Jobs) -> Outcomes<()> {
     Ok(())
 }
 
-async fn enqueue_together(jobs: &Jobs, count: usize) -> Outcomes<()> {
+async fn enqueue_together(jobs: &JobQueue, count: usize) -> Outcomes<()> {
     let callers = (0..CALLERS).map(|_| async {
         for _ in 0..count / CALLERS {
             enqueue(jobs).await?;
@@ -160,7 +159,7 @@ async fn enqueue_together(jobs: &Jobs, count: usize) -> Outcomes<()> {
     Ok(())
 }
 
-async fn enqueue(jobs: &Jobs) -> Outcomes<()> {
+async fn enqueue(jobs: &JobQueue) -> Outcomes<()> {
     jobs.enqueue(NewJob::new(
         "count_top_named_entities",
         json!({"k": 10, "window": "30d"}),

@@ -1,6 +1,6 @@
 //! Weir, a feed-ranking server.
 //!
-//! Dependencies point one way: `weir_feed` <- `ranking`, `scoring` <- `results`, `db`, `sources`, `seeding` <- `jobs` <-
+//! Dependencies point one way: `weir_feed` <- `ranking`, `scoring` <- `store`, `queue`, `db`, `sources`, `seeding` <- `jobs` <-
 //! `actors` <- `http` <- `app`, `cli`.
 
 #![warn(
@@ -22,9 +22,10 @@ pub mod ingestion;
 pub mod jobs;
 pub mod outage;
 mod priority;
+pub mod queue;
 pub mod ranking;
+pub mod redis_server;
 mod regular_file;
-pub mod results;
 pub mod scoring;
 pub mod seeding;
 pub mod serving;
@@ -32,4 +33,5 @@ pub mod settings;
 pub mod snapshot;
 pub mod sources;
 mod sql;
+pub mod store;
 pub mod telemetry;

@@ -127,7 +127,7 @@ impl Application {
         };
         let mut reconciler = ServingReconciler::start(
             &settings,
-            &stores.results,
+            &stores.store,
             &stores.health,
             side_effects,
             &system,

@@ -14,11 +14,10 @@ use crate::jobs::{
     Commands, JobResources, LargeResults, Registry, Schedule, SchedulerDeps, WorkerContext,
     WorkerDeps,
 };
-use crate::results::StoreLocation;
-use crate::results::jobs::Limits;
-use crate::results::schedules::Schedules;
+use crate::queue::{JobQueue, QueueLimits, Schedules};
 use crate::scoring::Scorers;
 use crate::settings::{JobsSettings, Settings};
+use crate::store::StoreLocation;
 use weir_supervision::{ActorRef, ActorSystem};
 
 /// Everything that runs behind the requests.
@@ -59,8 +58,8 @@ pub(super) fn start(
         .with_scorers(Arc::clone(&scorers));
     let resources = JobResources {
         database: stores.database.clone(),
-        results: stores.results.clone(),
-        jobs: stores.results.jobs(limits),
+        store: stores.store.clone(),
+        queue: JobQueue::new(&stores.store, limits),
         large_results: LargeResults::new(
             data_dir.large_results(),
             settings.jobs.max_large_result_bytes,
@@ -89,7 +88,7 @@ pub(super) fn start(
         prepared: signals.prepared.clone(),
     };
     let desk = system.spawn("job_queue", Arc::clone(pool.counters()), deps);
-    let schedules = stores.results.schedules(limits);
+    let schedules = Schedules::new(&stores.store, limits);
     let planned = watch::Sender::new(Arc::new(planned));
     start_scheduler(&planned, &schedules, stores.health.clone(), signals, system);
     let background = Background {
@@ -175,8 +174,8 @@ fn start_scheduler(
     system.spawn::<Scheduler>("scheduler", Arc::default(), deps);
 }
 
-fn limits(settings: &JobsSettings) -> Limits {
-    Limits {
+fn limits(settings: &JobsSettings) -> QueueLimits {
+    QueueLimits {
         max_lost: settings.max_lost,
         keep: settings.failed_ttl,
         max_unfinished: settings.max_unfinished,

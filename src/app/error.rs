@@ -5,8 +5,8 @@ use super::{ArmsError, NamedScorerError};
 use crate::data_dir::{AdminKeyError, DataDirError};
 use crate::db::DbError;
 use crate::jobs::PrepareError;
-use crate::results::{ChoiceError, ResultsError};
 use crate::sources::{OpenError, OutboxError, SourceArgumentError};
+use crate::store::{SelectionError, StoreError};
 use crate::telemetry::TelemetryError;
 
 /// Why a Weir could not start, or ended by itself.
@@ -26,12 +26,12 @@ pub enum StartupError {
         /// What the system said.
         source: io::Error,
     },
-    /// No results store could be settled on.
+    /// No store could be selected.
     #[error(transparent)]
-    Choice(#[from] ChoiceError),
-    /// The results cannot be opened as configured.
+    Selection(#[from] SelectionError),
+    /// The store cannot be opened as configured.
     #[error(transparent)]
-    Results(#[from] ResultsError),
+    Store(#[from] StoreError),
     /// The database cannot be opened as configured.
     #[error(transparent)]
     Database(#[from] DbError),

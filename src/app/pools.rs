@@ -10,12 +10,12 @@ use crate::actors::serving::{
     ScorerHealth, SnapshotCounters, SnapshotFollower, SnapshotFollowerDeps, SnapshotSource,
 };
 use crate::health::HealthIssues;
-use crate::results::Results;
 use crate::scoring::LookupTable;
 use crate::scoring::pool::{BreakerConfig, PoolConfig, PoolCounters, WorkerPool};
 use crate::serving::PoolHandle;
 use crate::settings::{ScorerKind, ScorerSettings};
 use crate::snapshot::Snapshot;
+use crate::store::Store;
 use weir_supervision::{ActorRef, ActorSystem};
 
 /// The scorer pools by name, brought in line with the settings whenever these change.
@@ -27,7 +27,7 @@ pub(super) struct Pools {
 /// What a pool is started in.
 struct Surroundings {
     system: ActorSystem,
-    results: Results,
+    store: Store,
     health: HealthIssues,
 }
 
@@ -44,10 +44,10 @@ type TableFollower = ActorRef<SnapshotFollower<LookupTable>>;
 
 impl Pools {
     /// None yet.
-    pub(super) fn new(system: &ActorSystem, results: &Results, health: &HealthIssues) -> Self {
+    pub(super) fn new(system: &ActorSystem, store: &Store, health: &HealthIssues) -> Self {
         let surroundings = Surroundings {
             system: system.clone(),
-            results: results.clone(),
+            store: store.clone(),
             health: health.clone(),
         };
         Self {
@@ -179,7 +179,7 @@ impl Surroundings {
         };
         let counters = Arc::<SnapshotCounters>::default();
         let deps = SnapshotFollowerDeps {
-            results: self.results.clone(),
+            store: self.store.clone(),
             sources: [source].into(),
             reports_to: Some(ScorerHealth {
                 scorer: name.to_owned(),

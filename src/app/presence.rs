@@ -9,8 +9,8 @@ use super::StartupError;
 use super::background::Background;
 use super::stores::Stores;
 use crate::data_dir::DataDir;
-use crate::results::{Instance, Results, StoreLocation};
 use crate::settings::Settings;
+use crate::store::{Instance, Store, StoreLocation};
 use crate::telemetry::LogLimiter;
 
 /// Time after which the store is asked again that was unavailable.
@@ -18,7 +18,7 @@ const STORE_RETRY: Duration = Duration::from_secs(1);
 
 /// An instance on a results store that others may use.
 struct Presence {
-    results: Results,
+    store: Store,
     /// The identity of the data folder, and the instance's name.
     identity: (String, String),
     settings: watch::Receiver<Arc<Settings>>,
@@ -42,7 +42,7 @@ pub(super) fn start(
         return Ok(None);
     }
     let presence = Presence {
-        results: stores.results.clone(),
+        store: stores.store.clone(),
         identity: (data_dir.identity()?, data_dir.instance()?),
         settings,
         stopping: stopping.subscribe(),
@@ -59,7 +59,7 @@ impl Presence {
         };
         tokio::select! {
             () = stopped => {
-                let _ = self.results.leave(&self.identity.0).await;
+                let _ = self.store.leave(&self.identity.0).await;
             }
             () = self.announce() => {}
         }
@@ -72,8 +72,8 @@ impl Presence {
             let (id, name) = self.identity.clone();
             let scrapers = self.settings.borrow().scrapers.len() as u64;
             let instance = Instance { id, name, scrapers };
-            let mut pause = Results::ANNOUNCED_EVERY;
-            match self.results.announce(&instance).await {
+            let mut pause = Store::ANNOUNCED_EVERY;
+            match self.store.announce(&instance).await {
                 Ok(others) if scrapers > 0 && !others.is_empty() && !has_warned => {
                     has_warned = true;
                     warn(scrapers, &others);
@@ -96,7 +96,7 @@ fn warn(scrapers: u64, others: &[Instance]) {
     tracing::warn!(
         scrapers,
         others = others.join(", "),
-        "another instance uses the same results store, and every instance runs all of its scrapers: configure each scraper \
+        "another instance uses the same store, and every instance runs all of its scrapers: configure each scraper \
          on one instance only, or each source is asked by all of them"
     );
 }

@@ -13,7 +13,6 @@ use crate::actors::serving::{
 use crate::health::HealthIssues;
 use crate::jobs::CANDIDATES_KEY;
 use crate::ranking::{Candidates, EntityMatch, ScoreScale, TopEntitySet};
-use crate::results::Results;
 use crate::serving::policy::{MissingScorePolicy, Policy, ScorerTerm};
 use crate::serving::stages::diversity::AuthorDecay;
 use crate::serving::stages::insertion::{CandidatesByPlatform, InsertionPolicy, InsertionStage};
@@ -26,6 +25,7 @@ use crate::settings::{
     ScaleSettings, ScorerSettings, Settings, UNTREATED, UnscoredItem,
 };
 use crate::snapshot::{Snapshot, SnapshotValue};
+use crate::store::Store;
 use weir_feed::Platform;
 use weir_supervision::{ActorRef, ActorSystem};
 
@@ -33,7 +33,7 @@ use weir_supervision::{ActorRef, ActorSystem};
 pub(super) struct ServingReconciler {
     system: ActorSystem,
     pipeline: Arc<Pipeline>,
-    results: Results,
+    store: Store,
     candidates: Option<CandidatesByPlatform>,
     pools: Pools,
     rankers: Vec<ActorRef<Ranker>>,
@@ -45,19 +45,19 @@ impl ServingReconciler {
     /// Starts the follower of the top entities, which follows one key for as long as Weir runs.
     pub(super) fn start(
         settings: &Settings,
-        results: &Results,
+        store: &Store,
         health: &HealthIssues,
         side_effects: SideEffects,
         system: &ActorSystem,
     ) -> Self {
         let entities = Snapshot::default();
-        follow_entities(&settings.ranking.entities_key, results, &entities, system);
+        follow_entities(&settings.ranking.entities_key, store, &entities, system);
         Self {
             system: system.clone(),
-            pipeline: Arc::new(Pipeline::new(entities, results.away_since(), side_effects)),
-            results: results.clone(),
+            pipeline: Arc::new(Pipeline::new(entities, store.away_since(), side_effects)),
+            store: store.clone(),
             candidates: None,
-            pools: Pools::new(system, results, health),
+            pools: Pools::new(system, store, health),
             rankers: Vec::new(),
             arms: settings.arms.clone(),
             arm_counts: Arc::default(),
@@ -123,7 +123,7 @@ impl ServingReconciler {
     fn align_candidates(&mut self, settings: &Settings) {
         let wanted = settings.policies.values().any(|it| it.insert.max > 0);
         if wanted && self.candidates.is_none() {
-            self.candidates = Some(follow_candidates(&self.results, &self.system));
+            self.candidates = Some(follow_candidates(&self.store, &self.system));
         }
     }
 
@@ -138,7 +138,7 @@ impl ServingReconciler {
                 max_age: settings.max_age,
             },
             candidates,
-            results: self.results.clone(),
+            store: self.store.clone(),
         })
     }
 
@@ -193,7 +193,7 @@ impl ServingReconciler {
     }
 }
 
-fn follow_candidates(results: &Results, system: &ActorSystem) -> CandidatesByPlatform {
+fn follow_candidates(store: &Store, system: &ActorSystem) -> CandidatesByPlatform {
     let snapshots: BTreeMap<Platform, Snapshot<Candidates>> = Platform::ALL
         .iter()
         .map(|&platform| (platform, Snapshot::default()))
@@ -204,13 +204,13 @@ fn follow_candidates(results: &Results, system: &ActorSystem) -> CandidatesByPla
         parse: Box::new(|stored| Ok(stored.json::<Candidates>()?)),
     };
     let sources = snapshots.iter().map(source).collect();
-    follow("snapshot.candidates", sources, results, system);
+    follow("snapshot.candidates", sources, store, system);
     Arc::new(snapshots)
 }
 
 fn follow_entities(
     key: &str,
-    results: &Results,
+    store: &Store,
     entities: &Snapshot<TopEntitySet>,
     system: &ActorSystem,
 ) {
@@ -222,18 +222,18 @@ fn follow_entities(
             Ok(TopEntitySet::from_json(stored.bytes(), written_at)?)
         }),
     };
-    follow("snapshot.entities", [source].into(), results, system);
+    follow("snapshot.entities", [source].into(), store, system);
 }
 
 fn follow<T: SnapshotValue>(
     name: &str,
     sources: Arc<[SnapshotSource<T>]>,
-    results: &Results,
+    store: &Store,
     system: &ActorSystem,
 ) {
     let counters = Arc::<SnapshotCounters>::default();
     let deps = SnapshotFollowerDeps {
-        results: results.clone(),
+        store: store.clone(),
         sources,
         reports_to: None,
         counters: Arc::clone(&counters),

@@ -5,16 +5,15 @@ use crate::actors::RedisServer;
 use crate::data_dir::DataDir;
 use crate::db::Database;
 use crate::health::HealthIssues;
-use crate::results::{
-    Choice, RedisServerOptions, Results, StoreLocation, Surroundings, redis_server_on_path,
-};
+use crate::redis_server::{RedisServerOptions, redis_server_on_path};
 use crate::settings::Settings;
+use crate::store::{Environment, Store, StoreLocation, StoreSelection};
 use weir_supervision::{ActorRef, ActorSystem};
 
 /// What Weir keeps things in.
 pub(super) struct Stores {
     pub(super) database: Database,
-    pub(super) results: Results,
+    pub(super) store: Store,
     /// Where the results are.
     pub(super) location: StoreLocation,
     /// The keeper of the managed `redis-server`, where that is the results store.
@@ -30,22 +29,22 @@ impl Stores {
         data_dir: &DataDir,
         system: &ActorSystem,
     ) -> Result<Self, StartupError> {
-        let surroundings = Surroundings {
+        let environment = Environment {
             settings: &settings.results,
             database: &settings.database,
             redis_server: redis_server_on_path(),
             data_dir,
         };
-        let choice = Choice::make(&surroundings)?;
-        choice.settle(&surroundings).await?;
-        let redis_server = keep_redis_server(&choice, settings, data_dir, system);
+        let selection = StoreSelection::resolve(&environment)?;
+        selection.commit(&environment).await?;
+        let redis_server = keep_redis_server(&selection, settings, data_dir, system);
         let health = HealthIssues::default();
-        let results = Results::open_with_health(&settings.results, &choice.location, &health)?;
+        let store = Store::open_with_health(&settings.results, &selection.location, &health)?;
         let database = Database::watched(&settings.database, health.clone()).await?;
         Ok(Self {
             database,
-            results,
-            location: choice.location,
+            store,
+            location: selection.location,
             redis_server,
             health,
         })
@@ -53,12 +52,12 @@ impl Stores {
 }
 
 fn keep_redis_server(
-    choice: &Choice,
+    selection: &StoreSelection,
     settings: &Settings,
     data_dir: &DataDir,
     system: &ActorSystem,
 ) -> Option<ActorRef<RedisServer>> {
-    let StoreLocation::ManagedRedis { program, socket } = &choice.location else {
+    let StoreLocation::ManagedRedis { program, socket } = &selection.location else {
         return None;
     };
     let options = RedisServerOptions {

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::client::Client;
 use super::endpoint::EndpointArgs;
 use super::print_line;
-use crate::results::jobs::JobId;
+use crate::queue::JobId;
 
 /// Run and look after jobs on a running server.
 #[derive(Debug, Args)]

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 
 use super::content_coding;
-use crate::results::ResultsError;
+use crate::store::StoreError;
 use weir_feed::FeedError;
 
 /// A refusal, as `{"error": {"code", "message", "path"?}}`.
@@ -139,15 +139,15 @@ impl From<FeedError> for ApiError {
     }
 }
 
-impl From<ResultsError> for ApiError {
-    fn from(error: ResultsError) -> Self {
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
         match &error {
-            ResultsError::Unavailable { class, .. } => Self::unavailable(
+            StoreError::Unavailable { class, .. } => Self::unavailable(
                 format!("the results store is unavailable: {}", class.condition),
                 class.retry_after_s.unwrap_or(1),
             ),
-            ResultsError::QueueFull { .. } => Self::unavailable(error.to_string(), 5),
-            ResultsError::InvalidKey { .. } => Self::invalid("key", error.to_string()),
+            StoreError::QueueFull { .. } => Self::unavailable(error.to_string(), 5),
+            StoreError::InvalidKey { .. } => Self::invalid("key", error.to_string()),
             // The results have logged it.
             _ => Self::internal(),
         }

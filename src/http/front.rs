@@ -12,7 +12,7 @@ use super::{Access, Admission, ApiError, BodyIntake, Health, IngestDesk, KnownSc
 use crate::actors::JobQueueActor;
 use crate::jobs::Schedule;
 use crate::jobs::{JobResources, Registry};
-use crate::results::schedules::Schedules;
+use crate::queue::Schedules;
 use crate::serving::ServingConfig;
 use weir_supervision::{ActorRef, ActorSystem};
 

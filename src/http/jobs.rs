@@ -12,10 +12,8 @@ use super::query::QueryArguments;
 use super::submission::Submission;
 use super::{ApiError, Front, Scope, files};
 use crate::actors::{Cancel, Enqueue};
-use crate::results::jobs::{
-    Cancellation, Enqueued, Job, JobFilter, JobId, JobState, NewJob, Replay,
-};
-use crate::results::{ResultsError, is_key};
+use crate::queue::{Cancellation, Enqueued, JobFilter, JobId, JobRecord, JobState, NewJob, Replay};
+use crate::store::{StoreError, is_key};
 
 /// The longest long poll, in milliseconds.
 const LONGEST_WAIT_MS: u64 = 60_000;
@@ -58,7 +56,7 @@ pub(super) async fn list(
 ) -> Result<HttpResponse, ApiError> {
     front.access.check(Scope::Admin, &request)?;
     let filter = filter(QueryArguments::of(&request))?;
-    Ok(HttpResponse::Ok().json(front.resources.jobs.list(filter).await?))
+    Ok(HttpResponse::Ok().json(front.resources.queue.list(filter).await?))
 }
 
 /// `GET /jobs/{id}?wait_ms=`: a job with its result; waits up to `wait_ms` for its end.
@@ -129,7 +127,7 @@ pub(super) async fn retry(
 ) -> Result<HttpResponse, ApiError> {
     front.access.check(Scope::Admin, &request)?;
     let id = job_id(&id)?;
-    match front.resources.jobs.replay(id).await? {
+    match front.resources.queue.replay(id).await? {
         Replay::Done => {
             Ok(HttpResponse::Accepted().json(json!({"id": id, "state": JobState::Queued})))
         }
@@ -165,7 +163,7 @@ async fn take_in(front: &Front, job: NewJob) -> Result<Taken, ApiError> {
     })
 }
 
-async fn desk_answer<T>(answer: oneshot::Receiver<Result<T, ResultsError>>) -> Result<T, ApiError> {
+async fn desk_answer<T>(answer: oneshot::Receiver<Result<T, StoreError>>) -> Result<T, ApiError> {
     match tokio::time::timeout(DESK_LIMIT, answer).await {
         Ok(Ok(answer)) => Ok(answer?),
         Ok(Err(_)) | Err(_) => Err(ApiError::unavailable("the job desk did not answer", 1)),
@@ -174,9 +172,10 @@ async fn desk_answer<T>(answer: oneshot::Receiver<Result<T, ResultsError>>) -> R
 
 /// Returns when the job has finished, the time is up or Weir stops.
 async fn wait_for_end(front: &Front, id: JobId, longest: Duration) {
-    let mut job = front.resources.jobs.watch(id);
+    let mut job = front.resources.queue.watch(id);
     let mut stopping = front.stopping.clone();
-    let is_finished = |job: &Option<Job>| job.as_ref().is_some_and(|job| job.state.is_finished());
+    let is_finished =
+        |job: &Option<JobRecord>| job.as_ref().is_some_and(|job| job.state.is_finished());
     tokio::select! {
         _ = job.wait_for(is_finished) => {}
         _ = stopping.wait_for(|&stopping| stopping) => {}
@@ -184,10 +183,10 @@ async fn wait_for_end(front: &Front, id: JobId, longest: Duration) {
     }
 }
 
-async fn find(front: &Front, id: JobId) -> Result<Job, ApiError> {
+async fn find(front: &Front, id: JobId) -> Result<JobRecord, ApiError> {
     front
         .resources
-        .jobs
+        .queue
         .job(id)
         .await?
         .ok_or_else(|| unknown(id))

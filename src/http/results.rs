@@ -12,7 +12,7 @@ pub(super) async fn show(
     front: Data<Front>,
 ) -> Result<HttpResponse, ApiError> {
     front.access.check(Scope::Admin, &request)?;
-    let Some(stored) = front.resources.results.get(&key).await? else {
+    let Some(stored) = front.resources.store.get(&key).await? else {
         let unknown = format!("there is no result {:?}", *key);
         return Err(ApiError::not_found(unknown));
     };

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::{ApiError, Front, Scope, jobs};
 use crate::jobs::Schedule;
-use crate::results::jobs::{JobId, JobState, NewJob};
-use crate::results::schedules::Schedule as State;
+use crate::queue::ScheduleState;
+use crate::queue::{JobId, JobState, NewJob};
 
 /// A schedule: what is configured, and where it stands.
 #[derive(Serialize)]
@@ -34,8 +34,8 @@ struct Standing {
     last_finished_at: Option<DateTime<Utc>>,
 }
 
-impl From<State> for Standing {
-    fn from(state: State) -> Self {
+impl From<ScheduleState> for Standing {
+    fn from(state: ScheduleState) -> Self {
         Self {
             next_due: state.next_due,
             last_due: state.last_due,

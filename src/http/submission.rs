@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::ApiError;
 use crate::jobs::{Moment, PrepareError, Registry};
-use crate::results::is_key;
-use crate::results::jobs::{NewJob, Start};
+use crate::queue::{NewJob, Start};
+use crate::store::is_key;
 
 /// The most jobs in one group.
 const LARGEST_GROUP: usize = 1_000;

@@ -2,7 +2,7 @@ use std::error::Error;
 
 use thiserror::Error;
 
-use crate::{db::DbError, results::ResultsError};
+use crate::{db::DbError, store::StoreError};
 
 /// Why a run failed.
 #[derive(Debug, Error)]
@@ -18,7 +18,7 @@ pub enum JobError {
     Database(#[from] DbError),
     /// The results store.
     #[error(transparent)]
-    Results(#[from] ResultsError),
+    Store(#[from] StoreError),
     /// The job's code panicked.
     #[error("the job panicked: {0}")]
     Panicked(String),
@@ -39,7 +39,7 @@ impl JobError {
         match self {
             Self::Cancelled | Self::Overtaken | Self::Permanent(_) => false,
             Self::Database(error) => !matches!(error, DbError::Data(_)),
-            Self::Results(error) => error.is_unavailable(),
+            Self::Store(error) => error.is_unavailable(),
             Self::Panicked(_) | Self::Unavailable(_) | Self::Transient(_) => true,
         }
     }
@@ -48,7 +48,7 @@ impl JobError {
     pub fn is_unavailable(&self) -> bool {
         match self {
             Self::Database(error) => error.is_unavailable(),
-            Self::Results(error) => error.is_unavailable(),
+            Self::Store(error) => error.is_unavailable(),
             Self::Unavailable(_) => true,
             _ => false,
         }

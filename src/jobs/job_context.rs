@@ -8,10 +8,8 @@ use tokio_util::sync::CancellationToken;
 use super::{JobError, LargeResult, LargeResults};
 use crate::{
     db::Database,
-    results::{
-        Results,
-        jobs::{JobId, Jobs, Settled},
-    },
+    queue::{JobId, JobQueue, Settled},
+    store::Store,
 };
 
 /// What a running job may use.
@@ -29,9 +27,9 @@ pub struct JobResources {
     /// The posts.
     pub database: Database,
     /// Values for others.
-    pub results: Results,
+    pub store: Store,
     /// The jobs themselves.
-    pub jobs: Jobs,
+    pub queue: JobQueue,
     /// Results too large for the store.
     pub large_results: LargeResults,
 }
@@ -88,8 +86,8 @@ impl JobContext {
     }
 
     /// Where results are left for others. A write through this handle is not fenced; [`JobContext::put_result`] is.
-    pub fn results(&self) -> &Results {
-        &self.resources.results
+    pub fn store(&self) -> &Store {
+        &self.resources.store
     }
 
     /// The job that runs.
@@ -112,7 +110,7 @@ impl JobContext {
         let Run { job, token } = self.run;
         let put = self
             .resources
-            .jobs
+            .queue
             .put_fenced(job, token.0, key, value, ttl);
         match put.await? {
             Settled::Done => Ok(()),

@@ -13,7 +13,7 @@ use tokio::{
 
 use super::{JobError, Run};
 use crate::durable_file::sync_folder_of;
-use crate::results::jobs::JobId;
+use crate::queue::JobId;
 
 /// The field that says that a result is a file.
 const REFERENCE: &str = "large_result";

@@ -3,7 +3,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{ArgumentError, JobContext, JobError};
-use crate::results::is_key;
+use crate::store::is_key;
 
 /// Long enough that the last result outlives a day without a run; whoever reads it judges its age by its own time.
 const RESULT_TTL: Duration = Duration::from_hours(24);

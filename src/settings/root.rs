@@ -8,8 +8,8 @@ use super::complaint::did_you_mean;
 use super::{
     ArmsSettings, AuthSettings, CommandSettings, DatabaseSettings, JobsSettings, LogSettings,
     OutboxSettings, PolicySettings, PoolsSettings, PreprocessSettings, RankingSettings,
-    RankingsSettings, RecorderSettings, ResultsSettings, ScheduleSettings, ScorerSettings,
-    ScraperSettings, ServerSettings, ShutdownSettings, SupervisionSettings,
+    RankingsSettings, RecorderSettings, ScheduleSettings, ScorerSettings, ScraperSettings,
+    ServerSettings, ShutdownSettings, StoreConfig, SupervisionSettings,
 };
 
 /// Everything a Weir can be told. `Settings::default()` is what `config/default.toml` says.
@@ -23,7 +23,7 @@ pub struct Settings {
     /// Where the posts are.
     pub database: DatabaseSettings,
     /// The store of what outlives a message.
-    pub results: ResultsSettings,
+    pub results: StoreConfig,
     /// The keys that open each scope.
     pub auth: AuthSettings,
     /// How `/rank` answers.
@@ -122,7 +122,7 @@ impl Default for Settings {
             data_dir: PathBuf::from("data"),
             server: ServerSettings::default(),
             database: DatabaseSettings::default(),
-            results: ResultsSettings::default(),
+            results: StoreConfig::default(),
             auth: AuthSettings::default(),
             ranking: RankingSettings::default(),
             policies: PolicySettings::shipped(),

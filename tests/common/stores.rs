@@ -1,21 +1,21 @@
 //! One suite of tests on every results store.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, ops::Deref, time::Duration};
 
 use sea_orm::ConnectionTrait;
 use tempfile::TempDir;
 use tokio::sync::watch;
 use weir::{
-    results::{Results, StoreLocation},
-    settings::{DatabaseSettings, ResultsSettings},
+    settings::{DatabaseSettings, StoreConfig},
+    store::{Store, StoreLocation},
 };
 use weir_test_support::{Postgres, Redis};
 
 /// An empty store of its own.
 pub(crate) struct TestStore {
-    pub(crate) settings: ResultsSettings,
+    pub(crate) settings: StoreConfig,
     pub(crate) location: StoreLocation,
-    pub(crate) results: Results,
+    pub(crate) store: Store,
     redis: Option<Redis>,
     _folder: Option<TempDir>,
 }
@@ -39,9 +39,9 @@ impl TestStore {
     }
 
     fn open(location: StoreLocation, redis: Option<Redis>, folder: Option<TempDir>) -> Self {
-        let settings = ResultsSettings::default();
+        let settings = StoreConfig::default();
         Self {
-            results: Results::open(&settings, &location).unwrap(),
+            store: Store::open(&settings, &location).unwrap(),
             settings,
             location,
             redis,
@@ -50,12 +50,12 @@ impl TestStore {
     }
 
     /// A handle on the same store under another prefix, so on nothing that was there before.
-    pub(crate) fn in_its_own_space(&self, number: u32) -> Results {
-        let settings = ResultsSettings {
+    pub(crate) fn in_its_own_space(&self, number: u32) -> Store {
+        let settings = StoreConfig {
             prefix: format!("space{number}:"),
             ..self.settings.clone()
         };
-        Results::open(&settings, &self.location).unwrap()
+        Store::open(&settings, &self.location).unwrap()
     }
 
     /// Changes what the store holds, past Weir: by commands of Redis, or by a statement of SQL.
@@ -78,8 +78,16 @@ impl TestStore {
     }
 
     /// A second handle, with connections of its own, as another process would have.
-    pub(crate) fn another(&self) -> Results {
-        Results::open(&self.settings, &self.location).unwrap()
+    pub(crate) fn another(&self) -> Store {
+        Store::open(&self.settings, &self.location).unwrap()
+    }
+}
+
+impl Deref for TestStore {
+    type Target = Store;
+
+    fn deref(&self) -> &Store {
+        &self.store
     }
 }
 

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use weir::{
     jobs::{FencingToken, JobContext, JobError, JobResources, LargeResults, Registry, Run},
-    results::jobs::{Claim, Limits, NewJob, Worker},
+    queue::{Claim, JobQueue, NewJob, QueueLimits, Worker},
 };
 
 use super::{databases::TestDatabase, stores::TestStore};
@@ -32,7 +32,7 @@ impl Workplace {
 
     /// The context of a run that holds the lease of its job.
     pub(crate) async fn context(&self) -> JobContext {
-        let jobs = self.store.results.jobs(Limits::default());
+        let jobs = JobQueue::new(&self.store, QueueLimits::default());
         jobs.enqueue(NewJob::new("test", json!({}))).await.unwrap();
         let worker = Worker {
             owner: "test".into(),
@@ -53,8 +53,8 @@ impl Workplace {
     pub(crate) fn resources(&self) -> JobResources {
         JobResources {
             database: self.data.database.clone(),
-            results: self.store.results.clone(),
-            jobs: self.store.results.jobs(Limits::default()),
+            store: self.store.store.clone(),
+            queue: JobQueue::new(&self.store, QueueLimits::default()),
             large_results: LargeResults::new(
                 self.folder.path().into(),
                 1 << 20,

@@ -23,7 +23,7 @@ async fn a_cancelled_run_ends_and_leaves_no_result() {
         .await;
     let error = outcome.unwrap_err();
     assert!(matches!(error, JobError::Cancelled) && !error.is_retryable());
-    assert_eq!(place.store.results.get("top").await.unwrap(), None);
+    assert_eq!(place.store.get("top").await.unwrap(), None);
 }
 
 #[tokio::test]

@@ -43,7 +43,7 @@ async fn workplace(data: TestDatabase, posts: &[NewScrapedPost]) -> Workplace {
 
 async fn list(place: &Workplace, platform: &str) -> Vec<String> {
     let key = format!("candidates:{platform}");
-    let stored = place.store.results.get(&key).await.unwrap().unwrap();
+    let stored = place.store.get(&key).await.unwrap().unwrap();
     let list: Candidates = stored.json().unwrap();
     assert!(list.timestamp.is_some());
     list.candidates.into_iter().map(|one| one.id).collect()

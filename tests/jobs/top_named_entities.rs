@@ -138,7 +138,7 @@ async fn the_result_is_left_under_its_key(data: TestDatabase) {
     let place = Workplace::new(data);
     let key = "my_worker:scheduled:top_named_entities";
     let result = place.run(JOB, json!({"result_key": key})).await;
-    let left = place.store.results.get(key).await.unwrap().unwrap();
+    let left = place.store.get(key).await.unwrap().unwrap();
     assert_eq!(left.json::<Value>().unwrap(), result);
 
     let read = TopEntities::from_json(left.bytes()).unwrap();

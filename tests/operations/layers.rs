@@ -18,7 +18,7 @@ const LAYERS: &[&[&str]] = &[
         "telemetry",
     ],
     &["ranking", "scoring"],
-    &["results", "db", "sources", "seeding"],
+    &["redis_server", "store", "queue", "db", "sources", "seeding"],
     &["ingestion", "jobs", "bench"],
     &["actors", "serving"],
     &["http"],

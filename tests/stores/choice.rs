@@ -6,13 +6,10 @@ use serde_json::json;
 use tempfile::TempDir;
 use weir::{
     data_dir::DataDir,
-    results::{
-        Choice, ChoiceError, RedisServer, RedisServerOptions, Results, StoreKind, StoreLocation,
-        Surroundings,
-        jobs::{Claim, Limits, NewJob, Outcome, Worker},
-        redis_server_on_path,
-    },
-    settings::{Backend, DatabaseSettings, ResultsSettings},
+    queue::{Claim, JobQueue, NewJob, Outcome, QueueLimits, Worker},
+    redis_server::{RedisServer, RedisServerOptions, redis_server_on_path},
+    settings::{Backend, DatabaseSettings, StoreConfig},
+    store::{Environment, SelectionError, Store, StoreKind, StoreLocation, StoreSelection},
 };
 use weir_test_support::Redis;
 
@@ -20,7 +17,7 @@ use weir_test_support::Redis;
 struct Folder {
     _guard: TempDir,
     data_dir: DataDir,
-    settings: ResultsSettings,
+    settings: StoreConfig,
     database: DatabaseSettings,
 }
 
@@ -30,25 +27,25 @@ impl Folder {
         Self {
             data_dir: DataDir::open(folder.path()).unwrap(),
             _guard: folder,
-            settings: ResultsSettings::default(),
+            settings: StoreConfig::default(),
             database: DatabaseSettings::with_url("sqlite://weir.db"),
         }
     }
 
-    async fn choose(&self) -> Result<StoreLocation, ChoiceError> {
-        let surroundings = Surroundings {
+    async fn choose(&self) -> Result<StoreLocation, SelectionError> {
+        let environment = Environment {
             settings: &self.settings,
             database: &self.database,
             redis_server: redis_server_on_path(),
             data_dir: &self.data_dir,
         };
-        let choice = Choice::make(&surroundings)?;
-        choice.settle(&surroundings).await?;
-        Ok(choice.location)
+        let selection = StoreSelection::resolve(&environment)?;
+        selection.commit(&environment).await?;
+        Ok(selection.location)
     }
 
-    fn open(&self, location: &StoreLocation) -> Results {
-        Results::open(&self.settings, location).unwrap()
+    fn open(&self, location: &StoreLocation) -> Store {
+        Store::open(&self.settings, location).unwrap()
     }
 
     async fn redis_server(&self, location: &StoreLocation) -> RedisServer {
@@ -65,16 +62,15 @@ impl Folder {
     }
 }
 
-async fn enqueue(results: &Results) {
-    results
-        .jobs(Limits::default())
+async fn enqueue(store: &Store) {
+    JobQueue::new(store, QueueLimits::default())
         .enqueue(NewJob::new("j", json!({})))
         .await
         .unwrap();
 }
 
-async fn finish_all(results: &Results) {
-    let jobs = results.jobs(Limits::default());
+async fn finish_all(store: &Store) {
+    let jobs = JobQueue::new(store, QueueLimits::default());
     let worker = Worker {
         owner: "o".into(),
         instance: "host-1".into(),
@@ -100,7 +96,7 @@ async fn a_file_with_unfinished_jobs_is_not_left_for_redis() {
     folder.settings.backend = Backend::Redis;
     let refusal = folder.choose().await.unwrap_err();
     assert!(
-        matches!(refusal, ChoiceError::Unfinished { count: 1, .. }),
+        matches!(refusal, SelectionError::Unfinished { count: 1, .. }),
         "{refusal}"
     );
     assert!(
@@ -109,7 +105,7 @@ async fn a_file_with_unfinished_jobs_is_not_left_for_redis() {
     );
     let refusal = folder.choose().await.unwrap_err();
     assert!(
-        matches!(refusal, ChoiceError::Unfinished { .. }),
+        matches!(refusal, SelectionError::Unfinished { .. }),
         "it stays refused: {refusal}"
     );
 
@@ -131,7 +127,7 @@ async fn a_managed_server_with_unfinished_jobs_is_asked_although_it_is_down() {
     folder.settings.backend = Backend::Embedded;
     let refusal = folder.choose().await.unwrap_err();
     assert!(
-        matches!(refusal, ChoiceError::Unfinished { count: 1, .. }),
+        matches!(refusal, SelectionError::Unfinished { count: 1, .. }),
         "{refusal}"
     );
 
@@ -147,9 +143,7 @@ async fn a_redis_that_is_no_longer_set_or_does_not_answer_cannot_be_left_unasked
     folder.settings.redis_url = redis.url().as_str().into();
     let external = folder.choose().await.unwrap();
     assert_eq!(external.kind(), StoreKind::ExternalRedis);
-    folder
-        .open(&external)
-        .jobs(Limits::default())
+    JobQueue::new(&folder.open(&external), QueueLimits::default())
         .counts()
         .await
         .unwrap();
@@ -158,7 +152,7 @@ async fn a_redis_that_is_no_longer_set_or_does_not_answer_cannot_be_left_unasked
     folder.settings.redis_url = elsewhere.url().as_str().into();
     let refusal = folder.choose().await.unwrap_err();
     assert!(
-        matches!(refusal, ChoiceError::Unknown { source: None, .. }),
+        matches!(refusal, SelectionError::Unknown { source: None, .. }),
         "{refusal}"
     );
 
@@ -169,7 +163,7 @@ async fn a_redis_that_is_no_longer_set_or_does_not_answer_cannot_be_left_unasked
     assert!(
         matches!(
             refusal,
-            ChoiceError::Unknown {
+            SelectionError::Unknown {
                 source: Some(_),
                 ..
             }

@@ -10,11 +10,11 @@ use redis::Commands;
 use serde_json::json;
 use tempfile::TempDir;
 use weir::{
-    results::{
-        RedisServer, RedisServerError, RedisServerOptions, Results, StoreLocation,
-        redis_server_on_path, socket_path,
+    redis_server::{
+        RedisServer, RedisServerError, RedisServerOptions, redis_server_on_path, socket_path,
     },
-    settings::{Durability, ResultsSettings},
+    settings::{Durability, StoreConfig},
+    store::{Store, StoreLocation},
 };
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -29,12 +29,12 @@ fn options(folder: &Path) -> RedisServerOptions {
     }
 }
 
-fn results(options: &RedisServerOptions) -> Results {
+fn results(options: &RedisServerOptions) -> Store {
     let location = StoreLocation::ManagedRedis {
         program: options.program.clone(),
         socket: options.socket.clone(),
     };
-    Results::open(&ResultsSettings::default(), &location).unwrap()
+    Store::open(&StoreConfig::default(), &location).unwrap()
 }
 
 fn connection(options: &RedisServerOptions) -> redis::Connection {

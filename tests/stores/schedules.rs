@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use serde_json::json;
-use weir::results::{
-    jobs::{Claim, JobFilter, JobState, Limits, NewJob, Outcome, Start, Worker},
-    schedules::{Fired, Schedule, Schedules},
+use weir::queue::{
+    Claim, Fired, JobFilter, JobQueue, JobState, NewJob, Outcome, QueueLimits, ScheduleState,
+    Schedules, Start, Worker,
 };
 
 use crate::common::stores::{TestStore, on_every_store};
@@ -26,7 +26,7 @@ on_every_store!(
 );
 
 fn schedules(store: &TestStore) -> Schedules {
-    store.results.schedules(Limits::default())
+    Schedules::new(&store, QueueLimits::default())
 }
 
 fn minutes_from_now(minutes: i64) -> DateTime<Utc> {
@@ -40,7 +40,7 @@ fn job() -> NewJob {
     NewJob::new("count", json!({"k": 10}))
 }
 
-async fn only_schedule(schedules: &Schedules) -> Schedule {
+async fn only_schedule(schedules: &Schedules) -> ScheduleState {
     let board = schedules.board().await.unwrap();
     assert_eq!(board.schedules.len(), 1);
     board.schedules.into_iter().next().unwrap()
@@ -48,7 +48,7 @@ async fn only_schedule(schedules: &Schedules) -> Schedule {
 
 async fn a_due_schedule_fires_once_and_moves_on(store: TestStore) {
     let schedules = schedules(&store);
-    let jobs = store.results.jobs(Limits::default());
+    let jobs = JobQueue::new(&store, QueueLimits::default());
     let (due, next) = (minutes_from_now(-1), minutes_from_now(1));
     schedules.plan("hourly", "v1", due).await.unwrap();
 
@@ -99,7 +99,7 @@ async fn a_schedule_that_is_not_due_does_not_fire(store: TestStore) {
 
 async fn a_run_that_has_not_finished_is_not_joined_by_another(store: TestStore) {
     let schedules = schedules(&store);
-    let jobs = store.results.jobs(Limits::default());
+    let jobs = JobQueue::new(&store, QueueLimits::default());
     let times = [-4, -3, -2, -1].map(minutes_from_now);
     schedules.plan("hourly", "v1", times[0]).await.unwrap();
     let first = schedules
@@ -134,7 +134,7 @@ async fn a_run_that_has_not_finished_is_not_joined_by_another(store: TestStore) 
 
 async fn the_outcome_of_the_last_run_is_noted(store: TestStore) {
     let schedules = schedules(&store);
-    let jobs = store.results.jobs(Limits::default());
+    let jobs = JobQueue::new(&store, QueueLimits::default());
     let worker = Worker {
         owner: "o".into(),
         name: "w".into(),
@@ -197,7 +197,7 @@ async fn a_schedule_survives_reopening_and_goes_when_it_is_removed(store: TestSt
     schedules(&store).plan("b", "v1", due).await.unwrap();
     schedules(&store).plan("a", "v1", due).await.unwrap();
 
-    let reopened = store.another().schedules(Limits::default());
+    let reopened = Schedules::new(&store.another(), QueueLimits::default());
 
     let names: Vec<_> = reopened
         .board()
@@ -222,8 +222,8 @@ async fn many_schedulers_fire_each_due_time_once(store: TestStore) {
         let due_times = due_times.clone();
         tokio::spawn(async move {
             let (schedules, jobs) = (
-                handle.schedules(Limits::default()),
-                handle.jobs(Limits::default()),
+                Schedules::new(&handle, QueueLimits::default()),
+                JobQueue::new(&handle, QueueLimits::default()),
             );
             let mut fired = Vec::new();
             for due in due_times {
@@ -248,9 +248,7 @@ async fn many_schedulers_fire_each_due_time_once(store: TestStore) {
         limit: 100,
         ..JobFilter::default()
     };
-    let jobs = store
-        .results
-        .jobs(Limits::default())
+    let jobs = JobQueue::new(&store, QueueLimits::default())
         .list(all)
         .await
         .unwrap()
@@ -299,14 +297,17 @@ async fn a_scheduled_run_may_wait(store: TestStore) {
     let Fired::Enqueued(id) = fired else {
         panic!("it was due");
     };
-    let job = store.results.jobs(Limits::default()).job(id).await.unwrap();
+    let job = JobQueue::new(&store, QueueLimits::default())
+        .job(id)
+        .await
+        .unwrap();
     assert_eq!(job.unwrap().state, JobState::Scheduled);
 }
 
 /// As when the clock was set back.
 async fn a_due_time_that_comes_again_fires_again(store: TestStore) {
     let schedules = schedules(&store);
-    let jobs = store.results.jobs(Limits::default());
+    let jobs = JobQueue::new(&store, QueueLimits::default());
     let (due, next) = (minutes_from_now(-1), minutes_from_now(1));
     schedules.plan("hourly", "v1", due).await.unwrap();
     let mut ids = Vec::new();

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
-use weir::results::{ResultsError, Stored};
+use weir::store::{StoreError, Stored};
 
 use crate::common::stores::{TestStore, on_every_store, sees, within};
 
@@ -47,9 +47,9 @@ fn is(value: &Value) -> impl Fn(&Option<Stored>) -> bool {
 async fn a_value_comes_back_with_the_time_it_was_written(store: TestStore) {
     let value = json!({"top": [["Ada", 3]], "text": "a\u{0}b \u{1F600}"});
 
-    store.results.put("report", &value, MINUTE).await.unwrap();
+    store.put("report", &value, MINUTE).await.unwrap();
 
-    let stored = store.results.get("report").await.unwrap().unwrap();
+    let stored = store.get("report").await.unwrap().unwrap();
     assert_eq!(stored.json::<Value>().unwrap(), value);
     let age = Utc::now() - stored.written_at().unwrap();
     assert!(age.abs() < TimeDelta::seconds(5), "{age}");
@@ -57,124 +57,103 @@ async fn a_value_comes_back_with_the_time_it_was_written(store: TestStore) {
 
 async fn bytes_come_back_as_they_are(store: TestStore) {
     let bytes: Vec<u8> = (0..=255).collect();
-    store
-        .results
-        .put_bytes("raw", bytes.clone(), MINUTE)
-        .await
-        .unwrap();
-    assert_eq!(
-        store.results.get("raw").await.unwrap().unwrap().bytes(),
-        bytes
-    );
+    store.put_bytes("raw", bytes.clone(), MINUTE).await.unwrap();
+    assert_eq!(store.get("raw").await.unwrap().unwrap().bytes(), bytes);
 
-    store
-        .results
-        .put_bytes("empty", Vec::new(), MINUTE)
-        .await
-        .unwrap();
-    assert_eq!(
-        store.results.get("empty").await.unwrap().unwrap().bytes(),
-        b""
-    );
+    store.put_bytes("empty", Vec::new(), MINUTE).await.unwrap();
+    assert_eq!(store.get("empty").await.unwrap().unwrap().bytes(), b"");
 }
 
 async fn a_key_that_was_never_written_has_no_value(store: TestStore) {
-    assert_eq!(store.results.get("nothing").await.unwrap(), None);
-    assert_eq!(store.results.get("my_worker:nothing").await.unwrap(), None);
-    assert!(!store.results.delete("nothing").await.unwrap());
+    assert_eq!(store.get("nothing").await.unwrap(), None);
+    assert_eq!(store.get("my_worker:nothing").await.unwrap(), None);
+    assert!(!store.delete("nothing").await.unwrap());
 }
 
 async fn a_second_put_replaces_the_value_and_its_time_to_live(store: TestStore) {
     let (first, second) = (json!(1), json!(2));
     let begun = Instant::now();
     store
-        .results
         .put("n", &first, Duration::from_millis(300))
         .await
         .unwrap();
-    store.results.put("n", &second, MINUTE).await.unwrap();
+    store.put("n", &second, MINUTE).await.unwrap();
 
-    let mut watched = store.results.watch("n").unwrap();
+    let mut watched = store.watch("n").unwrap();
     sees(ABOUT_A_SECOND, &mut watched, is(&second)).await;
     tokio::time::sleep_until((begun + Duration::from_millis(350)).into()).await;
 
-    assert_eq!(store.results.get("n").await.unwrap().unwrap().bytes(), b"2");
+    assert_eq!(store.get("n").await.unwrap().unwrap().bytes(), b"2");
 }
 
 async fn a_value_expires(store: TestStore) {
     let ttl = Duration::from_millis(200);
     for key in ["brief", "my_worker:brief"] {
-        store.results.put(key, &json!("here"), ttl).await.unwrap();
+        store.put(key, &json!("here"), ttl).await.unwrap();
         let put = Instant::now();
         let mut lived = Duration::ZERO;
-        while store.results.get(key).await.unwrap().is_some() {
+        while store.get(key).await.unwrap().is_some() {
             lived = put.elapsed();
             assert!(lived < ttl * 3, "{key} is still there");
             tokio::task::yield_now().await;
         }
         assert!(lived > ttl / 2, "{key} lived {lived:?}");
-        assert!(!store.results.delete(key).await.unwrap(), "expired is gone");
+        assert!(!store.delete(key).await.unwrap(), "expired is gone");
     }
 }
 
 async fn a_deleted_value_is_gone(store: TestStore) {
     for key in ["report", "my_worker:report"] {
-        store.results.put(key, &json!(1), MINUTE).await.unwrap();
-        assert!(store.results.delete(key).await.unwrap());
-        assert_eq!(store.results.get(key).await.unwrap(), None);
-        assert!(!store.results.delete(key).await.unwrap());
+        store.put(key, &json!(1), MINUTE).await.unwrap();
+        assert!(store.delete(key).await.unwrap());
+        assert_eq!(store.get(key).await.unwrap(), None);
+        assert!(!store.delete(key).await.unwrap());
     }
 }
 
 async fn a_shared_key_is_read_and_written_like_any_other(store: TestStore) {
     let (own, shared) = (json!("own"), json!({"top_named_entities": []}));
-    store.results.put("scheduled", &own, MINUTE).await.unwrap();
+    store.put("scheduled", &own, MINUTE).await.unwrap();
     store
-        .results
         .put("my_worker:scheduled", &shared, MINUTE)
         .await
         .unwrap();
 
-    let stored = store.results.get("my_worker:scheduled").await.unwrap();
+    let stored = store.get("my_worker:scheduled").await.unwrap();
     assert!(is(&shared)(&stored));
-    assert!(is(&own)(&store.results.get("scheduled").await.unwrap()));
+    assert!(is(&own)(&store.get("scheduled").await.unwrap()));
 }
 
 async fn a_value_over_the_limit_is_refused_by_name_and_size(store: TestStore) {
     let limit = store.settings.max_value_bytes;
     store
-        .results
         .put_bytes("large", vec![b'x'; limit], MINUTE)
         .await
         .unwrap();
 
     let refusal = store
-        .results
         .put_bytes("large", vec![b'y'; limit + 1], MINUTE)
         .await;
 
     assert!(matches!(
         refusal.unwrap_err(),
-        ResultsError::TooLarge { key, bytes, .. } if key == "large" && bytes == limit + 1
+        StoreError::TooLarge { key, bytes, .. } if key == "large" && bytes == limit + 1
     ));
-    assert_eq!(
-        store.results.get("large").await.unwrap().unwrap().bytes()[0],
-        b'x'
-    );
+    assert_eq!(store.get("large").await.unwrap().unwrap().bytes()[0], b'x');
 }
 
 async fn a_key_that_cannot_be_one_is_refused(store: TestStore) {
     for key in ["", "a\0b", "line\nbreak"] {
         let refusals = [
-            store.results.put(key, &json!(1), MINUTE).await.unwrap_err(),
-            store.results.get(key).await.unwrap_err(),
-            store.results.delete(key).await.unwrap_err(),
-            store.results.watch(key).unwrap_err(),
+            store.put(key, &json!(1), MINUTE).await.unwrap_err(),
+            store.get(key).await.unwrap_err(),
+            store.delete(key).await.unwrap_err(),
+            store.watch(key).unwrap_err(),
         ];
         assert!(
             refusals
                 .iter()
-                .all(|refusal| matches!(refusal, ResultsError::InvalidKey { .. })),
+                .all(|refusal| matches!(refusal, StoreError::InvalidKey { .. })),
             "{key:?}"
         );
     }
@@ -182,40 +161,31 @@ async fn a_key_that_cannot_be_one_is_refused(store: TestStore) {
 
 async fn a_watcher_sees_a_write_at_once(store: TestStore) {
     for key in ["report", "my_worker:report"] {
-        let mut watched = store.results.watch(key).unwrap();
+        let mut watched = store.watch(key).unwrap();
         // The first write may come before the watcher has subscribed; the rest find it listening.
-        store.results.put(key, &json!(0), MINUTE).await.unwrap();
+        store.put(key, &json!(0), MINUTE).await.unwrap();
         sees(ABOUT_A_SECOND, &mut watched, is(&json!(0))).await;
         for n in 1..=20 {
-            store.results.put(key, &json!(n), MINUTE).await.unwrap();
+            store.put(key, &json!(n), MINUTE).await.unwrap();
             sees(AT_ONCE, &mut watched, is(&json!(n))).await;
         }
     }
 }
 
 async fn a_watcher_sees_what_was_there_before_it(store: TestStore) {
-    store
-        .results
-        .put("report", &json!("old"), MINUTE)
-        .await
-        .unwrap();
-    let mut watched = store.results.watch("report").unwrap();
+    store.put("report", &json!("old"), MINUTE).await.unwrap();
+    let mut watched = store.watch("report").unwrap();
     sees(ABOUT_A_SECOND, &mut watched, is(&json!("old"))).await;
 }
 
 async fn a_watcher_sees_deletion_and_expiry(store: TestStore) {
-    let mut watched = store.results.watch("report").unwrap();
-    store
-        .results
-        .put("report", &json!(1), MINUTE)
-        .await
-        .unwrap();
+    let mut watched = store.watch("report").unwrap();
+    store.put("report", &json!(1), MINUTE).await.unwrap();
     sees(ABOUT_A_SECOND, &mut watched, Option::is_some).await;
-    store.results.delete("report").await.unwrap();
+    store.delete("report").await.unwrap();
     sees(ABOUT_A_SECOND, &mut watched, Option::is_none).await;
 
     store
-        .results
         .put("report", &json!(2), Duration::from_millis(300))
         .await
         .unwrap();
@@ -225,7 +195,7 @@ async fn a_watcher_sees_deletion_and_expiry(store: TestStore) {
 
 async fn a_watcher_sees_the_write_of_another_process_within_about_a_second(store: TestStore) {
     let foreign = store.another();
-    let mut watched = store.results.watch("my_worker:report").unwrap();
+    let mut watched = store.watch("my_worker:report").unwrap();
     for n in 0..2 {
         foreign
             .put("my_worker:report", &json!(n), MINUTE)
@@ -236,16 +206,12 @@ async fn a_watcher_sees_the_write_of_another_process_within_about_a_second(store
 }
 
 async fn a_watcher_is_not_woken_by_other_keys(store: TestStore) {
-    store.results.put("one", &json!(1), MINUTE).await.unwrap();
-    let mut watched = store.results.watch("one").unwrap();
+    store.put("one", &json!(1), MINUTE).await.unwrap();
+    let mut watched = store.watch("one").unwrap();
     sees(ABOUT_A_SECOND, &mut watched, Option::is_some).await;
     watched.mark_unchanged();
 
-    store
-        .results
-        .put("another", &json!(2), MINUTE)
-        .await
-        .unwrap();
+    store.put("another", &json!(2), MINUTE).await.unwrap();
     // Long enough for a poll, which finds the same value.
     tokio::time::sleep(ABOUT_A_SECOND).await;
 
@@ -268,7 +234,6 @@ async fn expired_values_make_room_by_themselves(store: TestStore) {
     for n in 0..20 {
         let key = format!("brief:{n}");
         store
-            .results
             .put(&key, &json!(n), Duration::from_millis(1))
             .await
             .unwrap();
@@ -278,7 +243,6 @@ async fn expired_values_make_room_by_themselves(store: TestStore) {
     while left > 1 {
         assert!(begun.elapsed() < ABOUT_A_SECOND, "{left} left");
         store
-            .results
             .put("brief:sweeper", &json!(0), Duration::from_millis(1))
             .await
             .unwrap();
@@ -293,7 +257,7 @@ fn names(numbers: std::ops::Range<u32>) -> Vec<String> {
 async fn a_claim_is_had_by_one_of_many_who_ask_at_once(store: TestStore) {
     let asking = (0..16).map(|number| {
         let results = if number % 2 == 0 {
-            store.results.clone()
+            store.clone()
         } else {
             store.another()
         };
@@ -308,36 +272,25 @@ async fn a_claim_is_had_by_one_of_many_who_ask_at_once(store: TestStore) {
     had.sort_unstable();
     had.dedup();
     assert_eq!(had.len(), taken);
-    let left = store
-        .results
-        .claim(&names(0..40), 40, MINUTE)
-        .await
-        .unwrap();
+    let left = store.claim(&names(0..40), 40, MINUTE).await.unwrap();
     assert_eq!(left.len() + taken, 40);
 }
 
 async fn the_first_claims_that_are_free_are_taken_and_looking_takes_none(store: TestStore) {
     let all = names(0..4);
-    let claims = |most| store.results.claim(&all, most, MINUTE);
-    store.results.claim(&names(1..2), 1, MINUTE).await.unwrap();
-    let look = store.results.unclaimed(&all, 2);
+    let claims = |most| store.claim(&all, most, MINUTE);
+    store.claim(&names(1..2), 1, MINUTE).await.unwrap();
+    let look = store.unclaimed(&all, 2);
     assert_eq!(look.await.unwrap(), [0, 2]);
     assert_eq!(claims(2).await.unwrap(), [0, 2]);
     assert_eq!(claims(2).await.unwrap(), [3]);
     assert!(claims(2).await.unwrap().is_empty());
-    assert!(
-        store
-            .results
-            .claim(&[], 2, MINUTE)
-            .await
-            .unwrap()
-            .is_empty()
-    );
+    assert!(store.claim(&[], 2, MINUTE).await.unwrap().is_empty());
 }
 
 async fn a_claim_is_free_again_after_its_time(store: TestStore) {
     let one = names(0..1);
-    let claim = |ttl| store.results.claim(&one, 1, ttl);
+    let claim = |ttl| store.claim(&one, 1, ttl);
     let short = Duration::from_millis(50);
     assert_eq!(claim(short).await.unwrap(), [0]);
     within(ABOUT_A_SECOND, async {

@@ -8,8 +8,7 @@ use actix::{
 use serde::Serialize;
 use tokio::sync::watch;
 
-use crate::results;
-use crate::results::RedisServerOptions;
+use crate::redis_server::{self, RedisServerOptions};
 use crate::telemetry::LogLimiter;
 use weir_supervision::{Incarnation, SupervisedActor};
 
@@ -95,7 +94,7 @@ async fn keep_running(
 ) {
     let log = LogLimiter::new();
     while !*stopped.borrow() {
-        match results::RedisServer::start_or_adopt(options.clone()).await {
+        match redis_server::RedisServer::start_or_adopt(options.clone()).await {
             Ok(server) => {
                 counters.started.fetch_add(1, Ordering::Relaxed);
                 wait_until_ended(server, &counters, &log, &mut stopped).await;
@@ -113,7 +112,7 @@ async fn keep_running(
 
 /// Waits until the server dies, or shuts it down on request.
 async fn wait_until_ended(
-    mut server: results::RedisServer,
+    mut server: redis_server::RedisServer,
     counters: &RedisServerCounters,
     log: &LogLimiter<Failure>,
     stopped: &mut watch::Receiver<bool>,

@@ -8,8 +8,8 @@ use tokio::task::JoinSet;
 use tokio::time::interval;
 
 use crate::jobs::{JobCounters, WorkerContext};
-use crate::results::jobs::{Cancellation, Enqueued, JobId, NewJob};
-use crate::results::{Change, ResultsError};
+use crate::queue::{Cancellation, Enqueued, JobId, NewJob};
+use crate::store::{Change, StoreError};
 use weir_supervision::{Incarnation, SupervisedActor};
 
 /// Time between two removals of large results that have expired.
@@ -36,7 +36,7 @@ pub struct Enqueue {
     /// The job, its arguments checked.
     pub job: NewJob,
     /// Receives the answer.
-    pub reply: oneshot::Sender<Result<Enqueued, ResultsError>>,
+    pub reply: oneshot::Sender<Result<Enqueued, StoreError>>,
 }
 
 /// Cancel a waiting job, and ask a running one to stop.
@@ -46,7 +46,7 @@ pub struct Cancel {
     /// The job.
     pub id: JobId,
     /// Receives the answer.
-    pub reply: oneshot::Sender<Result<Cancellation, ResultsError>>,
+    pub reply: oneshot::Sender<Result<Cancellation, StoreError>>,
 }
 
 impl SupervisedActor for JobQueueActor {
@@ -105,7 +105,7 @@ impl Handler<Cancel> for JobQueueActor {
 
 /// Wakes the workers when the store announces work, of whichever instance.
 async fn forward_wakeups(context: Arc<WorkerContext>) {
-    let mut changes = context.resources.results.changes();
+    let mut changes = context.resources.store.changes();
     loop {
         match changes.recv().await {
             Ok(Change::Work) => context.wakeup.notify_one(),

@@ -9,7 +9,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::jobs::execution::{BusyWorker, Phase, run_to_completion};
 use crate::jobs::{STORE_RETRY, WorkerContext};
-use crate::results::jobs::{Claim, Lease};
+use crate::queue::{Claim, Lease};
 use weir_supervision::{Incarnation, SupervisedActor};
 
 /// Longest time between two polls of the queue, since an announcement of new work may be lost.

@@ -11,9 +11,9 @@ use tokio::sync::watch;
 
 use crate::actors::failure_reporter::part;
 use crate::health::HealthIssues;
-use crate::results::{Results, Stored};
 use crate::scoring::pool::failure_counter;
 use crate::snapshot::{Snapshot, SnapshotValue};
+use crate::store::{Store, Stored};
 use crate::telemetry::LogLimiter;
 use weir_supervision::Incarnation;
 
@@ -32,7 +32,7 @@ pub struct SnapshotFollower<T: SnapshotValue> {
 /// Dependencies of a [`SnapshotFollower`].
 pub struct SnapshotFollowerDeps<T> {
     /// Store that has the keys.
-    pub results: Results,
+    pub store: Store,
     /// Keys and the snapshots that follow them.
     pub sources: Arc<[SnapshotSource<T>]>,
     /// Where a missing or unreadable value is reported, if a scorer depends on it.
@@ -146,7 +146,7 @@ impl<T: SnapshotValue> Actor for SnapshotFollower<T> {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         for (index, source) in self.deps.sources.iter().enumerate() {
-            match self.deps.results.watch(&source.key) {
+            match self.deps.store.watch(&source.key) {
                 Ok(newest) => {
                     ctx.spawn(forward(index, newest, ctx.address()).into_actor(self));
                 }
@@ -203,7 +203,7 @@ impl<T: SnapshotValue> Handler<ValueChanged> for SnapshotFollower<T> {
 impl<T> Clone for SnapshotFollowerDeps<T> {
     fn clone(&self) -> Self {
         Self {
-            results: self.results.clone(),
+            store: self.store.clone(),
             sources: Arc::clone(&self.sources),
             reports_to: self.reports_to.clone(),
             counters: Arc::clone(&self.counters),

@@ -8,7 +8,7 @@ use tokio::sync::{Notify, OnceCell, Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
 use crate::jobs::{JobResources, Registry, STORE_RETRY};
-use crate::results::jobs::{Jobs, Worker};
+use crate::queue::{JobQueue, Worker};
 use crate::settings::JobsSettings;
 
 /// Time that runs have after the grace period to end and to release their jobs.
@@ -193,8 +193,8 @@ impl WorkerContext {
         timeout(limit, idle).await.is_ok()
     }
 
-    pub(crate) fn jobs(&self) -> &Jobs {
-        &self.resources.jobs
+    pub(crate) fn jobs(&self) -> &JobQueue {
+        &self.resources.queue
     }
 
     pub(crate) fn worker(&self, name: &str) -> Worker {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::jobs::{JobError, Limits, RetryPolicy};
-use crate::results::jobs::{Lease, Outcome};
+use crate::queue::{Lease, Outcome};
 use crate::settings::JobsSettings;
 
 /// Longest time between two runs of a job that waits for a store.
@@ -139,7 +139,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::results::jobs::JobState;
+    use crate::queue::JobState;
 
     fn outcome(attempts: u32, exit: RunExit, stop: Option<StopReason>) -> Option<Outcome> {
         let lease = Lease {

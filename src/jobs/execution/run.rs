@@ -17,8 +17,8 @@ use super::outcome::{OutcomePolicy, RunExit, StopReason, dead};
 use crate::jobs::{
     FencingToken, JobContext, JobError, Limits, PreparedJob, Progress, Run, STORE_RETRY,
 };
-use crate::results::Change;
-use crate::results::jobs::{Heartbeat, Lease, Outcome, Settled};
+use crate::queue::{Heartbeat, Lease, Outcome, Settled};
+use crate::store::Change;
 
 /// Time that a run has to stop once it was asked to, before it is abandoned.
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
@@ -81,7 +81,7 @@ struct JobRun {
 impl JobRun {
     fn start(context: &WorkerContext, lease: &Lease, job: PreparedJob, limits: Limits) -> Self {
         // Subscribe before the job starts, so that no cancellation is missed.
-        let announced = context.resources.results.changes();
+        let announced = context.resources.store.changes();
         let cancellation = CancellationToken::new();
         let run = Run {
             job: lease.id,

@@ -14,9 +14,9 @@ use super::Schedule;
 use super::clock_watch::ClockWatch;
 use crate::health::HealthIssues;
 use crate::jobs::STORE_RETRY;
-use crate::results::ResultsError;
-use crate::results::schedules::{Fired, Schedule as State, ScheduleBoard, Schedules};
+use crate::queue::{Fired, ScheduleState, ScheduleStates, Schedules};
 use crate::settings::CatchUp;
+use crate::store::StoreError;
 use crate::telemetry::LogLimiter;
 use weir_supervision::Incarnation;
 
@@ -120,7 +120,7 @@ impl ScheduleReconciler {
     }
 
     /// Plans what is new, fires what is due, removes what is gone, and returns the time until the next poll.
-    async fn poll(&mut self, planned: &[Schedule]) -> Result<Duration, ResultsError> {
+    async fn poll(&mut self, planned: &[Schedule]) -> Result<Duration, StoreError> {
         let asked = Instant::now();
         let board = self.deps.schedules.board().await?;
         self.clock.observe(board.now, asked);
@@ -148,8 +148,8 @@ impl ScheduleReconciler {
     async fn reconcile(
         &mut self,
         schedule: &Schedule,
-        board: &ScheduleBoard,
-    ) -> Result<Option<DateTime<Utc>>, ResultsError> {
+        board: &ScheduleStates,
+    ) -> Result<Option<DateTime<Utc>>, StoreError> {
         let definition = schedule.definition();
         let state = board
             .schedules
@@ -185,9 +185,9 @@ impl ScheduleReconciler {
     async fn limit_due_time(
         &mut self,
         schedule: &Schedule,
-        state: &State,
+        state: &ScheduleState,
         now: DateTime<Utc>,
-    ) -> Result<Option<DateTime<Utc>>, ResultsError> {
+    ) -> Result<Option<DateTime<Utc>>, StoreError> {
         let (name, due) = (&schedule.name, state.next_due);
         let latest = schedule.timetable.latest(now, state.last_due);
         let Some(latest) = latest.filter(|latest| *latest < due) else {
@@ -203,9 +203,9 @@ impl ScheduleReconciler {
     async fn fire(
         &mut self,
         schedule: &Schedule,
-        state: &State,
+        state: &ScheduleState,
         now: DateTime<Utc>,
-    ) -> Result<Option<DateTime<Utc>>, ResultsError> {
+    ) -> Result<Option<DateTime<Utc>>, StoreError> {
         let (name, due) = (&schedule.name, state.next_due);
         let Some(next) = schedule.timetable.next(due, now) else {
             return Ok(None);
@@ -220,7 +220,7 @@ impl ScheduleReconciler {
         }
         let schedules = &self.deps.schedules;
         let fired = match schedules.fire(name, due, next, schedule.new_job()).await {
-            Err(error @ ResultsError::QueueFull { .. }) => {
+            Err(error @ StoreError::QueueFull { .. }) => {
                 if !mem::replace(&mut self.queue_is_full, true) {
                     tracing::warn!(schedule = name, %due, %error, "schedules wait for room in the queue");
                 }
@@ -245,7 +245,7 @@ impl ScheduleReconciler {
     }
 
     /// Removes schedules that this reconciler has planned and that are gone. Others may belong to another instance.
-    async fn remove_all_but(&mut self, planned: &[Schedule]) -> Result<(), ResultsError> {
+    async fn remove_all_but(&mut self, planned: &[Schedule]) -> Result<(), StoreError> {
         let is_planned = |name: &String| planned.iter().any(|schedule| schedule.name == *name);
         let gone: Vec<String> = self
             .mine

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::results::jobs::{NewJob, Start};
+use crate::queue::{NewJob, Start};
 use crate::settings::{CatchUp, Timetable};
 
 /// A job with its timetable.

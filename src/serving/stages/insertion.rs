@@ -6,9 +6,9 @@ use chrono::{TimeDelta, Utc};
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::ranking::{Candidate, Candidates};
-use crate::results::Results;
 use crate::serving::context::RankContext;
 use crate::snapshot::Snapshot;
+use crate::store::Store;
 use weir_feed::{ContentItem, Degraded, NewItem, Platform, RankRequest};
 
 /// How long a request waits for its claims.
@@ -49,7 +49,7 @@ pub(crate) struct InsertionStage {
     pub(crate) policy: InsertionPolicy,
     pub(crate) candidates: CandidatesByPlatform,
     /// Store in which claims are made.
-    pub(crate) results: Results,
+    pub(crate) store: Store,
 }
 
 /// Candidates that were claimed for one answer.
@@ -124,9 +124,9 @@ impl InsertionStage {
         let limit = (Instant::now() + CLAIM_LIMIT).min(deadline);
         let claims = async {
             if session.is_prefetch() {
-                self.results.unclaimed(&names, room).await
+                self.store.unclaimed(&names, room).await
             } else {
-                self.results.claim(&names, room, policy.once_per).await
+                self.store.claim(&names, room, policy.once_per).await
             }
         };
         let claimed = tokio::time::timeout_at(limit.into(), claims)

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, Database, DbBackend, Statement, TransactionTrait};
-use weir::results::StoreLocation;
-use weir::results::jobs::JobState;
+use weir::queue::JobState;
 use weir::settings::JobsSettings;
+use weir::store::StoreLocation;
 use weir_test_support::eventually;
 
 use super::{LIMIT, Probe, Rig, count, lasting, probe};
@@ -19,7 +19,7 @@ async fn a_lease_is_kept_for_longer_than_it_lasts() {
         lease: Duration::from_millis(300),
         ..JobsSettings::default()
     };
-    let rig = Rig::start(&store.results, 2, settings).await;
+    let rig = Rig::start(&store, 2, settings).await;
     let until = rig.gate();
     let id = rig
         .enqueue(lasting(&Probe::Block {
@@ -36,7 +36,7 @@ async fn a_lease_is_kept_for_longer_than_it_lasts() {
 #[actix_rt::test]
 async fn an_overtaken_run_writes_nothing_and_settles_nothing() {
     let store = TestStore::redis();
-    let rig = Rig::start(&store.results, 2, JobsSettings::default()).await;
+    let rig = Rig::start(&store, 2, JobsSettings::default()).await;
     let until = rig.gate();
     let id = rig
         .enqueue(lasting(&Probe::Block {
@@ -45,7 +45,7 @@ async fn an_overtaken_run_writes_nothing_and_settles_nothing() {
         .await;
     eventually(|| count(&rig.counters.running) == 1).await;
     // Somebody takes this Weir for dead.
-    assert_eq!(rig.resources.jobs.recover("rig").await.unwrap(), 1);
+    assert_eq!(rig.resources.queue.recover("rig").await.unwrap(), 1);
     eventually(|| count(&rig.counters.running) == 2).await;
     std::fs::write(until, "").unwrap();
 
@@ -55,7 +55,7 @@ async fn an_overtaken_run_writes_nothing_and_settles_nothing() {
         (JobState::Succeeded, 1, 1)
     );
     eventually(|| count(&rig.counters.overtaken) == 1).await;
-    let late = store.results.get("late").await.unwrap().unwrap();
+    let late = store.get("late").await.unwrap().unwrap();
     assert_eq!(
         late.json::<u64>().unwrap(),
         2,
@@ -66,7 +66,7 @@ async fn an_overtaken_run_writes_nothing_and_settles_nothing() {
 #[actix_rt::test]
 async fn two_weirs_share_the_work_and_no_job_runs_twice() {
     let store = TestStore::redis();
-    let one = Rig::start(&store.results, 3, JobsSettings::default()).await;
+    let one = Rig::start(&store, 3, JobsSettings::default()).await;
     let other = Rig::start(&store.another(), 3, JobsSettings::default()).await;
     let enqueues = (0..300).map(|_| one.enqueue(probe(&Probe::Answer)));
     let ids = futures_util::future::join_all(enqueues).await;
@@ -83,12 +83,12 @@ async fn two_weirs_share_the_work_and_no_job_runs_twice() {
 #[actix_rt::test]
 async fn a_pool_that_drains_hands_back_what_does_not_end() {
     let store = TestStore::redis();
-    let rig = Rig::start(&store.results, 1, JobsSettings::default()).await;
+    let rig = Rig::start(&store, 1, JobsSettings::default()).await;
     let id = rig.enqueue(lasting(&Probe::Sleep)).await;
     eventually(|| count(&rig.counters.running) == 1).await;
     rig.context.drain(Duration::from_millis(50)).await;
     assert_eq!(count(&rig.counters.running), 0);
-    let job = rig.resources.jobs.job(id).await.unwrap().unwrap();
+    let job = rig.resources.queue.job(id).await.unwrap().unwrap();
     assert_eq!(
         (job.state, job.attempts, job.lost),
         (JobState::Queued, 0, 0)
@@ -102,7 +102,7 @@ async fn a_pool_that_drains_waits_for_a_job_that_is_being_leased() {
         unreachable!("this is Postgres")
     };
     let other = Database::connect(database.url.expose()).await.unwrap();
-    let rig = Rig::start(&store.results, 0, JobsSettings::default()).await;
+    let rig = Rig::start(&store, 0, JobsSettings::default()).await;
     let id = rig.enqueue(probe(&Probe::Answer)).await;
     let lock = other.begin().await.unwrap();
     let no_lease = "LOCK TABLE weir_jobs IN EXCLUSIVE MODE";

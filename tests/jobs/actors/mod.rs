@@ -19,9 +19,9 @@ use weir::jobs::{
     Job, JobContext, JobCounters, JobError, JobResources, LargeResults, Limits, Registry,
     RetryPolicy, WorkerContext, WorkerDeps,
 };
-use weir::results::Results;
-use weir::results::jobs::{Job as Stored, JobId, JobState, Limits as StoreLimits, NewJob};
+use weir::queue::{JobId, JobQueue, JobRecord as Stored, JobState, NewJob, QueueLimits};
 use weir::settings::JobsSettings;
+use weir::store::Store;
 use weir_supervision::{ActorRef, ActorSystem, Backoff, SupervisionPolicy};
 
 use crate::common::databases::TestDatabase;
@@ -132,13 +132,13 @@ struct Rig {
 }
 
 impl Rig {
-    async fn start(results: &Results, workers: usize, settings: JobsSettings) -> Self {
+    async fn start(store: &Store, workers: usize, settings: JobsSettings) -> Self {
         let folder = TempDir::new().unwrap();
         let database = TestDatabase::sqlite().await;
         let resources = JobResources {
             database: database.database.clone(),
-            results: results.clone(),
-            jobs: results.jobs(StoreLimits::default()),
+            store: store.clone(),
+            queue: JobQueue::new(store, QueueLimits::default()),
             large_results: LargeResults::new(folder.path().into(), 1 << 20, LIMIT),
         };
         let context = WorkerContext::new(WorkerDeps {
@@ -183,14 +183,14 @@ impl Rig {
     }
 
     async fn finished(&self, id: JobId) -> Stored {
-        let mut job = self.resources.jobs.watch(id);
+        let mut job = self.resources.queue.watch(id);
         let ended = |job: &Option<Stored>| job.as_ref().is_some_and(|job| job.state.is_finished());
         sees(LIMIT, &mut job, ended).await;
         job.borrow().clone().unwrap()
     }
 
     async fn state(&self, id: JobId) -> JobState {
-        self.resources.jobs.job(id).await.unwrap().unwrap().state
+        self.resources.queue.job(id).await.unwrap().unwrap().state
     }
 
     fn gate(&self) -> PathBuf {

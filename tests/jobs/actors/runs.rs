@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::sync::oneshot;
 use weir::actors::Cancel;
-use weir::results::jobs::{Cancellation, Job as Stored, JobState, NewJob};
+use weir::queue::{Cancellation, JobRecord as Stored, JobState, NewJob};
 use weir::settings::JobsSettings;
 use weir_test_support::eventually;
 
@@ -15,7 +15,7 @@ use crate::common::stores::{TestStore, sees};
 #[actix_rt::test]
 async fn a_run_past_its_soft_limit_is_asked_to_end_and_tried_again() {
     let store = TestStore::redis();
-    let rig = Rig::start(&store.results, 1, JobsSettings::default()).await;
+    let rig = Rig::start(&store, 1, JobsSettings::default()).await;
     let id = rig.enqueue(probe(&Probe::Wait)).await;
     let job = rig.finished(id).await;
     assert_eq!((job.state, job.attempts), (JobState::Dead, 2));
@@ -27,7 +27,7 @@ async fn a_run_past_its_soft_limit_is_asked_to_end_and_tried_again() {
 #[actix_rt::test]
 async fn a_run_past_its_hard_limit_is_ended() {
     let store = TestStore::sqlite();
-    let rig = Rig::start(&store.results, 1, JobsSettings::default()).await;
+    let rig = Rig::start(&store, 1, JobsSettings::default()).await;
     let id = rig.enqueue(probe(&Probe::Sleep)).await;
     let job = rig.finished(id).await;
     assert_eq!((job.state, job.attempts), (JobState::Dead, 2));
@@ -43,7 +43,7 @@ async fn abandoned_runs_free_their_place_up_to_a_number_of_strays() {
         max_abandoned: 1,
         ..JobsSettings::default()
     };
-    let rig = Rig::start(&store.results, 1, settings).await;
+    let rig = Rig::start(&store, 1, settings).await;
     let until = rig.gate();
     let block = Probe::Block {
         until: until.clone(),
@@ -58,14 +58,14 @@ async fn abandoned_runs_free_their_place_up_to_a_number_of_strays() {
 
     std::fs::write(until, "").unwrap();
     assert_eq!(rig.finished(next).await.state, JobState::Succeeded);
-    let late = store.results.get("late").await.unwrap();
+    let late = store.get("late").await.unwrap();
     assert_eq!(late, None, "what an abandoned run leaves is refused");
 }
 
 #[actix_rt::test]
 async fn a_panic_ends_its_run_alone() {
     let store = TestStore::redis();
-    let rig = Rig::start(&store.results, 1, JobsSettings::default()).await;
+    let rig = Rig::start(&store, 1, JobsSettings::default()).await;
     let panics = rig.enqueue(probe(&Probe::Panic)).await;
     let job = rig.finished(panics).await;
     assert_eq!((job.state, job.attempts), (JobState::Dead, 2));
@@ -77,7 +77,7 @@ async fn a_panic_ends_its_run_alone() {
 #[actix_rt::test]
 async fn a_job_that_nobody_knows_is_dead() {
     let store = TestStore::redis();
-    let rig = Rig::start(&store.results, 1, JobsSettings::default()).await;
+    let rig = Rig::start(&store, 1, JobsSettings::default()).await;
     let id = rig
         .enqueue(NewJob::new("of_another_version", json!({})))
         .await;
@@ -93,9 +93,9 @@ async fn progress_is_seen_with_the_next_heartbeat_and_cancel_at_once() {
         lease: Duration::from_millis(300),
         ..JobsSettings::default()
     };
-    let rig = Rig::start(&store.results, 1, settings).await;
+    let rig = Rig::start(&store, 1, settings).await;
     let id = rig.enqueue(lasting(&Probe::Wait)).await;
-    let mut job = rig.resources.jobs.watch(id);
+    let mut job = rig.resources.queue.watch(id);
     let progress = json!({"done": 3, "total": 10});
     let told = |job: &Option<Stored>| {
         job.as_ref().and_then(|job| job.progress.as_ref()) == Some(&progress)
@@ -115,7 +115,7 @@ async fn a_result_over_the_cap_is_refused_and_a_large_one_is_a_file() {
         max_result_bytes: 200,
         ..JobsSettings::default()
     };
-    let rig = Rig::start(&store.results, 1, settings).await;
+    let rig = Rig::start(&store, 1, settings).await;
     let id = rig.enqueue(probe(&Probe::Large)).await;
     let result = rig.finished(id).await.result.unwrap();
     let file = rig.resources.large_results.file_of(id, &result).unwrap();

@@ -10,9 +10,9 @@ use tokio::sync::watch;
 use weir::actors::Scheduler;
 use weir::health::HealthIssues;
 use weir::jobs::{Job, Schedule, SchedulerCounters, SchedulerDeps};
-use weir::results::Results;
-use weir::results::jobs::{Job as Stored, JobFilter, JobState, Limits as StoreLimits};
+use weir::queue::{JobFilter, JobQueue, JobRecord as Stored, JobState, QueueLimits, Schedules};
 use weir::settings::{CatchUp, JobsSettings, Timetable};
+use weir::store::Store;
 use weir_supervision::ActorSystem;
 use weir_test_support::eventually;
 
@@ -28,17 +28,17 @@ struct Clock {
 }
 
 impl Clock {
-    fn start(results: &Results, schedules: &[Schedule]) -> Self {
-        Self::within(StoreLimits::default(), results, schedules)
+    fn start(store: &Store, schedules: &[Schedule]) -> Self {
+        Self::within(QueueLimits::default(), store, schedules)
     }
 
-    fn within(limits: StoreLimits, results: &Results, schedules: &[Schedule]) -> Self {
+    fn within(limits: QueueLimits, store: &Store, schedules: &[Schedule]) -> Self {
         let planned = watch::Sender::new(Arc::new(schedules.to_vec()));
         let counters = Arc::<SchedulerCounters>::default();
         let (ready, stop) = (watch::Sender::new(true), watch::Sender::new(false));
         let deps = SchedulerDeps {
             planned: planned.subscribe(),
-            schedules: results.schedules(limits),
+            schedules: Schedules::new(store, limits),
             runtime: Handle::current(),
             prepared: ready.subscribe(),
             stopping: stop.subscribe(),
@@ -72,22 +72,22 @@ fn every(name: &str, every: Duration) -> Schedule {
     }
 }
 
-async fn jobs_of(results: &Results) -> Vec<Stored> {
+async fn jobs_of(store: &Store) -> Vec<Stored> {
     let filter = JobFilter {
         limit: 1_000,
         ..JobFilter::default()
     };
-    let jobs = results.jobs(StoreLimits::default());
+    let jobs = JobQueue::new(store, QueueLimits::default());
     jobs.list(filter).await.unwrap().jobs
 }
 
 #[actix_rt::test]
 async fn two_schedulers_fire_each_due_time_once() {
     let store = TestStore::redis();
-    let rig = Rig::start(&store.results, 2, JobsSettings::default()).await;
+    let rig = Rig::start(&store, 2, JobsSettings::default()).await;
     let often = [every("often", Duration::from_millis(40))];
     let clocks = [
-        Clock::start(&store.results, &often),
+        Clock::start(&store, &often),
         Clock::start(&store.another(), &often),
     ];
     let fired = || {
@@ -102,7 +102,7 @@ async fn two_schedulers_fire_each_due_time_once() {
     }
     let mut settled = fired();
     let jobs = loop {
-        let jobs = jobs_of(&rig.resources.results).await;
+        let jobs = jobs_of(&rig.resources.store).await;
         if fired() == settled && jobs.len() as u64 == settled {
             break jobs;
         }
@@ -131,7 +131,7 @@ async fn missed_times_are_made_up_for_once_or_not_at_all() {
             catch_up,
             ..every("hourly", Duration::from_hours(1))
         };
-        let schedules = store.results.schedules(StoreLimits::default());
+        let schedules = Schedules::new(&store, QueueLimits::default());
         let now = Utc::now()
             .duration_trunc(TimeDelta::milliseconds(1))
             .unwrap();
@@ -140,7 +140,7 @@ async fn missed_times_are_made_up_for_once_or_not_at_all() {
             .plan("hourly", &schedule.definition(), long_ago)
             .await
             .unwrap();
-        let _clock = Clock::start(&store.results, &[schedule]);
+        let _clock = Clock::start(&store, &[schedule]);
         let next = loop {
             let board = schedules.board().await.unwrap();
             if board.schedules[0].next_due > board.now {
@@ -153,24 +153,24 @@ async fn missed_times_are_made_up_for_once_or_not_at_all() {
             180,
             "the row of times goes on"
         );
-        assert_eq!(jobs_of(&store.results).await.len(), runs, "{catch_up:?}");
+        assert_eq!(jobs_of(&store).await.len(), runs, "{catch_up:?}");
     }
 }
 
 #[actix_rt::test]
 async fn a_run_that_has_not_finished_is_not_stacked_upon() {
     let store = TestStore::redis();
-    let clock = Clock::start(&store.results, &[every("often", Duration::from_millis(20))]);
+    let clock = Clock::start(&store, &[every("often", Duration::from_millis(20))]);
     eventually(|| count(&clock.counters.not_stacked) >= 3).await;
-    assert_eq!(jobs_of(&store.results).await.len(), 1);
+    assert_eq!(jobs_of(&store).await.len(), 1);
 }
 
 #[actix_rt::test]
 async fn a_restart_neither_fires_twice_nor_forgets() {
     let store = TestStore::redis();
     let hourly = [every("hourly", Duration::from_hours(1))];
-    let schedules = store.results.schedules(StoreLimits::default());
-    let first = Clock::start(&store.results, &hourly);
+    let schedules = Schedules::new(&store, QueueLimits::default());
+    let first = Clock::start(&store, &hourly);
     eventually(|| count(&first.counters.fired) == 1).await;
     let before = schedules.board().await.unwrap().schedules;
     drop(first);
@@ -186,15 +186,15 @@ async fn a_restart_neither_fires_twice_nor_forgets() {
 
     let after = schedules.board().await.unwrap().schedules;
     assert_eq!(after[0], before[0]);
-    assert_eq!(jobs_of(&store.results).await.len(), 2, "one of each");
+    assert_eq!(jobs_of(&store).await.len(), 2, "one of each");
 }
 
 #[actix_rt::test]
 async fn schedules_are_added_changed_and_removed_while_it_runs() {
     let store = TestStore::redis();
     let hour = Duration::from_hours(1);
-    let clock = Clock::start(&store.results, &[every("a", hour), every("b", hour)]);
-    let schedules = store.results.schedules(StoreLimits::default());
+    let clock = Clock::start(&store, &[every("a", hour), every("b", hour)]);
+    let schedules = Schedules::new(&store, QueueLimits::default());
     let definitions = async || -> Vec<String> {
         let board = schedules.board().await.unwrap();
         let shown = board.schedules.into_iter();
@@ -223,9 +223,9 @@ async fn jitter_delays_a_run() {
         jitter: Duration::from_hours(24),
         ..every("spread", Duration::from_hours(1))
     };
-    let clock = Clock::start(&store.results, &[schedule]);
+    let clock = Clock::start(&store, &[schedule]);
     eventually(|| count(&clock.counters.fired) == 1).await;
-    let job = jobs_of(&store.results).await.remove(0);
+    let job = jobs_of(&store).await.remove(0);
     assert_eq!(job.state, JobState::Scheduled);
     assert!(job.due_at.unwrap() <= Utc::now() + TimeDelta::hours(24));
 }
@@ -233,15 +233,15 @@ async fn jitter_delays_a_run() {
 #[actix_rt::test]
 async fn a_full_queue_holds_up_the_schedules_that_are_due_and_no_others() {
     let store = TestStore::redis();
-    let limits = StoreLimits {
+    let limits = QueueLimits {
         max_unfinished: 1,
-        ..StoreLimits::default()
+        ..QueueLimits::default()
     };
-    let jobs = store.results.jobs(limits);
+    let jobs = JobQueue::new(&store, limits);
     let in_the_way = jobs.enqueue(probe(&Probe::Answer)).await.unwrap().id;
     let hour = Duration::from_hours(1);
-    let clock = Clock::within(limits, &store.results, &[every("due", hour)]);
-    let schedules = store.results.schedules(limits);
+    let clock = Clock::within(limits, &store, &[every("due", hour)]);
+    let schedules = Schedules::new(&store, limits);
     let planned = async |many: usize| {
         let in_time = async {
             while schedules.board().await.unwrap().schedules.len() < many {

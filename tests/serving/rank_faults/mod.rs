@@ -27,8 +27,8 @@ use weir::http::{
     serve,
 };
 use weir::jobs::{JobResources, LargeResults, Registry, WorkerContext, WorkerDeps};
+use weir::queue::{JobQueue, QueueLimits, Schedules};
 use weir::ranking::Arms;
-use weir::results::jobs::Limits as StoreLimits;
 use weir::scoring::pool::{PoolConfig, PoolCounters, WorkerPool};
 use weir::scoring::{RandomScorer, Scorer, SentimentScorer};
 use weir::serving::policy::{Policy, ScorerTerm};
@@ -214,8 +214,8 @@ impl Service {
         let store = TestStore::sqlite();
         let resources = JobResources {
             database: database.clone(),
-            results: store.results.clone(),
-            jobs: store.results.jobs(StoreLimits::default()),
+            store: store.store.clone(),
+            queue: JobQueue::new(&store, QueueLimits::default()),
             large_results: LargeResults::new(folder.path().join("results"), 1, Duration::ZERO),
         };
         let (stopping, is_stopping) = watch::channel(false);
@@ -233,7 +233,7 @@ impl Service {
             scrapers: KnownScrapers::default(),
             desk: job_queue(&system, &resources),
             registry: Registry::shipped(),
-            schedules: store.results.schedules(StoreLimits::default()),
+            schedules: Schedules::new(&store, QueueLimits::default()),
             resources,
             planned: watch::channel(Arc::default()).1,
             stopping: is_stopping.clone(),

@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use uuid::Uuid;
-use weir::results::jobs::{
-    Cancellation, Claim, Heartbeat, JobState, NewJob, Outcome, Settled, Start,
-};
+use weir::queue::{Cancellation, Claim, Heartbeat, JobState, NewJob, Outcome, Settled, Start};
 
 use super::steps::{BRIEF, KEEP, LEASE, LIMIT, claim, enqueue, jobs, look_up, try_claim, worker};
 use crate::common::stores::{TestStore, on_every_store, sees};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
 use serde_json::json;
-use weir::results::jobs::{JobId, JobState, Limits, NewJob, Outcome, Start};
+use weir::queue::{JobId, JobQueue, JobState, NewJob, Outcome, QueueLimits, Start};
 
 use super::steps::{
     BRIEF, KEEP, LEASE, LIMIT, claim, claim_when_ready, enqueue, jobs, look_up, succeeded,
@@ -51,7 +51,7 @@ fn after(delay: Duration) -> NewJob {
 async fn a_delayed_job_waits_no_longer_than_was_asked_for(store: TestStore) {
     for by in JUMPS {
         // A process of its own: it finds what one before it has written.
-        let jobs = store.another().jobs(Limits::default());
+        let jobs = JobQueue::new(&store.another(), QueueLimits::default());
         let id = jobs.enqueue(after(BRIEF)).await.unwrap().id;
         move_due(&store, id, by).await;
         let lease = claim_when_ready(&jobs).await;
@@ -78,7 +78,7 @@ async fn a_retry_waits_no_longer_than_was_asked_for(store: TestStore) {
     jobs.settle(&lease, retry).await.unwrap();
     move_due(&store, id, JUMPS[2]).await;
 
-    let jobs = store.another().jobs(Limits::default());
+    let jobs = JobQueue::new(&store.another(), QueueLimits::default());
     assert_eq!(claim_when_ready(&jobs).await.id, id);
 }
 
@@ -95,7 +95,7 @@ async fn a_follower_waits_no_longer_than_was_asked_for(store: TestStore) {
         .unwrap();
     move_due(&store, next.id, JUMPS[1]).await;
 
-    let jobs = store.another().jobs(Limits::default());
+    let jobs = JobQueue::new(&store.another(), QueueLimits::default());
     assert_eq!(claim_when_ready(&jobs).await.id, next.id);
 }
 
@@ -173,7 +173,7 @@ async fn many_delayed_jobs_come_back_as_well(store: TestStore) {
 
 /// Redis ends the time of its values itself.
 async fn a_value_is_kept_no_longer_than_was_asked_for(store: TestStore) {
-    store.results.put("report", &json!(1), LEASE).await.unwrap();
+    store.put("report", &json!(1), LEASE).await.unwrap();
     let jobs = jobs(&store);
     let id = enqueue(&jobs, "j").await;
     let outcome = Outcome::Succeeded {
@@ -190,7 +190,7 @@ async fn a_value_is_kept_no_longer_than_was_asked_for(store: TestStore) {
 
     let another = store.another();
     assert_eq!(
-        try_claim(&another.jobs(Limits::default()), LEASE).await,
+        try_claim(&JobQueue::new(&another, QueueLimits::default()), LEASE).await,
         None
     );
 

@@ -5,8 +5,8 @@ use std::time::Instant;
 use sea_orm::{ConnectionTrait, Database, DbBackend, Statement, TransactionTrait};
 use serde_json::json;
 use uuid::Uuid;
-use weir::results::StoreLocation;
-use weir::results::jobs::{JobState, NewJob, Outcome, Replay, Settled};
+use weir::queue::{JobState, NewJob, Outcome, Replay, Settled};
+use weir::store::StoreLocation;
 
 use super::steps::{
     BRIEF, CLOCK_SLACK, LEASE, LIMIT, claim, claim_when_ready, dead, enqueue, jobs, look_up,

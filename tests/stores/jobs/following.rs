@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use serde_json::json;
-use weir::results::ResultsError;
-use weir::results::jobs::JobState::{Cancelled, Dead, Queued, Succeeded, Waiting};
-use weir::results::jobs::{
-    Cancellation, Job, JobState, Jobs, Lease, Limits, NewJob, Outcome, Replay, Start,
+use weir::queue::JobState::{Cancelled, Dead, Queued, Succeeded, Waiting};
+use weir::queue::{
+    Cancellation, JobQueue, JobRecord, JobState, Lease, NewJob, Outcome, QueueLimits, Replay, Start,
 };
+use weir::store::StoreError;
 
 use super::steps::{
     BRIEF, KEEP, LEASE, claim, claim_when_ready, dead, edit_job, jobs, look_up, succeeded,
@@ -52,7 +52,7 @@ fn chain(jobs: &[NewJob]) -> NewJob {
     *next.unwrap()
 }
 
-async fn states<const N: usize>(jobs: &Jobs, all: &[NewJob; N]) -> [JobState; N] {
+async fn states<const N: usize>(jobs: &JobQueue, all: &[NewJob; N]) -> [JobState; N] {
     let mut states = [JobState::Queued; N];
     for (state, job) in states.iter_mut().zip(all) {
         *state = look_up(jobs, job.id).await.state;
@@ -60,13 +60,13 @@ async fn states<const N: usize>(jobs: &Jobs, all: &[NewJob; N]) -> [JobState; N]
     states
 }
 
-async fn succeed(jobs: &Jobs) -> Lease {
+async fn succeed(jobs: &JobQueue) -> Lease {
     let lease = claim(jobs).await;
     jobs.settle(&lease, succeeded(json!(1))).await.unwrap();
     lease
 }
 
-fn why(job: &Job) -> &str {
+fn why(job: &JobRecord) -> &str {
     &job.error.as_ref().unwrap()[0]
 }
 
@@ -141,10 +141,13 @@ async fn a_follower_whose_key_another_job_has_is_dead_and_names_it(store: TestSt
 }
 
 async fn what_follows_a_job_that_did_not_succeed_is_cancelled_and_says_why(store: TestStore) {
-    let jobs = store.results.jobs(Limits {
-        max_lost: 0,
-        ..Limits::default()
-    });
+    let jobs = JobQueue::new(
+        &store,
+        QueueLimits {
+            max_lost: 0,
+            ..QueueLimits::default()
+        },
+    );
     for end in ["dead", "cancelled", "waiting", "lost"] {
         let all = [job("a"), job("b"), keyed("c", "k")];
         jobs.enqueue(chain(&all)).await.unwrap();
@@ -228,16 +231,19 @@ async fn a_retry_leaves_what_follows_waiting(store: TestStore) {
 }
 
 async fn followers_take_room_in_the_queue(store: TestStore) {
-    let jobs = store.results.jobs(Limits {
-        max_unfinished: 4,
-        ..Limits::default()
-    });
+    let jobs = JobQueue::new(
+        &store,
+        QueueLimits {
+            max_unfinished: 4,
+            ..QueueLimits::default()
+        },
+    );
     let three = || chain(&[job("a"), job("b"), job("c")]);
     let first = three();
     jobs.enqueue(first.clone()).await.unwrap();
     let refused = three();
     let refusal = jobs.enqueue(refused.clone()).await.unwrap_err();
-    assert!(matches!(refusal, ResultsError::QueueFull { limit: 4 }));
+    assert!(matches!(refusal, StoreError::QueueFull { limit: 4 }));
     assert_eq!(jobs.job(refused.id).await.unwrap(), None);
     assert_eq!(jobs.enqueue(first).await.unwrap().state, JobState::Queued);
     jobs.enqueue(job("d")).await.unwrap();

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 use uuid::Uuid;
-use weir::results::Instance;
-use weir::results::jobs::{JobState, Limits, NewJob};
+use weir::queue::{JobQueue, JobState, NewJob, QueueLimits};
+use weir::store::Instance;
 
 use super::steps::{claim, jobs, look_up, succeeded};
 use crate::common::stores::{TestStore, on_every_store};
@@ -23,7 +23,7 @@ fn instance(name: &str, scrapers: u64) -> Instance {
 
 async fn instances_see_each_other_until_they_leave(store: TestStore) {
     let (a, b) = (instance("host a-1", 0), instance("b-2", 3));
-    let (first, second) = (&store.results, store.another());
+    let (first, second) = (&*store, store.another());
     assert_eq!(first.announce(&a).await.unwrap(), []);
     assert_eq!(first.announce(&a).await.unwrap(), [], "it is no other");
     assert_eq!(second.announce(&b).await.unwrap(), std::slice::from_ref(&a));
@@ -35,7 +35,7 @@ async fn instances_see_each_other_until_they_leave(store: TestStore) {
 async fn an_instance_that_was_heard_of_long_ago_or_in_the_future_is_not_running(store: TestStore) {
     let (a, b) = (instance("a", 0), instance("b", 0));
     for seconds in [-60_i64, 60, 365 * 24 * 3600] {
-        store.results.announce(&b).await.unwrap();
+        store.announce(&b).await.unwrap();
         let seen_at = (chrono::Utc::now() + chrono::TimeDelta::seconds(seconds)).timestamp_millis();
         let record = format!("{seen_at} 0 b");
         let update = format!(
@@ -45,7 +45,7 @@ async fn an_instance_that_was_heard_of_long_ago_or_in_the_future_is_not_running(
         store
             .edit(&[&["HSET", "weir:instances", &b.id, &record]], &update)
             .await;
-        assert_eq!(store.results.announce(&a).await.unwrap(), [], "{seconds} s");
+        assert_eq!(store.announce(&a).await.unwrap(), [], "{seconds} s");
     }
 }
 
@@ -59,7 +59,7 @@ async fn a_store_of_an_earlier_version_is_brought_up_to_date(store: TestStore) {
         store.edit(&[], &undo).await;
     }
 
-    let jobs = store.another().jobs(Limits::default());
+    let jobs = JobQueue::new(&store.another(), QueueLimits::default());
     let follower = NewJob::new("b", json!({}));
     let first = NewJob {
         then: Some(Box::new(follower.clone())),

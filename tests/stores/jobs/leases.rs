@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use weir::results::jobs::{
-    Claim, Heartbeat, JobState, Lease, Limits, NewJob, Outcome, Replay, Settled,
+use weir::queue::{
+    Claim, Heartbeat, JobQueue, JobState, Lease, NewJob, Outcome, QueueLimits, Replay, Settled,
 };
 
 use super::steps::{
@@ -106,7 +106,7 @@ async fn a_restarted_owner_takes_back_its_own_leases_and_no_others(store: TestSt
     }
     assert_eq!(try_claim(&jobs, LEASE).await, None);
 
-    let restarted = store.another().jobs(Limits::default());
+    let restarted = JobQueue::new(&store.another(), QueueLimits::default());
     assert_eq!(restarted.recover("me").await.unwrap(), 2);
     assert_eq!(restarted.recover("me").await.unwrap(), 0);
 
@@ -127,11 +127,11 @@ async fn a_restarted_owner_takes_back_its_own_leases_and_no_others(store: TestSt
 }
 
 async fn a_job_that_loses_too_many_leases_is_buried(store: TestStore) {
-    let limits = Limits {
+    let limits = QueueLimits {
         max_lost: 3,
-        ..Limits::default()
+        ..QueueLimits::default()
     };
-    let jobs = store.results.jobs(limits);
+    let jobs = JobQueue::new(&store, limits);
     let id = enqueue(&jobs, "crashes its process").await;
     for lost in 0..=3 {
         let lease = claim(&jobs).await;
@@ -164,11 +164,11 @@ async fn an_overtaken_run_writes_no_value(store: TestStore) {
                 .unwrap()
         };
         let stored = async || -> Value {
-            let stored = store.results.get(key).await.unwrap().unwrap();
+            let stored = store.get(key).await.unwrap().unwrap();
             stored.json().unwrap()
         };
         assert_eq!(put(&first, 0).await, Settled::Overtaken);
-        assert!(store.results.get(key).await.unwrap().is_none());
+        assert!(store.get(key).await.unwrap().is_none());
         assert_eq!(put(&second, 2).await, Settled::Done);
         assert_eq!(put(&first, 1).await, Settled::Overtaken);
         assert_eq!(stored().await, 2);

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::json;
-use weir::results::StoreLocation;
-use weir::results::jobs::{Claim, JobId, JobState, Jobs, Limits, NewJob, Settled, Worker};
+use weir::queue::{Claim, JobId, JobQueue, JobState, NewJob, QueueLimits, Settled, Worker};
+use weir::store::StoreLocation;
 
 use super::steps::{look_up, succeeded, worker};
 use crate::common::stores::{TestStore, on_every_store, within};
@@ -18,7 +18,7 @@ const STRESS_JOBS: u32 = 60;
 
 /// What the workers of the stress test have in common.
 struct Stress {
-    jobs: Jobs,
+    jobs: JobQueue,
     finished: AtomicU32,
     /// The greatest token that was given out for a job.
     tokens: Mutex<HashMap<JobId, u64>>,
@@ -27,12 +27,12 @@ struct Stress {
 }
 
 async fn workers_that_crash_at_any_step_lose_no_job_and_finish_none_twice(store: TestStore) {
-    let limits = Limits {
+    let limits = QueueLimits {
         max_lost: 1000,
-        ..Limits::default()
+        ..QueueLimits::default()
     };
     let stress = Arc::new(Stress {
-        jobs: store.results.jobs(limits),
+        jobs: JobQueue::new(&store, limits),
         finished: AtomicU32::new(0),
         tokens: Mutex::default(),
         outcomes: Mutex::default(),
@@ -43,7 +43,7 @@ async fn workers_that_crash_at_any_step_lose_no_job_and_finish_none_twice(store:
         ids.push(stress.jobs.enqueue(job).await.unwrap().id);
     }
     let workers = (0..4).map(|n| {
-        let handle = store.another().jobs(limits);
+        let handle = JobQueue::new(&store.another(), limits);
         tokio::spawn(work(Arc::clone(&stress), handle, worker(&n.to_string())))
     });
     let workers = futures_util::future::join_all(workers);
@@ -66,7 +66,7 @@ async fn workers_that_crash_at_any_step_lose_no_job_and_finish_none_twice(store:
 }
 
 /// Runs jobs until all are done; one claim in three it dies without a word, one in five it falls asleep past its lease.
-async fn work(stress: Arc<Stress>, jobs: Jobs, worker: Worker) {
+async fn work(stress: Arc<Stress>, jobs: JobQueue, worker: Worker) {
     let lease_time = Duration::from_millis(60);
     let mut claims = 0u32;
     while stress.finished.load(Ordering::SeqCst) < STRESS_JOBS {
@@ -115,7 +115,7 @@ async fn work(stress: Arc<Stress>, jobs: Jobs, worker: Worker) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_log_of_a_file_begins_anew_under_load() {
     let store = TestStore::sqlite();
-    let jobs = store.results.jobs(Limits::default());
+    let jobs = JobQueue::new(&store, QueueLimits::default());
     let enqueuing = (0..8).map(|_| {
         let jobs = jobs.clone();
         tokio::spawn(async move {

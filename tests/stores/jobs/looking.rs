@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use weir::results::jobs::{JobFilter, JobId, JobState, NewJob, Outcome, Start};
+use weir::queue::{JobFilter, JobId, JobState, NewJob, Outcome, Start};
 
 use super::steps::{
     BRIEF, KEEP, LEASE, LIMIT, claim, claim_when_ready, dead, edit_job, enqueue, jobs, look_up,

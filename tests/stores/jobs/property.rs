@@ -5,12 +5,10 @@ use std::{fmt::Write, time::Duration};
 use proptest::prelude::*;
 use serde_json::json;
 use uuid::Uuid;
-use weir::results::{
-    Results,
-    jobs::{
-        Claim, JobFilter, JobId, JobState, Jobs, Lease, Limits, NewJob, Outcome, Start, Worker,
-    },
+use weir::queue::{
+    Claim, JobFilter, JobId, JobQueue, JobState, Lease, NewJob, Outcome, QueueLimits, Start, Worker,
 };
+use weir::store::Store;
 
 use crate::common::stores::TestStore;
 
@@ -93,19 +91,19 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 /// One store, and what has been done to it.
 struct Run {
-    jobs: Jobs,
+    jobs: JobQueue,
     made: Vec<NewJob>,
     leases: Vec<Lease>,
 }
 
 impl Run {
-    fn new(results: &Results) -> Self {
-        let limits = Limits {
+    fn new(store: &Store) -> Self {
+        let limits = QueueLimits {
             max_lost: 2,
-            ..Limits::default()
+            ..QueueLimits::default()
         };
         Self {
-            jobs: results.jobs(limits),
+            jobs: JobQueue::new(store, limits),
             made: Vec::new(),
             leases: Vec::new(),
         }

@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 use chrono::{TimeDelta, Utc};
 use serde_json::json;
 use uuid::Uuid;
-use weir::results::jobs::{Cancellation, Claim, JobState, Limits, NewJob, Outcome, Settled, Start};
-use weir::results::{Change, ResultsError};
+use weir::queue::{
+    Cancellation, Claim, JobQueue, JobState, NewJob, Outcome, QueueLimits, Settled, Start,
+};
+use weir::store::{Change, StoreError};
 
 use super::steps::{
     CLOCK_SLACK, KEEP, LEASE, LIMIT, claim, claim_when_ready, dead, enqueue, jobs, look_up,
@@ -195,10 +197,13 @@ async fn an_equal_unfinished_job_stands_for_another(store: TestStore) {
 }
 
 async fn a_full_queue_refuses_until_a_job_has_finished(store: TestStore) {
-    let jobs = store.results.jobs(Limits {
-        max_unfinished: 3,
-        ..Limits::default()
-    });
+    let jobs = JobQueue::new(
+        &store,
+        QueueLimits {
+            max_unfinished: 3,
+            ..QueueLimits::default()
+        },
+    );
     let job = || NewJob::new("j", json!({}));
     let first = job();
     jobs.enqueue(first.clone()).await.unwrap();
@@ -207,7 +212,7 @@ async fn a_full_queue_refuses_until_a_job_has_finished(store: TestStore) {
     }
     let refusal = jobs.enqueue(job()).await.unwrap_err();
     assert!(
-        matches!(refusal, ResultsError::QueueFull { limit: 3 }),
+        matches!(refusal, StoreError::QueueFull { limit: 3 }),
         "{refusal}"
     );
     // What is there already needs no room.
@@ -245,7 +250,7 @@ async fn new_work_is_announced(store: TestStore) {
         job.as_ref().is_some_and(|job| job.state.is_finished())
     })
     .await;
-    let mut changes = store.results.changes();
+    let mut changes = store.changes();
 
     enqueue(&jobs, "j").await;
 

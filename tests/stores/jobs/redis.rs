@@ -5,11 +5,9 @@ use std::time::Duration;
 use redis::Commands;
 use serde_json::json;
 use weir::{
-    results::{
-        Results, StoreLocation,
-        jobs::{Claim, JobState, Jobs, Lease, Limits, NewJob, Outcome, Settled, Worker},
-    },
-    settings::ResultsSettings,
+    queue::{Claim, JobQueue, JobState, Lease, NewJob, Outcome, QueueLimits, Settled, Worker},
+    settings::StoreConfig,
+    store::{Store, StoreLocation},
 };
 use weir_test_support::Redis;
 
@@ -17,16 +15,17 @@ use crate::common::stores::within;
 
 const LEASE: Duration = Duration::from_mins(1);
 
-fn jobs(redis: &Redis, limits: Limits) -> Jobs {
+fn jobs(redis: &Redis, limits: QueueLimits) -> JobQueue {
     let location = StoreLocation::ExternalRedis {
         url: redis.url().as_str().into(),
     };
-    Results::open(&ResultsSettings::default(), &location)
-        .unwrap()
-        .jobs(limits)
+    JobQueue::new(
+        &Store::open(&StoreConfig::default(), &location).unwrap(),
+        limits,
+    )
 }
 
-async fn claim(jobs: &Jobs) -> Option<Lease> {
+async fn claim(jobs: &JobQueue) -> Option<Lease> {
     let worker = Worker {
         owner: "o".into(),
         name: "w".into(),
@@ -59,9 +58,9 @@ async fn finished_jobs_past_the_cap_go_those_first_that_are_kept_shortest() {
     let redis = Redis::start();
     let jobs = jobs(
         &redis,
-        Limits {
+        QueueLimits {
             max_finished: 5,
-            ..Limits::default()
+            ..QueueLimits::default()
         },
     );
     let long = jobs.enqueue(NewJob::new("j", json!({}))).await.unwrap().id;
@@ -89,7 +88,7 @@ async fn finished_jobs_past_the_cap_go_those_first_that_are_kept_shortest() {
 #[tokio::test]
 async fn every_key_of_finished_jobs_goes_by_itself() {
     let redis = Redis::start();
-    let jobs = jobs(&redis, Limits::default());
+    let jobs = jobs(&redis, QueueLimits::default());
     jobs.enqueue(NewJob::new("j", json!({}))).await.unwrap();
     jobs.settle(&claim(&jobs).await.unwrap(), succeeded(LEASE))
         .await
@@ -102,7 +101,7 @@ async fn every_key_of_finished_jobs_goes_by_itself() {
 #[tokio::test]
 async fn jobs_survive_the_death_of_redis_at_any_step() {
     let mut redis = Redis::start();
-    let jobs = jobs(&redis, Limits::default());
+    let jobs = jobs(&redis, QueueLimits::default());
     let mut acknowledged = Vec::new();
     for round in 0..4 {
         for _ in 0..5 {

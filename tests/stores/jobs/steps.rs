@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use weir::results::jobs::{Claim, Job, JobId, Jobs, Lease, Limits, NewJob, Outcome, Worker};
+use weir::queue::{Claim, JobId, JobQueue, JobRecord, Lease, NewJob, Outcome, QueueLimits, Worker};
 
 use crate::common::stores::{TestStore, within};
 
@@ -14,8 +14,8 @@ pub(super) const KEEP: Duration = Duration::from_mins(10);
 pub(super) const CLOCK_SLACK: Duration = Duration::from_millis(5);
 pub(super) const LIMIT: Duration = Duration::from_secs(5);
 
-pub(super) fn jobs(store: &TestStore) -> Jobs {
-    store.results.jobs(Limits::default())
+pub(super) fn jobs(store: &TestStore) -> JobQueue {
+    JobQueue::new(store, QueueLimits::default())
 }
 
 pub(super) fn worker(owner: &str) -> Worker {
@@ -26,23 +26,23 @@ pub(super) fn worker(owner: &str) -> Worker {
     }
 }
 
-pub(super) async fn enqueue(jobs: &Jobs, name: &str) -> JobId {
+pub(super) async fn enqueue(jobs: &JobQueue, name: &str) -> JobId {
     jobs.enqueue(NewJob::new(name, json!({}))).await.unwrap().id
 }
 
-pub(super) async fn try_claim(jobs: &Jobs, lease: Duration) -> Option<Lease> {
+pub(super) async fn try_claim(jobs: &JobQueue, lease: Duration) -> Option<Lease> {
     match jobs.claim(&worker("a"), lease).await.unwrap() {
         Claim::Leased(lease) => Some(lease),
         Claim::Nothing { .. } => None,
     }
 }
 
-pub(super) async fn claim(jobs: &Jobs) -> Lease {
+pub(super) async fn claim(jobs: &JobQueue) -> Lease {
     try_claim(jobs, LEASE).await.expect("a job is ready")
 }
 
 /// Claims again and again until there is something, as a worker does.
-pub(super) async fn claim_when_ready(jobs: &Jobs) -> Lease {
+pub(super) async fn claim_when_ready(jobs: &JobQueue) -> Lease {
     within(LIMIT, async {
         loop {
             match jobs.claim(&worker("b"), LEASE).await.unwrap() {
@@ -56,7 +56,7 @@ pub(super) async fn claim_when_ready(jobs: &Jobs) -> Lease {
     .await
 }
 
-pub(super) async fn look_up(jobs: &Jobs, id: JobId) -> Job {
+pub(super) async fn look_up(jobs: &JobQueue, id: JobId) -> JobRecord {
     jobs.job(id).await.unwrap().unwrap()
 }
 

@@ -9,7 +9,7 @@ use weir_test_support::Weir;
 const SETTINGS: &str = "results.backend = \"embedded\"\nschedules.top_named_entities.enabled = false\n\
     [commands.echo]\nargv = [\"cat\"]\n";
 
-/// Limits the files of a process to `bytes` from now on.
+/// QueueLimits the files of a process to `bytes` from now on.
 fn limit_files(weir: &Weir, bytes: Option<u64>) {
     let pid = Pid::from_raw(weir.pid().cast_signed());
     let limits = Rlimit {

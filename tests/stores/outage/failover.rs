@@ -64,11 +64,7 @@ async fn a_demoted_master_is_left_for_the_server_that_the_address_means_now() {
     address.means(&new);
 
     // The first write finds out and reaches the new master: nobody sees a failure.
-    watched
-        .results
-        .put("after", &json!(1), MINUTE)
-        .await
-        .unwrap();
+    watched.store.put("after", &json!(1), MINUTE).await.unwrap();
     assert!(holds(&new, "weir:result:after"));
     assert_eq!(watched.condition("results"), None);
 }
@@ -79,17 +75,17 @@ async fn a_failover_that_takes_a_while_is_one_outage_without_a_flutter() {
     let address = Address::of(&old);
     let watched = Watched::open(&address.url());
     watched.recovers().await;
-    let mut since = watched.results.away_since();
+    let mut since = watched.store.away_since();
 
     old.command(&["REPLICAOF", "127.0.0.1", "1"]);
     watched.refuses("read-only").await;
     since.borrow_and_update();
     for _ in 0..40 {
         // Reads go on, which is no recovery.
-        watched.results.get("report").await.unwrap();
+        watched.store.get("report").await.unwrap();
         assert!(
             watched
-                .results
+                .store
                 .put("report", &json!(1), MINUTE)
                 .await
                 .is_err()
@@ -129,9 +125,9 @@ async fn announcements_follow_to_the_new_master() {
         subscribers(&new) == 2 && subscribers(&old) == 0
     })
     .await;
-    let mut value = other.results.watch("report").unwrap();
+    let mut value = other.store.watch("report").unwrap();
     watched
-        .results
+        .store
         .put("report", &json!("new"), MINUTE)
         .await
         .unwrap();
@@ -155,14 +151,14 @@ async fn a_connection_that_no_longer_answers_is_replaced() {
     address.means(&new);
     assert!(
         watched
-            .results
+            .store
             .put("report", &json!(1), MINUTE)
             .await
             .is_err()
     );
 
     watched
-        .results
+        .store
         .put("report", &json!(1), MINUTE)
         .await
         .unwrap();

@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 use redis::Commands;
 use serde_json::{Value, json};
 use weir::{
-    results::{Results, ResultsError, StoreLocation},
-    settings::{DatabaseSettings, ResultsSettings},
+    settings::{DatabaseSettings, StoreConfig},
+    store::{Store, StoreError, StoreLocation},
 };
 use weir_test_support::{Postgres, Redis};
 
@@ -24,28 +24,28 @@ use crate::common::stores::{sees, within};
 const MINUTE: Duration = Duration::from_mins(1);
 const FAST: Duration = Duration::from_secs(1);
 
-fn open(url: &str) -> Results {
+fn open(url: &str) -> Store {
     let url = url.into();
-    Results::open(
-        &ResultsSettings::default(),
+    Store::open(
+        &StoreConfig::default(),
         &StoreLocation::ExternalRedis { url },
     )
     .unwrap()
 }
 
-async fn fails_fast(results: &Results) {
+async fn fails_fast(store: &Store) {
     let value = json!(1);
     for _ in 0..3 {
         let begun = Instant::now();
-        let put = results.put("report", &value, MINUTE).await;
+        let put = store.put("report", &value, MINUTE).await;
         let put_elapsed = begun.elapsed();
-        let get = results.get("report").await;
+        let get = store.get("report").await;
         assert!(
-            matches!(put, Err(ResultsError::Unavailable { .. })),
+            matches!(put, Err(StoreError::Unavailable { .. })),
             "{put:?}"
         );
         assert!(
-            matches!(get, Err(ResultsError::Unavailable { .. })),
+            matches!(get, Err(StoreError::Unavailable { .. })),
             "{get:?}"
         );
         assert!(put_elapsed < FAST, "{put_elapsed:?}");
@@ -53,14 +53,14 @@ async fn fails_fast(results: &Results) {
     }
 }
 
-async fn works_again(results: &Results) {
+async fn works_again(store: &Store) {
     let value = json!("back");
     within(FAST, async {
-        while results.put("report", &value, MINUTE).await.is_err() {}
+        while store.put("report", &value, MINUTE).await.is_err() {}
     })
     .await;
     assert_eq!(
-        results.get("report").await.unwrap().unwrap().bytes(),
+        store.get("report").await.unwrap().unwrap().bytes(),
         b"\"back\""
     );
 }
@@ -68,9 +68,9 @@ async fn works_again(results: &Results) {
 #[tokio::test]
 async fn every_key_in_redis_has_a_time_to_live_and_ours_have_the_prefix() {
     let redis = Redis::start();
-    let results = open(&redis.url());
-    results.put("report", &json!(1), MINUTE).await.unwrap();
-    results
+    let store = open(&redis.url());
+    store.put("report", &json!(1), MINUTE).await.unwrap();
+    store
         .put("my_worker:report", &json!({"a": [1]}), MINUTE)
         .await
         .unwrap();
@@ -90,9 +90,9 @@ async fn every_key_in_redis_has_a_time_to_live_and_ours_have_the_prefix() {
 #[tokio::test]
 async fn a_shared_key_written_by_another_program_is_read_and_watched() {
     let redis = Redis::start();
-    let results = open(&redis.url());
+    let store = open(&redis.url());
     let mut foreign = redis.connection();
-    let mut watched = results.watch("my_worker:scheduled:top").unwrap();
+    let mut watched = store.watch("my_worker:scheduled:top").unwrap();
 
     for n in 0..3 {
         let text = format!(r#"{{"top_named_entities": [["Ada", {n}]]}}"#);
@@ -116,13 +116,13 @@ async fn a_shared_key_written_by_another_program_is_read_and_watched() {
 #[tokio::test]
 async fn a_shared_key_that_holds_no_text_is_an_error_that_names_it() {
     let redis = Redis::start();
-    let results = open(&redis.url());
+    let store = open(&redis.url());
     let () = redis.connection().rpush("my_worker:list", "x").unwrap();
 
-    let error = results.get("my_worker:list").await.unwrap_err();
+    let error = store.get("my_worker:list").await.unwrap_err();
 
     assert!(
-        matches!(&error, ResultsError::NotAValue { key } if key == "my_worker:list"),
+        matches!(&error, StoreError::NotAValue { key } if key == "my_worker:list"),
         "{error}"
     );
 }
@@ -130,16 +130,16 @@ async fn a_shared_key_that_holds_no_text_is_an_error_that_names_it() {
 #[tokio::test]
 async fn calls_fail_fast_while_redis_is_away_and_work_within_a_second_of_its_return() {
     let mut redis = Redis::start();
-    let results = open(&redis.url());
-    works_again(&results).await;
-    let mut away = results.away_since();
+    let store = open(&redis.url());
+    works_again(&store).await;
+    let mut away = store.away_since();
 
     for _ in 0..2 {
         redis.kill();
-        fails_fast(&results).await;
+        fails_fast(&store).await;
         assert!(away.borrow_and_update().is_some());
         redis.start_again();
-        works_again(&results).await;
+        works_again(&store).await;
         sees(FAST * 2, &mut away, Option::is_none).await;
     }
 }
@@ -147,41 +147,41 @@ async fn calls_fail_fast_while_redis_is_away_and_work_within_a_second_of_its_ret
 #[tokio::test]
 async fn the_first_call_after_an_unnoticed_restart_works() {
     let mut redis = Redis::start();
-    let results = open(&redis.url());
-    results.put("report", &json!(1), MINUTE).await.unwrap();
+    let store = open(&redis.url());
+    store.put("report", &json!(1), MINUTE).await.unwrap();
 
     redis.kill();
     redis.start_again();
 
-    assert_eq!(results.get("report").await.unwrap().unwrap().bytes(), b"1");
+    assert_eq!(store.get("report").await.unwrap().unwrap().bytes(), b"1");
 }
 
 #[tokio::test]
 async fn a_handle_opened_before_redis_works_once_redis_is_there() {
     let mut redis = Redis::absent();
     let begun = Instant::now();
-    let results = open(&redis.url());
-    let mut watched = results.watch("report").unwrap();
+    let store = open(&redis.url());
+    let mut watched = store.watch("report").unwrap();
     assert!(
         begun.elapsed() < Duration::from_millis(100),
         "{:?}",
         begun.elapsed()
     );
-    fails_fast(&results).await;
+    fails_fast(&store).await;
 
     redis.start_again();
 
-    works_again(&results).await;
+    works_again(&store).await;
     sees(Duration::from_millis(1500), &mut watched, Option::is_some).await;
 }
 
 #[tokio::test]
 async fn a_watcher_outlives_an_outage_and_sees_what_was_written_meanwhile() {
     let mut redis = Redis::start();
-    let results = open(&redis.url());
-    let mut watched = results.watch("my_worker:report").unwrap();
-    let mut away = results.away_since();
-    results
+    let store = open(&redis.url());
+    let mut watched = store.watch("my_worker:report").unwrap();
+    let mut away = store.away_since();
+    store
         .put("my_worker:report", &json!("before"), MINUTE)
         .await
         .unwrap();
@@ -211,14 +211,11 @@ async fn a_watcher_outlives_an_outage_and_sees_what_was_written_meanwhile() {
     let value = json!("after");
     let mut seen_at_once = false;
     for _ in 0..5 {
-        results
+        store
             .put("my_worker:report", &json!(0), MINUTE)
             .await
             .unwrap();
-        results
-            .put("my_worker:report", &value, MINUTE)
-            .await
-            .unwrap();
+        store.put("my_worker:report", &value, MINUTE).await.unwrap();
         let begun = Instant::now();
         sees(FAST * 2, &mut watched, |stored| {
             stored
@@ -245,21 +242,21 @@ async fn a_postgres_that_is_away_fails_fast() {
     let location = StoreLocation::Postgres {
         database: DatabaseSettings::with_url(postgres.url()),
     };
-    let results = Results::open(&ResultsSettings::default(), &location).unwrap();
-    results.put("report", &json!(1), MINUTE).await.unwrap();
+    let store = Store::open(&StoreConfig::default(), &location).unwrap();
+    store.put("report", &json!(1), MINUTE).await.unwrap();
 
     drop(postgres);
 
-    fails_fast(&results).await;
-    fails_fast(&Results::open(&ResultsSettings::default(), &location).unwrap()).await;
+    fails_fast(&store).await;
+    fails_fast(&Store::open(&StoreConfig::default(), &location).unwrap()).await;
 }
 
 #[tokio::test]
 async fn a_handle_dropped_by_everybody_stops_listening() {
     let redis = Redis::start();
-    let results = open(&redis.url());
-    let watched = results.watch("report").unwrap();
-    results.put("report", &json!(1), MINUTE).await.unwrap();
+    let store = open(&redis.url());
+    let watched = store.watch("report").unwrap();
+    store.put("report", &json!(1), MINUTE).await.unwrap();
     let subscribers = || -> i64 {
         let mut count = redis::cmd("PUBSUB");
         let counts: (String, i64) = count
@@ -276,7 +273,7 @@ async fn a_handle_dropped_by_everybody_stops_listening() {
     })
     .await;
 
-    drop((watched, results));
+    drop((watched, store));
 
     within(FAST, async {
         while subscribers() != 0 {

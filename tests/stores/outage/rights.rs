@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use weir::results::{Change, ResultsError};
+use weir::store::{Change, StoreError};
 use weir_test_support::Redis;
 
 use super::watched::{Watched, eventually};
@@ -40,7 +40,7 @@ fn grant(redis: &Redis, rules: &[&str]) {
 async fn the_documented_rights_are_enough_and_nothing_is_reported() {
     let (redis, url) = server();
     let watched = Watched::open(&url);
-    let mut changes = watched.results.changes();
+    let mut changes = watched.store.changes();
     watched.recovers().await;
 
     watched.use_all().await;
@@ -97,8 +97,8 @@ async fn missing_keys_and_channels_are_named_and_calls_that_need_them_are_tried_
     grant(&redis, &["resetkeys", "~weir:*", "resetchannels"]);
     let watched = Watched::open(&url);
 
-    let Err(ResultsError::Unavailable { class, .. }) = watched
-        .results
+    let Err(StoreError::Unavailable { class, .. }) = watched
+        .store
         .put("my_worker:report", &json!(1), MINUTE)
         .await
     else {
@@ -133,7 +133,7 @@ async fn rights_that_are_taken_away_are_missed_at_the_first_denial() {
     grant(&redis, &["-set"]);
     assert!(
         watched
-            .results
+            .store
             .put("my_worker:report", &json!(1), MINUTE)
             .await
             .is_err()

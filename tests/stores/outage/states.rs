@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::json;
 use weir::outage::ErrorClass;
-use weir::results::ResultsError;
-use weir::results::jobs::NewJob;
+use weir::queue::NewJob;
+use weir::store::StoreError;
 use weir_test_support::Redis;
 
 use super::watched::Watched;
@@ -38,7 +38,7 @@ async fn too_little_memory_passes() {
         redis.command(command);
     }
     let shared = watched
-        .results
+        .store
         .put("my_worker:report", &json!(1), MINUTE)
         .await;
     let job = watched
@@ -227,21 +227,12 @@ async fn too_many_clients_pass() {
 async fn a_command_that_was_disabled_is_named() {
     let redis = Redis::start_with(&["--rename-command", "EVALSHA", ""]);
     let watched = Watched::open(&redis.url());
-    let refused = unavailable(
-        watched
-            .results
-            .put("report", &json!("hunter2"), MINUTE)
-            .await,
-    );
+    let refused = unavailable(watched.store.put("report", &json!("hunter2"), MINUTE).await);
     assert!(
         refused.condition.contains("does not know a command"),
         "{refused:?}"
     );
-    let Err(error) = watched
-        .results
-        .put("report", &json!("hunter2"), MINUTE)
-        .await
-    else {
+    let Err(error) = watched.store.put("report", &json!("hunter2"), MINUTE).await else {
         panic!("taken");
     };
     assert!(!error.to_string().contains("hunter2"), "{error}");
@@ -278,15 +269,15 @@ async fn data_of_another_type_is_a_fault_and_no_outage() {
     redis.command(&["SET", "weir:jobs:queued", "text"]);
     let refused = watched.jobs.enqueue(NewJob::new("job", json!({}))).await;
     assert!(
-        matches!(&refused, Err(ResultsError::Refused { condition, .. }) if condition.contains("another type")),
+        matches!(&refused, Err(StoreError::Refused { condition, .. }) if condition.contains("another type")),
         "{refused:?}"
     );
     assert_eq!(watched.condition("results"), None);
 }
 
-fn unavailable(outcome: Result<(), ResultsError>) -> ErrorClass {
+fn unavailable(outcome: Result<(), StoreError>) -> ErrorClass {
     match outcome {
-        Err(ResultsError::Unavailable { class, .. }) => class,
+        Err(StoreError::Unavailable { class, .. }) => class,
         other => panic!("{other:?}"),
     }
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use serde_json::json;
 use tempfile::TempDir;
-use weir::results::{Change, Results, ResultsError, StoreLocation};
-use weir::settings::ResultsSettings;
+use weir::settings::StoreConfig;
+use weir::store::{Change, Store, StoreError, StoreLocation};
 use weir_test_support::Redis;
 
 use super::watched::Watched;
@@ -55,10 +55,10 @@ impl Certificates {
         self.0.path().join(name)
     }
 
-    fn trusted(&self) -> ResultsSettings {
-        ResultsSettings {
+    fn trusted(&self) -> StoreConfig {
+        StoreConfig {
             redis_ca_file: self.file("ca.pem"),
-            ..ResultsSettings::default()
+            ..StoreConfig::default()
         }
     }
 }
@@ -85,7 +85,7 @@ fn server(certificates: &Certificates, asks_clients: &str) -> (Redis, u16) {
 }
 
 async fn works(watched: &Watched) {
-    let mut changes = watched.results.changes();
+    let mut changes = watched.store.changes();
     watched.recovers().await;
     let heard = async { while changes.recv().await.unwrap() != Change::All {} };
     within(Duration::from_secs(5), heard).await;
@@ -114,7 +114,7 @@ async fn a_server_that_asks_for_a_certificate_is_shown_one() {
     let certificates = Certificates::new();
     let (_redis, port) = server(&certificates, "yes");
     let url = format!("rediss://localhost:{port}");
-    let with_certificate = ResultsSettings {
+    let with_certificate = StoreConfig {
         redis_cert_file: certificates.file("client.pem"),
         redis_key_file: certificates.file("client.key"),
         ..certificates.trusted()
@@ -122,7 +122,7 @@ async fn a_server_that_asks_for_a_certificate_is_shown_one() {
     works(&Watched::with(&with_certificate, &url)).await;
 
     let watched = Watched::with(&certificates.trusted(), &url);
-    let refused = watched.results.put("report", &json!(1), MINUTE).await;
+    let refused = watched.store.put("report", &json!(1), MINUTE).await;
     assert!(refused.unwrap_err().is_unavailable());
 }
 
@@ -159,12 +159,12 @@ async fn the_trust_store_of_the_environment_counts() {
 async fn a_file_that_cannot_be_used_is_named_with_its_setting() {
     let certificates = Certificates::new();
     let file = |name: &str| certificates.file(name);
-    let with = |change: &dyn Fn(&mut ResultsSettings)| {
+    let with = |change: &dyn Fn(&mut StoreConfig)| {
         let mut settings = certificates.trusted();
         change(&mut settings);
         let url = "rediss://localhost".into();
         let location = StoreLocation::ExternalRedis { url };
-        let error: ResultsError = Results::open(&settings, &location).map(|_| ()).unwrap_err();
+        let error: StoreError = Store::open(&settings, &location).map(|_| ()).unwrap_err();
         error.to_string()
     };
     let nowhere = with(&|settings| settings.redis_ca_file = file("nowhere.pem"));

@@ -6,62 +6,60 @@ use std::time::{Duration, Instant};
 use chrono::{TimeDelta, Utc};
 use serde_json::json;
 use weir::health::HealthIssues;
-use weir::results::jobs::{Claim, JobFilter, Jobs, Limits, NewJob, Outcome, Worker};
-use weir::results::{Results, ResultsError, StoreLocation};
-use weir::settings::ResultsSettings;
+use weir::queue::{Claim, JobFilter, JobQueue, NewJob, Outcome, QueueLimits, Schedules, Worker};
+use weir::settings::StoreConfig;
+use weir::store::{Store, StoreError, StoreLocation};
 
 const MINUTE: Duration = Duration::from_mins(1);
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A handle with what it reports.
 pub(crate) struct Watched {
-    pub(crate) results: Results,
-    pub(crate) jobs: Jobs,
+    pub(crate) store: Store,
+    pub(crate) jobs: JobQueue,
     pub(crate) health: HealthIssues,
 }
 
 impl Watched {
     pub(crate) fn open(url: &str) -> Self {
-        Self::with(&ResultsSettings::default(), url)
+        Self::with(&StoreConfig::default(), url)
     }
 
-    pub(crate) fn with(settings: &ResultsSettings, url: &str) -> Self {
+    pub(crate) fn with(settings: &StoreConfig, url: &str) -> Self {
         let health = HealthIssues::default();
         let location = StoreLocation::ExternalRedis { url: url.into() };
-        let results = Results::open_with_health(settings, &location, &health).unwrap();
+        let store = Store::open_with_health(settings, &location, &health).unwrap();
         Self {
-            jobs: results.jobs(Limits::default()),
-            results,
+            jobs: JobQueue::new(&store, QueueLimits::default()),
+            store,
             health,
         }
     }
 
     /// A script, a transaction and a job.
-    async fn writes(&self) -> [Result<(), ResultsError>; 3] {
+    async fn writes(&self) -> [Result<(), StoreError>; 3] {
         let job = NewJob::new("job", json!({}));
         [
-            self.results.put("report", &json!(1), MINUTE).await,
-            self.results
-                .put("my_worker:report", &json!(1), MINUTE)
-                .await,
+            self.store.put("report", &json!(1), MINUTE).await,
+            self.store.put("my_worker:report", &json!(1), MINUTE).await,
             self.jobs.enqueue(job).await.map(|_| ()),
         ]
     }
 
     /// Uses every form of call.
     pub(crate) async fn use_all(&self) {
-        let (results, jobs) = (&self.results, &self.jobs);
+        let (store, jobs) = (&self.store, &self.jobs);
         let worker = Worker {
             owner: "owner".into(),
             name: "worker".into(),
             instance: "host-1".into(),
         };
         for key in ["report", "my_worker:report"] {
-            results.put(key, &json!(1), MINUTE).await.unwrap();
-            assert!(results.get(key).await.unwrap().is_some());
-            assert!(results.delete(key).await.unwrap());
+            store.put(key, &json!(1), MINUTE).await.unwrap();
+            assert!(store.get(key).await.unwrap().is_some());
+            assert!(store.delete(key).await.unwrap());
         }
-        results.put("report", &json!(1), MINUTE).await.unwrap();
+        store.put("report", &json!(1), MINUTE).await.unwrap();
         let mut job = NewJob::new("job", json!({}));
         job.unique_key = Some("unique".into());
         let id = jobs.enqueue(job).await.unwrap().id;
@@ -85,7 +83,7 @@ impl Watched {
         jobs.job(id).await.unwrap();
         jobs.list(JobFilter::default()).await.unwrap();
         jobs.counts().await.unwrap();
-        let schedules = results.schedules(Limits::default());
+        let schedules = Schedules::new(store, QueueLimits::default());
         let due = Utc::now();
         schedules.plan("schedule", "definition", due).await.unwrap();
         let next = due + TimeDelta::hours(1);
@@ -109,7 +107,7 @@ impl Watched {
     /// Every write is refused for the moment, with this condition, and health says so.
     pub(crate) async fn refuses(&self, condition: &str) {
         for (index, write) in self.writes().await.into_iter().enumerate() {
-            let Err(ResultsError::Unavailable { class, why }) = write else {
+            let Err(StoreError::Unavailable { class, why }) = write else {
                 panic!("write {index}: {write:?}");
             };
             assert!(class.condition.contains(condition), "{class:?}: {why}");
@@ -124,7 +122,7 @@ impl Watched {
         let refuses = || async {
             let writes = self.writes().await;
             writes.into_iter().all(|write| {
-                matches!(&write, Err(ResultsError::Unavailable { class, .. }) if class.condition.contains(condition))
+                matches!(&write, Err(StoreError::Unavailable { class, .. }) if class.condition.contains(condition))
             })
         };
         eventually(condition, refuses).await;

@@ -1,0 +1,139 @@
+//! Schedules in Redis.
+
+use std::collections::HashMap;
+
+use ::redis::Cmd;
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use super::add_job;
+use crate::queue::schedules::{Fired, ScheduleState, ScheduleStates, ScheduleStore};
+use crate::queue::{NewJob, QueueLimits, parse};
+use crate::store::error::StoreError;
+use crate::store::millis::time;
+use crate::store::redis::{RedisStore, transaction};
+
+#[async_trait]
+impl ScheduleStore for RedisStore {
+    async fn plan(
+        &self,
+        name: &str,
+        definition: &str,
+        first_due: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let mut plan = self.scripts.plan.key(&self.prefix);
+        plan.arg(name)
+            .arg(definition)
+            .arg(first_due.timestamp_millis());
+        Ok(self.run(&plan).await?)
+    }
+
+    async fn unplan(&self, name: &str) -> Result<bool, StoreError> {
+        let mut remove = transaction();
+        remove
+            .del(self.schedule_key(name))
+            .srem(self.schedule_names(), name)
+            .ignore();
+        let (removed,): (bool,) = self.run(&remove).await?;
+        Ok(removed)
+    }
+
+    async fn fire(
+        &self,
+        name: &str,
+        due: DateTime<Utc>,
+        next: DateTime<Utc>,
+        job: &NewJob,
+        limits: &QueueLimits,
+    ) -> Result<Fired, StoreError> {
+        let mut fire = self.scripts.fire.key(&self.prefix);
+        fire.arg(name)
+            .arg(due.timestamp_millis())
+            .arg(next.timestamp_millis());
+        add_job(&mut fire, job, limits);
+        let (outcome, id): (String, String) = self.run(&fire).await?;
+        match outcome.as_str() {
+            "fired" => Ok(Fired::Enqueued(parse::id(&id)?)),
+            "running" => Ok(Fired::StillRunning),
+            "early" => Ok(Fired::Early),
+            "full" => Err(StoreError::QueueFull {
+                limit: limits.max_unfinished,
+            }),
+            _ => Ok(Fired::Passed),
+        }
+    }
+
+    async fn pass(
+        &self,
+        name: &str,
+        due: DateTime<Utc>,
+        next: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        let mut pass = self.scripts.pass.key(&self.prefix);
+        pass.arg(name)
+            .arg(due.timestamp_millis())
+            .arg(next.timestamp_millis());
+        Ok(self.run(&pass).await?)
+    }
+
+    async fn schedules(&self) -> Result<ScheduleStates, StoreError> {
+        let mut names: Vec<String> = self.run(&Cmd::smembers(self.schedule_names())).await?;
+        names.sort();
+        let mut read = ::redis::pipe();
+        read.cmd("TIME");
+        let (now,): ((i64, i64),) = self.run(&read).await?;
+        let mut schedules = Vec::new();
+        for name in names {
+            let fields = self.run(&Cmd::hgetall(self.schedule_key(&name))).await;
+            match fields.map_err(StoreError::from) {
+                Ok(fields) => schedules.extend(schedule(name, &fields).ok().flatten()),
+                Err(error) if error.is_unavailable() => return Err(error),
+                // One that cannot be read is planned again.
+                Err(_) => {}
+            }
+        }
+        Ok(ScheduleStates {
+            now: time(now.0 * 1000 + now.1 / 1000),
+            schedules,
+        })
+    }
+}
+
+impl RedisStore {
+    fn schedule_names(&self) -> String {
+        format!("{}schedules", self.prefix)
+    }
+
+    fn schedule_key(&self, name: &str) -> String {
+        format!("{}schedule:{name}", self.prefix)
+    }
+}
+
+/// The schedule, unless it was removed since its name was read.
+fn schedule(
+    name: String,
+    fields: &HashMap<String, String>,
+) -> Result<Option<ScheduleState>, StoreError> {
+    let unreadable = |_| parse::unreadable("a time of a schedule");
+    let time_of = |field| {
+        let ms = fields
+            .get(field)
+            .map(|text| text.parse().map_err(unreadable))
+            .transpose()?;
+        Ok::<_, StoreError>(ms.map(time))
+    };
+    let Some(next_due) = time_of("next_due")? else {
+        return Ok(None);
+    };
+    Ok(Some(ScheduleState {
+        name,
+        definition: fields.get("definition").cloned().unwrap_or_default(),
+        next_due,
+        last_due: time_of("last_due")?,
+        last_job: fields.get("last_job").and_then(|id| parse::id(id).ok()),
+        last_outcome: fields
+            .get("last_outcome")
+            .and_then(|state| parse::state(state).ok()),
+        last_finished_at: time_of("last_finished_at")?,
+    }))
+}

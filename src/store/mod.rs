@@ -1,0 +1,28 @@
+//! Values under keys, each with a time to live, with watches and claims: what must outlive a message.
+//!
+//! [`StoreSelection`] says which store a configuration means, [`Store`] is the handle on it. The backends, `redis` and
+//! `sql`, pass one conformance suite; `crate::queue` stands on the same connections.
+
+pub(crate) mod backend;
+mod claims;
+pub(crate) mod clock;
+pub(crate) mod error;
+pub(crate) mod handle;
+pub(crate) mod instances;
+pub(crate) mod keys;
+pub(crate) mod millis;
+pub(crate) mod redis;
+mod selection;
+pub(crate) mod sql;
+mod stored;
+mod watch;
+
+pub use backend::Change;
+pub use error::StoreError;
+pub use handle::Store;
+pub use instances::Instance;
+pub use keys::{Key, KeySpace, is_key};
+pub use selection::{
+    Environment, PreviousStoreError, SelectionError, StoreKind, StoreLocation, StoreSelection,
+};
+pub use stored::Stored;

@@ -1,0 +1,202 @@
+//! The tables, and the few words in which the two databases differ.
+
+use crate::queue::sql::COLUMNS;
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement, Value};
+
+/// The tables. Statements are idempotent and run when the store is first reached. The indexes of one state repeat the
+/// state as a column: else `SQLite` prefers that over all states, and sorts.
+const TABLES: &[&str] = &[
+    "CREATE TABLE IF NOT EXISTS {results} (
+        key text PRIMARY KEY, value {bytes} NOT NULL, written_at bigint NOT NULL, expires_at bigint NOT NULL)",
+    "CREATE INDEX IF NOT EXISTS {results}_expires_at ON {results} (expires_at)",
+    "CREATE TABLE IF NOT EXISTS {jobs} (
+        id text PRIMARY KEY, name text NOT NULL, args text NOT NULL, state text NOT NULL, priority integer NOT NULL,
+        unique_key text, schedule text, next text, owner text, worker text, progress text, result text, error text,
+        attempts integer NOT NULL DEFAULT 0, lost integer NOT NULL DEFAULT 0, cancel integer NOT NULL DEFAULT 0,
+        token bigint NOT NULL DEFAULT 0, settled bigint NOT NULL DEFAULT 0, enqueued_at bigint NOT NULL,
+        ready_at bigint NOT NULL, due_at bigint, started_at bigint, lease_until bigint, finished_at bigint,
+        expires_at bigint, follows text, instance text, start_at bigint, delay bigint, lease bigint)",
+    "CREATE INDEX IF NOT EXISTS {jobs}_state ON {jobs} (state, id)",
+    "CREATE INDEX IF NOT EXISTS {jobs}_name ON {jobs} (name, id)",
+    "CREATE INDEX IF NOT EXISTS {jobs}_ready ON {jobs} (state, priority DESC, ready_at, id)
+        WHERE state = 'queued'",
+    "CREATE INDEX IF NOT EXISTS {jobs}_due ON {jobs} (state, ready_at)
+        WHERE state IN ('scheduled', 'retrying')",
+    "CREATE INDEX IF NOT EXISTS {jobs}_leases ON {jobs} (state, lease_until) WHERE state = 'running'",
+    "CREATE INDEX IF NOT EXISTS {jobs}_expires_at ON {jobs} (expires_at) WHERE expires_at IS NOT NULL",
+    "CREATE UNIQUE INDEX IF NOT EXISTS {jobs}_unique ON {jobs} (unique_key)
+        WHERE state IN ('queued', 'scheduled', 'running', 'retrying')",
+    "CREATE INDEX IF NOT EXISTS {jobs}_waits ON {jobs} (state, (ready_at - delay))
+        WHERE state IN ('scheduled', 'retrying') AND delay IS NOT NULL",
+    "CREATE TABLE IF NOT EXISTS {schedules} (
+        name text PRIMARY KEY, definition text NOT NULL, next_due bigint NOT NULL, last_due bigint, last_job text,
+        last_outcome text, last_finished_at bigint)",
+    "CREATE TABLE IF NOT EXISTS {instances} (
+        id text PRIMARY KEY, name text NOT NULL, scrapers bigint NOT NULL, seen_at bigint NOT NULL)",
+];
+
+/// The statements of [`TABLES`] up to that of `{jobs}`, whose columns the next need.
+const TABLES_BEFORE_COLUMNS: usize = 3;
+
+/// Columns of `{jobs}` that a table of an earlier version does not have.
+const NEW_COLUMNS: [(&str, &str); 5] = [
+    ("follows", "text"),
+    ("instance", "text"),
+    ("start_at", "bigint"),
+    ("delay", "bigint"),
+    ("lease", "bigint"),
+];
+
+/// What counts the tokens of leases. Where there is no sequence, a row that a trigger advances.
+const SQLITE_TOKENS: &[&str] = &[
+    "CREATE TABLE IF NOT EXISTS {tokens} (token bigint NOT NULL)",
+    "INSERT INTO {tokens} SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM {tokens})",
+    "CREATE TRIGGER IF NOT EXISTS {jobs}_token AFTER UPDATE OF token ON {jobs}
+        BEGIN UPDATE {tokens} SET token = NEW.token; END",
+];
+const POSTGRES_TOKENS: &[&str] = &["CREATE SEQUENCE IF NOT EXISTS {tokens}"];
+
+/// Writes statements for one database: `{now}` is its clock in milliseconds since the epoch, `{results}`, `{jobs}`,
+/// `{schedules}` and `{instances}` are the tables.
+pub(crate) struct Sql {
+    backend: DbBackend,
+    now: &'static str,
+    bytes: &'static str,
+    skip_locked: &'static str,
+    next_token: &'static str,
+    tokens: &'static [&'static str],
+    for_update: &'static str,
+    columns_of_jobs: &'static str,
+    tables: String,
+}
+
+impl Sql {
+    pub(crate) fn sqlite(prefix: &str) -> Self {
+        Self {
+            backend: DbBackend::Sqlite,
+            now: "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
+            bytes: "blob",
+            next_token: "(SELECT token + 1 FROM {tokens})",
+            tokens: SQLITE_TOKENS,
+            // A transaction that writes has the file to itself.
+            skip_locked: "",
+            for_update: "",
+            columns_of_jobs: "SELECT name FROM pragma_table_info('{jobs}')",
+            tables: table_prefix(prefix),
+        }
+    }
+
+    pub(crate) fn postgres(prefix: &str) -> Self {
+        Self {
+            backend: DbBackend::Postgres,
+            now: "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)",
+            bytes: "bytea",
+            next_token: "nextval('{tokens}')",
+            tokens: POSTGRES_TOKENS,
+            skip_locked: "FOR UPDATE SKIP LOCKED",
+            for_update: "FOR UPDATE",
+            columns_of_jobs: "SELECT CAST(attname AS text) FROM pg_attribute
+                WHERE attrelid = CAST('{jobs}' AS regclass) AND attnum > 0 AND NOT attisdropped",
+            tables: table_prefix(prefix),
+        }
+    }
+
+    pub(crate) fn statement(
+        &self,
+        template: &str,
+        values: impl IntoIterator<Item = Value>,
+    ) -> Statement {
+        Statement::from_sql_and_values(self.backend, self.text(template), values)
+    }
+
+    /// Makes what is missing, under a lock on Postgres: two processes that create one table at once collide.
+    pub(crate) async fn create_tables(
+        &self,
+        connection: &impl ConnectionTrait,
+    ) -> Result<(), DbErr> {
+        if self.backend == DbBackend::Postgres {
+            let lock = format!(
+                "SELECT pg_advisory_xact_lock(hashtext('{}results'))",
+                self.tables
+            );
+            connection.execute_unprepared(&lock).await?;
+            // An index waits for those who write, and others wait behind it.
+            let limit = "SET LOCAL lock_timeout = '500ms'";
+            connection.execute_unprepared(limit).await?;
+        }
+        let (first, others) = TABLES.split_at(TABLES_BEFORE_COLUMNS);
+        for table in first {
+            connection.execute_unprepared(&self.text(table)).await?;
+        }
+        self.add_columns(connection).await?;
+        for table in others.iter().chain(self.tokens) {
+            connection.execute_unprepared(&self.text(table)).await?;
+        }
+        Ok(())
+    }
+
+    /// Adds the columns that a table of an earlier version does not have.
+    async fn add_columns(&self, connection: &impl ConnectionTrait) -> Result<(), DbErr> {
+        let columns = connection
+            .query_all_raw(self.statement(self.columns_of_jobs, []))
+            .await?;
+        let columns: Vec<String> = columns
+            .iter()
+            .map(|row| row.try_get_by_index(0))
+            .collect::<Result<_, _>>()?;
+        for (name, kind) in NEW_COLUMNS {
+            if !columns.iter().any(|column| column == name) {
+                let add = format!("ALTER TABLE {{jobs}} ADD COLUMN {name} {kind}");
+                connection.execute_unprepared(&self.text(&add)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn text(&self, template: &str) -> String {
+        template
+            .replace("{now}", self.now)
+            .replace("{bytes}", self.bytes)
+            .replace("{next_token}", self.next_token)
+            .replace("{tokens}", &format!("{}tokens", self.tables))
+            .replace("{skip_locked}", self.skip_locked)
+            .replace("{for_update}", self.for_update)
+            .replace("{columns}", COLUMNS)
+            .replace("{results}", &format!("{}results", self.tables))
+            .replace("{jobs}", &format!("{}jobs", self.tables))
+            .replace("{schedules}", &format!("{}schedules", self.tables))
+            .replace("{instances}", &format!("{}instances", self.tables))
+    }
+}
+
+/// `weir:` makes `weir_`: the key prefix names the tables as well, so that two prefixes in one database stay apart.
+fn table_prefix(prefix: &str) -> String {
+    let letter = |sign: char| {
+        if sign.is_ascii_alphanumeric() {
+            sign
+        } else {
+            '_'
+        }
+    };
+    let name: String = prefix
+        .chars()
+        .map(|sign| letter(sign).to_ascii_lowercase())
+        .collect();
+    if name.starts_with(|sign: char| sign.is_ascii_digit()) {
+        format!("_{name}")
+    } else {
+        name
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_becomes_part_of_a_table_name() {
+        for (prefix, tables) in [("weir:", "weir_"), ("", ""), ("2nd-Try:", "_2nd_try_")] {
+            assert_eq!(table_prefix(prefix), tables);
+        }
+    }
+}
