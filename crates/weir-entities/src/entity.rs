@@ -1,7 +1,5 @@
 use serde::Serialize;
 
-use super::kind::EntityKind;
-
 /// One named entity in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Entity<'t> {
@@ -15,4 +13,30 @@ pub struct Entity<'t> {
     pub end: usize,
     /// The model's probability for exactly this span and kind, 0 to 1.
     pub confidence: f32,
+}
+
+/// What a named entity is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EntityKind {
+    /// A person, real or fictional.
+    Person,
+    /// A company, party, team, band, agency or other named group.
+    Organisation,
+    /// A country, city, region, building or other named location.
+    Place,
+}
+
+impl EntityKind {
+    /// Every kind, in label order.
+    pub const ALL: [Self; 3] = [Self::Person, Self::Organisation, Self::Place];
+
+    /// The lower-case name, as it is serialized.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Person => "person",
+            Self::Organisation => "organisation",
+            Self::Place => "place",
+        }
+    }
 }

@@ -3,11 +3,11 @@ use std::sync::LazyLock;
 
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
-use super::crf::Lattice;
-use super::entity::Entity;
-use super::labels::{Span, spans};
-use super::model::{Model, ModelError, Tagging};
-use super::tokenizer::{Token, tokenize};
+use crate::crf::labels::{Span, spans};
+use crate::crf::lattice::Lattice;
+use crate::crf::model::{Model, ModelError, Tagging};
+use crate::entity::Entity;
+use crate::tokenize::tokenizer::{Token, tokenize};
 
 static BUNDLED: LazyLock<Extractor> = LazyLock::new(|| {
     Extractor::read(include_bytes!("../models/entities.crf"))

@@ -2,50 +2,50 @@
 
 use std::sync::LazyLock;
 
-use super::reader::Reader;
-use super::sieve::Sieve;
+use crate::bloom_filter::BloomFilter;
+use crate::reader::Reader;
 
 static BYTES: &[u8] = include_bytes!("../models/gazetteers.bin");
 
 /// The compiled-in gazetteers. A damaged file would be a damaged build: it reads as empty, and a test reads it.
-pub(super) static GAZETTEERS: LazyLock<Gazetteers> =
+pub(crate) static GAZETTEERS: LazyLock<Gazetteers> =
     LazyLock::new(|| Gazetteers::read(BYTES).unwrap_or_default());
 
 /// The lists a name may stand in, as bits of [`Entry::lists`]; the order is that of `models/make_gazetteers.py`.
-pub(super) const LISTS: u16 = 12;
+pub(crate) const LISTS: u16 = 12;
 /// Not a list: the word begins a longer name.
-pub(super) const STARTS_NAME: u16 = 1 << 15;
+pub(crate) const STARTS_NAME: u16 = 1 << 15;
 /// The lists of people's first and last names.
-pub(super) const FIRST_NAME: u16 = 1;
-pub(super) const LAST_NAME: u16 = 1 << 1;
+pub(crate) const FIRST_NAME: u16 = 1;
+pub(crate) const LAST_NAME: u16 = 1 << 1;
 /// The list of ordinary words, which says nothing about a longer name.
-pub(super) const COMMON: u16 = 1 << 10;
+pub(crate) const COMMON: u16 = 1 << 10;
 
 /// What is known about one word or name; all zero for the unknown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     /// Brown cluster path of the lower-case word, lowest bit first; 0 for none.
-    pub(super) lower_cluster: u32,
+    pub(crate) lower_cluster: u32,
     /// The same for the capitalised word.
-    pub(super) upper_cluster: u32,
+    pub(crate) upper_cluster: u32,
     /// How often it is capitalised, 1 (hardly ever) to 6 (nearly always), 7 all capitals; 0 unknown.
-    pub(super) casing: u8,
+    pub(crate) casing: u8,
     /// How frequent it is, 1 (rare) to 7; 0 unknown.
-    pub(super) frequency: u8,
+    pub(crate) frequency: u8,
     /// Its commonest part of speech, by number; 0 unknown.
-    pub(super) tag: u8,
+    pub(crate) tag: u8,
     /// The lists it stands in.
-    pub(super) lists: u16,
+    pub(crate) lists: u16,
 }
 
 impl Entry {
     /// The lists it stands in, without what else is marked there.
-    pub(super) fn listed(&self) -> u16 {
+    pub(crate) fn listed(&self) -> u16 {
         self.lists & ((1 << LISTS) - 1)
     }
 
     /// The Brown cluster of the capitalised word, or else of the lower-case one.
-    pub(super) fn cluster(&self) -> u32 {
+    pub(crate) fn cluster(&self) -> u32 {
         if self.upper_cluster == 0 {
             self.lower_cluster
         } else {
@@ -56,9 +56,9 @@ impl Entry {
 
 /// An open-addressing table from the folded hash of lower-case text to its entry.
 #[derive(Debug, Default)]
-pub(super) struct Gazetteers {
+pub(crate) struct Gazetteers {
     slots: Vec<Slot>,
-    sieve: Sieve,
+    filter: BloomFilter,
     clusters: Vec<u32>,
 }
 
@@ -81,7 +81,7 @@ impl Gazetteers {
         let mut slots = vec![Slot::default(); (count * 2).next_power_of_two()];
         let mask = slots.len() - 1;
         let keys = reader.ascending(count)?;
-        let sieve = Sieve::of(keys.iter().copied());
+        let filter = BloomFilter::from_hashes(keys.iter().copied());
         for key in keys {
             let packed = reader.u32()?;
             let lists = if packed >> 26 & 1 == 1 {
@@ -98,15 +98,15 @@ impl Gazetteers {
         }
         Some(Self {
             slots,
-            sieve,
+            filter,
             clusters,
         })
     }
 
     /// The entry of a lower-case word or name by its folded hash.
     #[inline]
-    pub(super) fn get(&self, key: u32) -> Option<Entry> {
-        if !self.sieve.passes(key) {
+    pub(crate) fn get(&self, key: u32) -> Option<Entry> {
+        if !self.filter.may_contain(key) {
             return None;
         }
         let mask = self.slots.len() - 1;
@@ -144,8 +144,8 @@ impl Gazetteers {
 
 #[cfg(test)]
 mod tests {
-    use super::super::hash;
     use super::*;
+    use crate::hash;
 
     fn lookup(text: &str) -> Option<Entry> {
         GAZETTEERS.get(hash::fold(hash::extend(hash::SEED, text.as_bytes())))

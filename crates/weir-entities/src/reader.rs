@@ -1,38 +1,38 @@
 //! A cursor over the bytes of a model or gazetteer file; running short is `None`, never a panic.
 
-pub(super) struct Reader<'b>(pub(super) &'b [u8]);
+pub(crate) struct Reader<'b>(pub(crate) &'b [u8]);
 
 impl<'b> Reader<'b> {
-    pub(super) fn take(&mut self, count: usize) -> Option<&'b [u8]> {
+    pub(crate) fn take(&mut self, count: usize) -> Option<&'b [u8]> {
         let (head, tail) = self.0.split_at_checked(count)?;
         self.0 = tail;
         Some(head)
     }
 
-    pub(super) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+    pub(crate) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
         self.take(N)?.try_into().ok()
     }
 
-    pub(super) fn u16(&mut self) -> Option<u16> {
+    pub(crate) fn u16(&mut self) -> Option<u16> {
         self.array().map(u16::from_le_bytes)
     }
 
-    pub(super) fn u32(&mut self) -> Option<u32> {
+    pub(crate) fn u32(&mut self) -> Option<u32> {
         self.array().map(u32::from_le_bytes)
     }
 
-    pub(super) fn f32(&mut self) -> Option<f32> {
+    pub(crate) fn f32(&mut self) -> Option<f32> {
         self.array().map(f32::from_le_bytes)
     }
 
     /// A length that the rest of the file can hold at `item` bytes each.
-    pub(super) fn count(&mut self, item: usize) -> Option<usize> {
+    pub(crate) fn count(&mut self, item: usize) -> Option<usize> {
         let count = usize::try_from(self.u32()?).ok()?;
         (count.checked_mul(item)? <= self.0.len()).then_some(count)
     }
 
     /// `count` ascending numbers stored as LEB128 differences.
-    pub(super) fn ascending(&mut self, count: usize) -> Option<Vec<u32>> {
+    pub(crate) fn ascending(&mut self, count: usize) -> Option<Vec<u32>> {
         let mut value = 0u32;
         (0..count)
             .map(|_| {
@@ -56,7 +56,7 @@ impl<'b> Reader<'b> {
 }
 
 /// The writing half of [`Reader::ascending`].
-pub(super) fn write_ascending(values: impl IntoIterator<Item = u32>, out: &mut Vec<u8>) {
+pub(crate) fn write_ascending(values: impl IntoIterator<Item = u32>, out: &mut Vec<u8>) {
     let mut before = 0;
     for value in values {
         let mut gap = value - before;

@@ -1,20 +1,20 @@
 //! The linear chain: which label sequence is best, and how probable its parts are.
 
-use super::labels::{LABELS, Label, PADDED, Span};
+use crate::crf::labels::{LABELS, Label, PADDED, Span};
 
 /// One number per label, padded.
-pub(super) type Row = [f32; PADDED];
+pub(crate) type Row = [f32; PADDED];
 
 /// The score of an impossible transition; finite, so that sums stay finite.
-pub(super) const IMPOSSIBLE: f32 = -1.0e4;
+pub(crate) const IMPOSSIBLE: f32 = -1.0e4;
 
 /// Transition scores, `0[from][to]`; sequences begin as if after an outside label.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Transitions(pub(super) [Row; LABELS]);
+pub(crate) struct Transitions(pub(crate) [Row; LABELS]);
 
 impl Transitions {
     /// Zero where the scheme allows a transition, impossible elsewhere.
-    pub(super) fn unweighted() -> Self {
+    pub(crate) fn unweighted() -> Self {
         let mut rows = [[0.0; PADDED]; LABELS];
         for (from, row) in rows.iter_mut().enumerate() {
             for (to, score) in row.iter_mut().enumerate() {
@@ -28,7 +28,7 @@ impl Transitions {
 }
 
 /// The most probable label sequence for `scores`, written to `labels`.
-pub(super) fn viterbi(
+pub(crate) fn viterbi(
     scores: &[Row],
     transitions: &Transitions,
     back: &mut Vec<[u32; PADDED]>,
@@ -66,19 +66,19 @@ pub(super) fn viterbi(
 
 /// Forward and backward sums of one sequence, each row scaled to sum to one.
 #[derive(Debug, Default)]
-pub(super) struct Lattice {
+pub(crate) struct Lattice {
     potential: Vec<Row>,
     forward: Vec<Row>,
     backward: Vec<Row>,
     scale: Vec<f32>,
     edge: [Row; LABELS],
     /// Logarithm of the sum over all label sequences.
-    pub(super) log_sum: f64,
+    pub(crate) log_sum: f64,
 }
 
 impl Lattice {
     /// Fills the lattice for `scores`.
-    pub(super) fn fill(&mut self, scores: &[Row], transitions: &Transitions) {
+    pub(crate) fn fill(&mut self, scores: &[Row], transitions: &Transitions) {
         let length = scores.len();
         self.edge = transitions.0.map(|row| row.map(f32::exp));
         self.log_sum = 0.0;
@@ -135,7 +135,7 @@ impl Lattice {
     }
 
     /// The probability of each label at `at`.
-    pub(super) fn marginal(&self, at: usize) -> Row {
+    pub(crate) fn marginal(&self, at: usize) -> Row {
         std::array::from_fn(|label| {
             if label < LABELS {
                 self.forward[at][label] * self.backward[at][label]
@@ -146,7 +146,7 @@ impl Lattice {
     }
 
     /// The probability of each transition from `at - 1` to `at`.
-    pub(super) fn edge_marginal(&self, at: usize) -> [Row; LABELS] {
+    pub(crate) fn edge_marginal(&self, at: usize) -> [Row; LABELS] {
         let ahead = self.ahead(at);
         std::array::from_fn(|from| {
             let mass = self.forward[at - 1][from] / self.scale[at];
@@ -155,7 +155,7 @@ impl Lattice {
     }
 
     /// The probability that exactly `span` is an entity of its kind.
-    pub(super) fn span_probability(&self, span: Span) -> f32 {
+    pub(crate) fn span_probability(&self, span: Span) -> f32 {
         let (begin, inside) = (
             Label::begin(span.kind).index(),
             Label::inside(span.kind).index(),
@@ -183,8 +183,8 @@ fn dot(a: &Row, b: &Row) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::kind::EntityKind;
     use super::*;
+    use crate::entity::EntityKind;
 
     fn example() -> (Vec<Row>, Transitions) {
         let mut transitions = Transitions::unweighted();

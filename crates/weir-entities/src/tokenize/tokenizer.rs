@@ -3,7 +3,7 @@
 /// What a token looks like from outside.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[repr(u8)]
-pub(super) enum TokenKind {
+pub(crate) enum TokenKind {
     #[default]
     Word,
     Number,
@@ -16,7 +16,7 @@ pub(super) enum TokenKind {
 
 impl TokenKind {
     /// Classifies a token, wherever it was cut.
-    pub(super) fn of(token: &str) -> Self {
+    pub(crate) fn of(token: &str) -> Self {
         let mut chars = token.chars();
         match chars.next() {
             Some('@') if chars.next().is_some_and(is_word) => Self::Mention,

@@ -2,30 +2,30 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::features::features;
-use super::hash;
-use super::sieve::Sifted;
-use super::sights::{Alone, Cased, Edge};
-use super::view::Case;
-use super::weight_table::Sum;
-use super::weights::Weights;
-use super::word::Word;
+use crate::bloom_filter::CandidateFeatures;
+use crate::crf::weight_table::Sum;
+use crate::crf::weights::Weights;
+use crate::features::collect::features;
+use crate::features::view::Case;
+use crate::features::visitors::{BoundaryFeatures, CaseFeatures, UnigramFeatures};
+use crate::features::word::Word;
+use crate::hash;
 
 /// Words kept, by a hash of 64 bits; of two that belong to the same place, the later one.
 const PLACES: usize = 4096;
 
 /// The sums of a word's weights for those words from which it stands at the offset -2 to 2, itself in the middle, as far as
 /// neither case nor other words have a say.
-pub(super) type Near = [Sum; 5];
+pub(crate) type Near = [Sum; 5];
 
 /// Known words, for one model at a time. The sums are of whole numbers: exactly those of the features one by one.
 #[derive(Debug, Default)]
-pub(super) struct WordMemo {
+pub(crate) struct WordMemo {
     /// The number of the model whose weights they are.
     model: u64,
     places: Vec<Known>,
     edge: Near,
-    sifted: [Sifted; 5],
+    candidates: [CandidateFeatures; 5],
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -38,29 +38,31 @@ struct Known {
 
 impl WordMemo {
     /// Makes the memo that of the model `number`, whose weights these are.
-    pub(super) fn prepare(&mut self, number: u64, weights: &Weights) {
+    pub(crate) fn prepare(&mut self, number: u64, weights: &Weights) {
         if self.model != number || self.places.is_empty() {
             self.model = number;
             self.places = vec![Known::default(); PLACES];
-            features(Edge {
-                emit: |offset, feature| weights.sift(feature, at(&mut self.sifted, offset)),
+            features(BoundaryFeatures {
+                emit: |offset, feature| {
+                    weights.filter_into(feature, at(&mut self.candidates, offset))
+                },
             });
             self.edge = self.sums(weights);
         }
     }
 
     /// The hash of `token`, what it is alone, and what it says.
-    pub(super) fn read(&mut self, token: &str, weights: &Weights) -> (u64, Word, Near) {
+    pub(crate) fn read(&mut self, token: &str, weights: &Weights) -> (u64, Word, Near) {
         let hash = xxh3_64(token.as_bytes());
         let known = &self.places[place(hash)];
         if known.hash == hash {
             return (hash, known.word, known.near);
         }
         let (word, spelling) = Word::read(token);
-        features(Alone {
+        features(UnigramFeatures {
             word: &word,
             spelling: &spelling,
-            emit: |offset, feature| weights.sift(feature, at(&mut self.sifted, offset)),
+            emit: |offset, feature| weights.filter_into(feature, at(&mut self.candidates, offset)),
         });
         let near = self.sums(weights);
         self.places[place(hash)] = Known {
@@ -73,17 +75,17 @@ impl WordMemo {
     }
 
     /// What the word of a hash says in that case.
-    pub(super) fn cased(&mut self, hash: u64, word: &Word, case: Case, weights: &Weights) -> Sum {
+    pub(crate) fn cased(&mut self, hash: u64, word: &Word, case: Case, weights: &Weights) -> Sum {
         let known = &mut self.places[place(hash)];
         if let Some((kept, sum)) = known.cased
             && (known.hash, kept) == (hash, case)
         {
             return sum;
         }
-        let sifted = &mut self.sifted[0];
-        let emit = |feature| weights.sift(feature, sifted);
-        features(Cased { word, case, emit });
-        let sum = weights.sum(&mut self.sifted[0]);
+        let candidates = &mut self.candidates[0];
+        let emit = |feature| weights.filter_into(feature, candidates);
+        features(CaseFeatures { word, case, emit });
+        let sum = weights.sum(&mut self.candidates[0]);
         if known.hash == hash {
             known.cased = Some((case, sum));
         }
@@ -91,19 +93,19 @@ impl WordMemo {
     }
 
     /// What an end of the sequence says.
-    pub(super) fn edge(&self) -> &Near {
+    pub(crate) fn edge(&self) -> &Near {
         &self.edge
     }
 
     fn sums(&mut self, weights: &Weights) -> Near {
-        std::array::from_fn(|at| weights.sum(&mut self.sifted[at]))
+        std::array::from_fn(|at| weights.sum(&mut self.candidates[at]))
     }
 }
 
 /// That of the word which is reached from the neighbour at `offset`.
 #[inline]
-fn at(sifted: &mut [Sifted; 5], offset: isize) -> &mut Sifted {
-    &mut sifted[(offset + 2).cast_unsigned()]
+fn at(candidates: &mut [CandidateFeatures; 5], offset: isize) -> &mut CandidateFeatures {
+    &mut candidates[(offset + 2).cast_unsigned()]
 }
 
 fn place(hash: u64) -> usize {

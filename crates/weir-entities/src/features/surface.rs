@@ -3,7 +3,7 @@
 /// `form` without a leading `@` or `#`, a possessive ending, and quotation or punctuation around it.
 ///
 /// A stop inside or after an abbreviation stays: "U.S." is a name.
-pub(super) fn name(form: &str) -> &str {
+pub(crate) fn name(form: &str) -> &str {
     let trimmed = form.trim_matches(|c: char| !(c.is_alphanumeric() || c == '.'));
     let plain = ["'s", "’s", "'S", "’S", "´s", "`s"]
         .iter()
@@ -22,14 +22,14 @@ pub(super) fn name(form: &str) -> &str {
 }
 
 /// What two spellings of one name have in common: lower case, single spaces, straight apostrophes.
-pub(super) fn key(name: &str) -> String {
+pub(crate) fn key(name: &str) -> String {
     let mut key = String::with_capacity(name.len());
     push_key(name, &mut key);
     key
 }
 
 /// Appends the [`key`] of a name to an empty text.
-pub(super) fn push_key(name: &str, key: &mut String) {
+pub(crate) fn push_key(name: &str, key: &mut String) {
     for word in name.split_whitespace() {
         if !key.is_empty() {
             key.push(' ');

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use super::conll::Corpus;
-use super::kind::EntityKind;
-use super::labels::{Span, spans};
-use super::model::{Model, Tagging};
-use super::tokenizer::TokenKind;
+use crate::crf::labels::{Span, spans};
+use crate::crf::model::{Model, Tagging};
+use crate::entity::EntityKind;
+use crate::tokenize::tokenizer::TokenKind;
+use crate::training::conll::Corpus;
 
 /// How a test text is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,7 @@ impl Casing {
     }
 
     /// `token` in this casing.
-    pub(super) fn apply(self, token: &str) -> Cow<'_, str> {
+    pub(crate) fn apply(self, token: &str) -> Cow<'_, str> {
         match self {
             Self::AsWritten => Cow::Borrowed(token),
             Self::Lower => Cow::Owned(token.to_lowercase()),

@@ -1,18 +1,18 @@
 //! The feature templates of handles: what words they are made of, and where they stand.
 
-use super::features::every_affix;
-use super::gazetteers::{Entry, LISTS};
-use super::hash::pair;
-use super::templates::{Sight, Templates};
-use super::tokenizer::TokenKind;
-use super::view::View;
-use super::word::Word;
+use crate::features::collect::every_affix;
+use crate::features::templates::{FeatureVisitor, Templates};
+use crate::features::view::View;
+use crate::features::word::Word;
+use crate::gazetteers::{Entry, LISTS};
+use crate::hash::pair;
+use crate::tokenize::tokenizer::TokenKind;
 
 /// How many templates come before those of a handle's place: 119 of every word, 37 of the words of a handle.
 const BEFORE_PLACE: u32 = 156;
 
 /// The templates of what a handle is made of.
-pub(super) fn words(out: &mut Templates<impl Sight>) {
+pub(crate) fn words(out: &mut Templates<impl FeatureVisitor>) {
     let Some(handle) = out.handle() else {
         return;
     };
@@ -50,7 +50,7 @@ pub(super) fn words(out: &mut Templates<impl Sight>) {
 }
 
 /// The templates of where a handle stands, if it is made of words.
-pub(super) fn place(out: &mut Templates<impl Sight>) {
+pub(crate) fn place(out: &mut Templates<impl FeatureVisitor>) {
     let word = |word: &Word| match word.kind {
         TokenKind::Word => word.lower,
         kind => kind as u64,
@@ -66,7 +66,7 @@ pub(super) fn place(out: &mut Templates<impl Sight>) {
     });
 }
 
-fn of_handle(out: &mut Templates<impl Sight>, of: impl Fn(&View<'_>) -> u64) {
+fn of_handle(out: &mut Templates<impl FeatureVisitor>, of: impl Fn(&View<'_>) -> u64) {
     out.joint(|view| view.word.handle.map(|_| of(view)));
 }
 

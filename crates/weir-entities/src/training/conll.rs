@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::kind::EntityKind;
-use super::labels::Label;
+use crate::crf::labels::Label;
+use crate::entity::EntityKind;
 
 /// A corpus that could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -32,8 +32,8 @@ pub enum CorpusError {
 /// One annotated sentence or post.
 #[derive(Debug, Clone, Default)]
 pub struct Sentence {
-    pub(super) tokens: Vec<String>,
-    pub(super) labels: Vec<Label>,
+    pub(crate) tokens: Vec<String>,
+    pub(crate) labels: Vec<Label>,
 }
 
 /// What a corpus says about `@handles`.

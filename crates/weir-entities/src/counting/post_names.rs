@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::surface;
+use crate::features::surface;
 
 /// The names in one post, each spelling once however often it stands there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl PostNames {
     }
 
     /// The spellings, by what they have in common.
-    pub(super) fn by_key(&self) -> BTreeMap<String, Vec<&str>> {
+    pub(crate) fn by_key(&self) -> BTreeMap<String, Vec<&str>> {
         let mut by_key = BTreeMap::<String, Vec<&str>>::new();
         for name in &self.0 {
             by_key.entry(surface::key(name)).or_default().push(name);

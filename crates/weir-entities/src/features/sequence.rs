@@ -1,9 +1,9 @@
 //! The words of one sequence, and what each of them is among the others.
 
-use super::gazetteers::{COMMON, GAZETTEERS, STARTS_NAME};
-use super::hash;
-use super::tokenizer::TokenKind;
-use super::word::{Word, extend_name};
+use crate::features::word::{Word, extend_name};
+use crate::gazetteers::{COMMON, GAZETTEERS, STARTS_NAME};
+use crate::hash;
+use crate::tokenize::tokenizer::TokenKind;
 
 /// The longest name in the gazetteers, in tokens.
 const MAX_NAME: usize = 5;
@@ -11,7 +11,7 @@ const MAX_NAME: usize = 5;
 /// How a whole sequence is capitalised; decides how far capitals can be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-pub(super) enum Register {
+pub(crate) enum Register {
     Normal,
     Lower,
     Upper,
@@ -20,13 +20,13 @@ pub(super) enum Register {
 
 /// The words of one sequence, in a buffer that is used again.
 #[derive(Debug, Default)]
-pub(super) struct Words {
-    pub(super) list: Vec<Word>,
+pub(crate) struct Words {
+    pub(crate) list: Vec<Word>,
 }
 
 impl Words {
     /// Replaces what was there by `tokens`, each as `read` sees it alone.
-    pub(super) fn read<T: AsRef<str>>(&mut self, tokens: &[T], mut read: impl FnMut(&str) -> Word) {
+    pub(crate) fn read<T: AsRef<str>>(&mut self, tokens: &[T], mut read: impl FnMut(&str) -> Word) {
         self.list.clear();
         let mut starts_sentence = true;
         for token in tokens.iter().map(AsRef::as_ref) {
@@ -45,7 +45,7 @@ impl Words {
     }
 
     /// How the whole sequence is capitalised.
-    pub(super) fn register(&self) -> Register {
+    pub(crate) fn register(&self) -> Register {
         let mut counts = [0usize; 6];
         for word in self.list.iter().filter(|word| word.kind == TokenKind::Word) {
             counts[word.capitals as usize] += 1;

@@ -1,16 +1,16 @@
 //! The feature templates. A feature is 32 bits of hash; no string is ever formatted.
 
-use super::handle_features;
-use super::hash::pair;
-use super::templates::{Sight, Templates};
-use super::view::View;
-use super::word::Word;
+use crate::features::handle_features;
+use crate::features::templates::{FeatureVisitor, Templates};
+use crate::features::view::View;
+use crate::features::word::Word;
+use crate::hash::pair;
 
 /// The lengths of the cluster paths used, in bits.
 const PATHS: [u32; 4] = [4, 6, 8, 10];
 
 /// Goes through every template with what `sight` sees.
-pub(super) fn features(sight: impl Sight) {
+pub(crate) fn features(sight: impl FeatureVisitor) {
     let mut templates = Templates::new(sight);
     templates.near(0, |_| 0);
     words(&mut templates);
@@ -24,7 +24,7 @@ pub(super) fn features(sight: impl Sight) {
     handle_features::place(&mut templates);
 }
 
-fn words(out: &mut Templates<impl Sight>) {
+fn words(out: &mut Templates<impl FeatureVisitor>) {
     let lower = |word: &Word| word.lower;
     out.spelled(|spelling| spelling.exact);
     for offset in -2..=2 {
@@ -38,7 +38,7 @@ fn words(out: &mut Templates<impl Sight>) {
     }
 }
 
-fn shapes(out: &mut Templates<impl Sight>) {
+fn shapes(out: &mut Templates<impl FeatureVisitor>) {
     let shape = |word: &Word| pair(word.shape, word.kind as u64);
     let kind = |word: &Word| word.kind as u64;
     out.cased(|word, case| pair(shape(word), case.register));
@@ -49,7 +49,7 @@ fn shapes(out: &mut Templates<impl Sight>) {
     out.joint(|view| pair(kind(view.word), view.near(-1, kind)));
 }
 
-fn capitals(out: &mut Templates<impl Sight>) {
+fn capitals(out: &mut Templates<impl FeatureVisitor>) {
     let capitals = |word: &Word| word.capitals as u64;
     let usual = |word: &Word| u64::from(word.entry.casing);
     let known = |word: &Word| u64::from(word.entry.casing) + 8 * u64::from(word.entry.frequency);
@@ -70,7 +70,7 @@ fn capitals(out: &mut Templates<impl Sight>) {
     });
 }
 
-fn affixes(out: &mut Templates<impl Sight>) {
+fn affixes(out: &mut Templates<impl FeatureVisitor>) {
     let ending = |word: &Word| word.ending;
     every_affix(out);
     out.cased(|word, case| pair(ending(word), case.value));
@@ -79,7 +79,7 @@ fn affixes(out: &mut Templates<impl Sight>) {
 }
 
 /// The beginnings of the word, then its ends, by length.
-pub(super) fn every_affix(out: &mut Templates<impl Sight>) {
+pub(crate) fn every_affix(out: &mut Templates<impl FeatureVisitor>) {
     for length in 0..4 {
         out.spelled(|spelling| spelling.prefixes[length]);
     }
@@ -88,7 +88,7 @@ pub(super) fn every_affix(out: &mut Templates<impl Sight>) {
     }
 }
 
-fn clusters(out: &mut Templates<impl Sight>) {
+fn clusters(out: &mut Templates<impl FeatureVisitor>) {
     let cluster = |word: &Word| u64::from(word.cluster());
     for offset in -2..=2 {
         out.near(offset, cluster);
@@ -108,7 +108,7 @@ fn clusters(out: &mut Templates<impl Sight>) {
     out.near(0, |word| u64::from(word.entry.upper_cluster));
 }
 
-fn tags(out: &mut Templates<impl Sight>) {
+fn tags(out: &mut Templates<impl FeatureVisitor>) {
     let tag = |word: &Word| u64::from(word.entry.tag);
     let both = |view: &View<'_>, first, second| pair(view.near(first, tag), view.near(second, tag));
     out.near(0, tag);
@@ -122,7 +122,7 @@ fn tags(out: &mut Templates<impl Sight>) {
     out.joint(|view| both(view, 1, 2));
 }
 
-fn names(out: &mut Templates<impl Sight>) {
+fn names(out: &mut Templates<impl FeatureVisitor>) {
     let lists = |word: &Word| u64::from(word.entry.listed());
     let name = |word: &Word| u64::from(word.begins) + (u64::from(word.inside) << 16);
     for offset in [0, -1, 1] {

@@ -1,22 +1,22 @@
 //! The weights of features: quantised, written to a model file, read again and added up.
 
-use super::crf::Row;
-use super::labels::{LABELS, PADDED};
-use super::reader::{Reader, write_ascending};
-use super::sieve::{Sieve, Sifted};
-use super::weight_table::{Sum, WeightRow, WeightTable};
+use crate::bloom_filter::{BloomFilter, CandidateFeatures};
+use crate::crf::labels::{LABELS, PADDED};
+use crate::crf::lattice::Row;
+use crate::crf::weight_table::{Sum, WeightRow, WeightTable};
+use crate::reader::{Reader, write_ascending};
 
 /// The quantised weights of every kept feature.
 #[derive(Debug)]
-pub(super) struct Weights {
+pub(crate) struct Weights {
     table: WeightTable,
-    sieve: Sieve,
+    filter: BloomFilter,
     step: f32,
 }
 
 impl Weights {
     /// Quantises `rows`, one per feature; rows that round to zero are left out.
-    pub(super) fn quantise(rows: &[(u32, Row)], step: f32) -> Self {
+    pub(crate) fn quantise(rows: &[(u32, Row)], step: f32) -> Self {
         let quantised = |row: Row| {
             std::array::from_fn(|label| {
                 if label < LABELS {
@@ -38,31 +38,31 @@ impl Weights {
     fn new(rows: &[(u32, WeightRow)], step: f32) -> Self {
         Self {
             table: WeightTable::of(rows),
-            sieve: Sieve::of(rows.iter().map(|&(feature, _)| feature)),
+            filter: BloomFilter::from_hashes(rows.iter().map(|&(feature, _)| feature)),
             step,
         }
     }
 
     /// How many features have a weight.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.table.rows().len()
     }
 
     /// Adds `feature` to those of a sum, if it has any weights.
     #[inline]
-    pub(super) fn sift(&self, feature: u32, sifted: &mut Sifted) {
-        self.sieve.sift(feature, sifted);
+    pub(crate) fn filter_into(&self, feature: u32, candidates: &mut CandidateFeatures) {
+        self.filter.filter_into(feature, candidates);
     }
 
-    /// The summed weights of the features in `sifted`, for each label, in steps. Takes them out.
+    /// The summed weights of the features in `candidates`, for each label, in steps. Takes them out.
     #[inline]
-    pub(super) fn sum(&self, sifted: &mut Sifted) -> Sum {
-        self.table.sum(sifted.take())
+    pub(crate) fn sum(&self, candidates: &mut CandidateFeatures) -> Sum {
+        self.table.sum(candidates.take())
     }
 
     /// The score for each label that sums of weights come to.
     #[inline]
-    pub(super) fn score(&self, sums: impl Iterator<Item = Sum>) -> Row {
+    pub(crate) fn score(&self, sums: impl Iterator<Item = Sum>) -> Row {
         let mut total = [0i32; PADDED];
         for sum in sums {
             for (total, part) in total.iter_mut().zip(sum) {
@@ -73,7 +73,7 @@ impl Weights {
     }
 
     /// Appends the table: step, count, ascending features, then for each a bit mask of labels and their weights.
-    pub(super) fn write(&self, out: &mut Vec<u8>) {
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
         let rows = self.table.rows();
         out.extend(self.step.to_le_bytes());
         out.extend(u32::try_from(rows.len()).unwrap_or(u32::MAX).to_le_bytes());
@@ -88,7 +88,7 @@ impl Weights {
         }
     }
 
-    pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let step = reader.f32()?;
         let count = reader.count(2)?;
         let keys = reader.ascending(count)?;
@@ -133,12 +133,12 @@ mod tests {
         weights.write(&mut bytes);
         let read = Weights::read(&mut Reader(&bytes)).unwrap();
         assert_eq!(read.len(), 2);
-        let mut sifted = Sifted::default();
+        let mut candidates = CandidateFeatures::default();
         let mut sum = |features: [u32; 2]| {
             for feature in features {
-                read.sift(feature, &mut sifted);
+                read.filter_into(feature, &mut candidates);
             }
-            read.sum(&mut sifted)
+            read.sum(&mut candidates)
         };
         let sums = [sum([7, 9]), sum([1, u32::MAX])];
         assert_eq!(

@@ -1,19 +1,19 @@
-//! What can be seen of a word at a time: everything for training, and apart by what it depends on for tagging.
+//! Visitors of the feature templates: all features for training, and for tagging those that depend on the same things.
 
-use super::handle::Handle;
-use super::hash::feature;
-use super::templates::Sight;
-use super::view::{Case, EDGE, View};
-use super::word::{Spelling, Word};
+use crate::features::templates::FeatureVisitor;
+use crate::features::view::{Case, EDGE, View};
+use crate::features::word::{Spelling, Word};
+use crate::hash::feature;
+use crate::tokenize::handle::Handle;
 
-/// Sees everything of one word of a sequence.
-pub(super) struct Everything<'w, F> {
-    pub(super) view: View<'w>,
-    pub(super) spelling: &'w Spelling,
-    pub(super) emit: F,
+/// All features of one word of a sequence.
+pub(crate) struct AllFeatures<'w, F> {
+    pub(crate) view: View<'w>,
+    pub(crate) spelling: &'w Spelling,
+    pub(crate) emit: F,
 }
 
-impl<F: FnMut(u32)> Sight for Everything<'_, F> {
+impl<F: FnMut(u32)> FeatureVisitor for AllFeatures<'_, F> {
     fn near(&mut self, template: u32, offset: isize, of: impl Fn(&Word) -> u64) {
         (self.emit)(feature(template, self.view.near(offset, of)));
     }
@@ -36,11 +36,11 @@ impl<F: FnMut(u32)> Sight for Everything<'_, F> {
     }
 
     fn cased_lists(&mut self, first: u32, of: impl Fn(&Word) -> u16) {
-        of_lists(of(self.view.word), first, self.view.case, &mut self.emit);
+        emit_lists(of(self.view.word), first, self.view.case, &mut self.emit);
     }
 
     fn joint_lists(&mut self, first: u32, of: impl Fn(&Word) -> u16) {
-        of_lists(of(self.view.word), first, self.view.case, &mut self.emit);
+        emit_lists(of(self.view.word), first, self.view.case, &mut self.emit);
     }
 
     fn handle(&self) -> Option<Handle> {
@@ -48,14 +48,14 @@ impl<F: FnMut(u32)> Sight for Everything<'_, F> {
     }
 }
 
-/// Sees what a word says whatever its case and neighbours: of itself, at offset 0, and of those from whom it stands at another.
-pub(super) struct Alone<'w, F> {
-    pub(super) word: &'w Word,
-    pub(super) spelling: &'w Spelling,
-    pub(super) emit: F,
+/// Features that depend on one word alone: its own, at offset 0, and those of the words that it is a neighbour of.
+pub(crate) struct UnigramFeatures<'w, F> {
+    pub(crate) word: &'w Word,
+    pub(crate) spelling: &'w Spelling,
+    pub(crate) emit: F,
 }
 
-impl<F: FnMut(isize, u32)> Sight for Alone<'_, F> {
+impl<F: FnMut(isize, u32)> FeatureVisitor for UnigramFeatures<'_, F> {
     fn near(&mut self, template: u32, offset: isize, of: impl Fn(&Word) -> u64) {
         (self.emit)(offset, feature(template, of(self.word)));
     }
@@ -71,41 +71,41 @@ impl<F: FnMut(isize, u32)> Sight for Alone<'_, F> {
     }
 }
 
-/// Sees what the end of a sequence says of the words from which it stands at an offset.
-pub(super) struct Edge<F> {
-    pub(super) emit: F,
+/// Features that the boundary of a sequence gives to the words near it.
+pub(crate) struct BoundaryFeatures<F> {
+    pub(crate) emit: F,
 }
 
-impl<F: FnMut(isize, u32)> Sight for Edge<F> {
+impl<F: FnMut(isize, u32)> FeatureVisitor for BoundaryFeatures<F> {
     fn near(&mut self, template: u32, offset: isize, _of: impl Fn(&Word) -> u64) {
         (self.emit)(offset, feature(template, EDGE));
     }
 }
 
-/// Sees what a word and its case say together.
-pub(super) struct Cased<'w, F> {
-    pub(super) word: &'w Word,
-    pub(super) case: Case,
-    pub(super) emit: F,
+/// Features of a word together with its case.
+pub(crate) struct CaseFeatures<'w, F> {
+    pub(crate) word: &'w Word,
+    pub(crate) case: Case,
+    pub(crate) emit: F,
 }
 
-impl<F: FnMut(u32)> Sight for Cased<'_, F> {
+impl<F: FnMut(u32)> FeatureVisitor for CaseFeatures<'_, F> {
     fn cased(&mut self, template: u32, of: impl Fn(&Word, Case) -> u64) {
         (self.emit)(feature(template, of(self.word, self.case)));
     }
 
     fn cased_lists(&mut self, first: u32, of: impl Fn(&Word) -> u16) {
-        of_lists(of(self.word), first, self.case, &mut self.emit);
+        emit_lists(of(self.word), first, self.case, &mut self.emit);
     }
 }
 
-/// Sees what is left: what a word's neighbours say together.
-pub(super) struct Joint<'w, F> {
-    pub(super) view: View<'w>,
-    pub(super) emit: F,
+/// The remaining features, of several neighbours together.
+pub(crate) struct ContextFeatures<'w, F> {
+    pub(crate) view: View<'w>,
+    pub(crate) emit: F,
 }
 
-impl<F: FnMut(u32)> Sight for Joint<'_, F> {
+impl<F: FnMut(u32)> FeatureVisitor for ContextFeatures<'_, F> {
     fn joint(&mut self, template: u32, of: impl Fn(&View<'_>) -> Option<u64>) {
         if let Some(value) = of(&self.view) {
             (self.emit)(feature(template, value));
@@ -113,12 +113,12 @@ impl<F: FnMut(u32)> Sight for Joint<'_, F> {
     }
 
     fn joint_lists(&mut self, first: u32, of: impl Fn(&Word) -> u16) {
-        of_lists(of(self.view.word), first, self.view.case, &mut self.emit);
+        emit_lists(of(self.view.word), first, self.view.case, &mut self.emit);
     }
 }
 
-/// The features of a word of this case in `lists`, each under a template of its own, from `first` on.
-fn of_lists(mut lists: u16, first: u32, case: Case, mut emit: impl FnMut(u32)) {
+/// Emits a feature for each of `lists` that a word of this case is in, with templates counted from `first`.
+fn emit_lists(mut lists: u16, first: u32, case: Case, mut emit: impl FnMut(u32)) {
     while lists != 0 {
         emit(feature(first + lists.trailing_zeros(), case.value));
         lists &= lists - 1;

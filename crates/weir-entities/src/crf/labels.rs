@@ -1,62 +1,62 @@
 //! The label alphabet of the tagger: outside, and begin and inside for each kind.
 
-use super::kind::EntityKind;
+use crate::entity::EntityKind;
 
 /// How many labels there are.
-pub(super) const LABELS: usize = 7;
+pub(crate) const LABELS: usize = 7;
 
 /// Rows are padded to eight labels so that they fill a vector register.
-pub(super) const PADDED: usize = 8;
+pub(crate) const PADDED: usize = 8;
 
 /// One label in the begin-inside-outside scheme.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Label(u8);
+pub(crate) struct Label(u8);
 
 impl Label {
-    pub(super) const OUTSIDE: Self = Self(0);
+    pub(crate) const OUTSIDE: Self = Self(0);
 
-    pub(super) fn begin(kind: EntityKind) -> Self {
+    pub(crate) fn begin(kind: EntityKind) -> Self {
         Self(1 + 2 * kind as u8)
     }
 
-    pub(super) fn inside(kind: EntityKind) -> Self {
+    pub(crate) fn inside(kind: EntityKind) -> Self {
         Self(2 + 2 * kind as u8)
     }
 
     /// The label of an index below [`LABELS`]; the lattice produces no others.
-    pub(super) fn from_index(index: usize) -> Self {
+    pub(crate) fn from_index(index: usize) -> Self {
         debug_assert!(index < LABELS);
         Self(u8::try_from(index).unwrap_or(0))
     }
 
-    pub(super) fn index(self) -> usize {
+    pub(crate) fn index(self) -> usize {
         usize::from(self.0)
     }
 
-    pub(super) fn kind(self) -> Option<EntityKind> {
+    pub(crate) fn kind(self) -> Option<EntityKind> {
         (self.0 > 0).then(|| EntityKind::ALL[usize::from(self.0 - 1) / 2])
     }
 
-    pub(super) fn is_inside(self) -> bool {
+    pub(crate) fn is_inside(self) -> bool {
         self.0 > 0 && self.0.is_multiple_of(2)
     }
 
     /// Whether `self` may stand right before `next`: an inside label continues its own kind only.
-    pub(super) fn may_precede(self, next: Self) -> bool {
+    pub(crate) fn may_precede(self, next: Self) -> bool {
         !next.is_inside() || self.kind() == next.kind()
     }
 }
 
 /// A labelled stretch of tokens, end exclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct Span {
-    pub(super) start: usize,
-    pub(super) end: usize,
-    pub(super) kind: EntityKind,
+pub(crate) struct Span {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    pub(crate) kind: EntityKind,
 }
 
 /// The spans of a well-formed label sequence, in order.
-pub(super) fn spans(labels: &[Label]) -> impl Iterator<Item = Span> {
+pub(crate) fn spans(labels: &[Label]) -> impl Iterator<Item = Span> {
     let mut at = 0;
     std::iter::from_fn(move || {
         while at < labels.len() && labels[at].kind().is_none() {

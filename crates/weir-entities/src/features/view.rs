@@ -1,21 +1,21 @@
 //! A word as templates see it: among its neighbours, and in its case.
 
-use super::hash::pair;
-use super::word::Word;
-use super::words::Register;
+use crate::features::sequence::Register;
+use crate::features::word::Word;
+use crate::hash::pair;
 
 /// What stands before the first and after the last word.
-pub(super) const EDGE: u64 = 0x5b1d;
+pub(crate) const EDGE: u64 = 0x5b1d;
 
 /// How a word is capitalised, in what text, and whether it had to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Case {
-    pub(super) register: u64,
-    pub(super) value: u64,
+pub(crate) struct Case {
+    pub(crate) register: u64,
+    pub(crate) value: u64,
 }
 
 impl Case {
-    pub(super) fn of(word: &Word, register: Register) -> Self {
+    pub(crate) fn of(word: &Word, register: Register) -> Self {
         let register = register as u64;
         let capitals = word.capitals as u64 + 8 * u64::from(word.starts_sentence);
         Self {
@@ -27,15 +27,15 @@ impl Case {
 
 /// A word among its neighbours.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct View<'w> {
-    pub(super) words: &'w [Word],
-    pub(super) at: usize,
-    pub(super) word: &'w Word,
-    pub(super) case: Case,
+pub(crate) struct View<'w> {
+    pub(crate) words: &'w [Word],
+    pub(crate) at: usize,
+    pub(crate) word: &'w Word,
+    pub(crate) case: Case,
 }
 
 impl<'w> View<'w> {
-    pub(super) fn new(words: &'w [Word], register: Register, at: usize) -> Self {
+    pub(crate) fn new(words: &'w [Word], register: Register, at: usize) -> Self {
         let word = &words[at];
         Self {
             words,
@@ -46,7 +46,7 @@ impl<'w> View<'w> {
     }
 
     /// What `of` sees in the neighbour at `offset`.
-    pub(super) fn near(&self, offset: isize, of: impl Fn(&Word) -> u64) -> u64 {
+    pub(crate) fn near(&self, offset: isize, of: impl Fn(&Word) -> u64) -> u64 {
         self.at
             .checked_add_signed(offset)
             .and_then(|at| self.words.get(at))

@@ -2,8 +2,8 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::counts::EntityCounts;
-use super::surface;
+use crate::counting::counts::EntityCounts;
+use crate::features::surface;
 
 /// Bytes that are no packed counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -95,8 +95,8 @@ fn take_text<'b>(bytes: &mut &'b [u8]) -> Result<&'b str, DamagedCounts> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::post_names::PostNames;
     use super::*;
+    use crate::counting::post_names::PostNames;
 
     fn counts() -> EntityCounts {
         let mut counts = EntityCounts::default();

@@ -2,43 +2,43 @@
 
 use std::collections::HashMap;
 
-use super::conll::{Corpus, Handles, Sentence};
-use super::evaluation::Casing;
-use super::features::features;
-use super::labels::Label;
-use super::sights::Everything;
-use super::tokenizer::TokenKind;
-use super::view::View;
-use super::word::Word;
-use super::words::Words;
+use crate::crf::labels::Label;
+use crate::features::collect::features;
+use crate::features::sequence::Words;
+use crate::features::view::View;
+use crate::features::visitors::AllFeatures;
+use crate::features::word::Word;
+use crate::tokenize::tokenizer::TokenKind;
+use crate::training::conll::{Corpus, Handles, Sentence};
+use crate::training::evaluation::Casing;
 
 /// One sentence in one casing: the features of token `i` are `numbers[bounds[i]..bounds[i + 1]]`.
 #[derive(Debug)]
-pub(super) struct Sequence {
+pub(crate) struct Sequence {
     /// `None` where the annotation says nothing.
-    pub(super) labels: Vec<Option<Label>>,
+    pub(crate) labels: Vec<Option<Label>>,
     numbers: Vec<u32>,
     bounds: Vec<usize>,
 }
 
 impl Sequence {
-    pub(super) fn features(&self, at: usize) -> &[u32] {
+    pub(crate) fn features(&self, at: usize) -> &[u32] {
         &self.numbers[self.bounds[at]..self.bounds[at + 1]]
     }
 }
 
 /// Every training sentence in every casing, features numbered from 0.
 #[derive(Debug)]
-pub(super) struct TrainingSet {
+pub(crate) struct TrainingSet {
     /// Per sentence, its casings in the order of [`Casing::ALL`].
-    pub(super) sentences: Vec<[Sequence; 3]>,
+    pub(crate) sentences: Vec<[Sequence; 3]>,
     /// The feature of each number.
-    pub(super) features: Vec<u32>,
+    pub(crate) features: Vec<u32>,
 }
 
 impl TrainingSet {
     /// Leaves out features seen fewer than `min_count` times as written.
-    pub(super) fn new(corpora: &[Corpus], min_count: u32) -> Self {
+    pub(crate) fn new(corpora: &[Corpus], min_count: u32) -> Self {
         let mut words = Words::default();
         let counts = counts(corpora, &mut words);
         let mut features: Vec<u32> = counts
@@ -126,7 +126,7 @@ fn each_feature(
     });
     let register = words.register();
     for (at, spelling) in spellings.iter().enumerate() {
-        features(Everything {
+        features(AllFeatures {
             view: View::new(&words.list, register, at),
             spelling,
             emit: |feature| visit(at, feature),

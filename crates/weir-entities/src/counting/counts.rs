@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 use serde::Serialize;
 
-use super::entity::Entity;
-use super::post_names::PostNames;
+use crate::counting::post_names::PostNames;
+use crate::entity::Entity;
 
 /// How many posts name each entity, its spellings counted together.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -55,13 +55,13 @@ impl EntityCounts {
     }
 
     /// For each entity the posts that name it, and its spellings with theirs.
-    pub(super) fn tallies(&self) -> impl Iterator<Item = (u64, &[(Box<str>, u64)])> {
+    pub(crate) fn tallies(&self) -> impl Iterator<Item = (u64, &[(Box<str>, u64)])> {
         let tallies = self.names.values();
         tallies.map(|tally| (tally.posts, tally.forms.as_slice()))
     }
 
     /// Adds to an entity so many posts that name it, and its spellings with theirs.
-    pub(super) fn add_tally<'f>(
+    pub(crate) fn add_tally<'f>(
         &mut self,
         key: &str,
         posts: u64,
@@ -160,8 +160,8 @@ fn is_mixed(form: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::kind::EntityKind;
     use super::*;
+    use crate::entity::EntityKind;
 
     fn post(names: &[&'static str]) -> Vec<Entity<'static>> {
         names

@@ -7,12 +7,12 @@ use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::conll::Corpus;
-use super::crf::{IMPOSSIBLE, Lattice, Row, Transitions};
-use super::labels::{LABELS, Label, PADDED};
-use super::model::Model;
-use super::training_set::{Sequence, TrainingSet};
-use super::weights::Weights;
+use crate::crf::labels::{LABELS, Label, PADDED};
+use crate::crf::lattice::{IMPOSSIBLE, Lattice, Row, Transitions};
+use crate::crf::model::Model;
+use crate::crf::weights::Weights;
+use crate::training::conll::Corpus;
+use crate::training::training_set::{Sequence, TrainingSet};
 
 /// How to train. The defaults made the committed model.
 #[derive(Debug, Clone, Copy)]

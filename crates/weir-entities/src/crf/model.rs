@@ -1,15 +1,15 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::crf::{Row, Transitions, viterbi};
-use super::features::features;
-use super::labels::{LABELS, Label, PADDED};
-use super::reader::Reader;
-use super::sieve::Sifted;
-use super::sights::Joint;
-use super::view::View;
-use super::weights::Weights;
-use super::word_memo::{Near, WordMemo};
-use super::words::Words;
+use crate::bloom_filter::CandidateFeatures;
+use crate::crf::labels::{LABELS, Label, PADDED};
+use crate::crf::lattice::{Row, Transitions, viterbi};
+use crate::crf::weights::Weights;
+use crate::crf::word_memo::{Near, WordMemo};
+use crate::features::collect::features;
+use crate::features::sequence::Words;
+use crate::features::view::View;
+use crate::features::visitors::ContextFeatures;
+use crate::reader::Reader;
 
 /// Names the layout and the feature templates; a file that begins otherwise was made by another version.
 pub const MODEL_VERSION: &str = "weir-crf-3";
@@ -28,7 +28,7 @@ pub enum ModelError {
 /// A trained tagger: weights of features and of transitions.
 #[derive(Debug)]
 pub struct Model {
-    pub(super) transitions: Transitions,
+    pub(crate) transitions: Transitions,
     weights: Weights,
     /// Another for each model of the process.
     number: u64,
@@ -36,18 +36,18 @@ pub struct Model {
 
 /// What tagging needs and can use again.
 #[derive(Debug, Default)]
-pub(super) struct Tagging {
-    pub(super) scores: Vec<Row>,
-    pub(super) labels: Vec<Label>,
+pub(crate) struct Tagging {
+    pub(crate) scores: Vec<Row>,
+    pub(crate) labels: Vec<Label>,
     words: Words,
     memo: WordMemo,
     known: Vec<(u64, Near)>,
-    sifted: Sifted,
+    candidates: CandidateFeatures,
     back: Vec<[u32; PADDED]>,
 }
 
 impl Model {
-    pub(super) fn new(weights: Weights, transitions: Transitions) -> Self {
+    pub(crate) fn new(weights: Weights, transitions: Transitions) -> Self {
         static MADE: AtomicU64 = AtomicU64::new(0);
         Self {
             transitions,
@@ -91,7 +91,7 @@ impl Model {
     }
 
     /// Labels the tokens of one sequence; the labels are in `tagging.labels`.
-    pub(super) fn tag<T: AsRef<str>>(&self, tokens: &[T], tagging: &mut Tagging) {
+    pub(crate) fn tag<T: AsRef<str>>(&self, tokens: &[T], tagging: &mut Tagging) {
         self.score(tokens, tagging);
         let Tagging {
             scores,
@@ -109,7 +109,7 @@ impl Model {
             words,
             memo,
             known,
-            sifted,
+            candidates,
             ..
         } = tagging;
         memo.prepare(self.number, &self.weights);
@@ -123,14 +123,14 @@ impl Model {
         scores.clear();
         for (at, (hash, _)) in known.iter().enumerate() {
             let view = View::new(&words.list, register, at);
-            let emit = |feature| self.weights.sift(feature, sifted);
-            features(Joint { view, emit });
+            let emit = |feature| self.weights.filter_into(feature, candidates);
+            features(ContextFeatures { view, emit });
             let cased = memo.cased(*hash, view.word, view.case, &self.weights);
             let near = (0..5).map(|offset| {
                 let neighbour = (at + offset).checked_sub(2).and_then(|at| known.get(at));
                 neighbour.map_or(memo.edge(), |(_, near)| near)[offset]
             });
-            let sums = near.chain([cased, self.weights.sum(sifted)]);
+            let sums = near.chain([cased, self.weights.sum(candidates)]);
             scores.push(self.weights.score(sums));
         }
     }
@@ -138,10 +138,10 @@ impl Model {
 
 #[cfg(test)]
 mod tests {
-    use super::super::extractor::Extractor;
-    use super::super::sights::Everything;
-    use super::super::word::Word;
     use super::*;
+    use crate::extractor::Extractor;
+    use crate::features::visitors::AllFeatures;
+    use crate::features::word::Word;
 
     /// The scores of `tokens` by every feature of every word.
     fn scores(model: &Model, tokens: &[&str]) -> Vec<Row> {
@@ -152,16 +152,16 @@ mod tests {
             word
         });
         let register = words.register();
-        let mut sifted = Sifted::default();
+        let mut candidates = CandidateFeatures::default();
         let score = |(at, spelling)| {
-            features(Everything {
+            features(AllFeatures {
                 view: View::new(&words.list, register, at),
                 spelling,
-                emit: |feature| model.weights.sift(feature, &mut sifted),
+                emit: |feature| model.weights.filter_into(feature, &mut candidates),
             });
             model
                 .weights
-                .score([model.weights.sum(&mut sifted)].into_iter())
+                .score([model.weights.sum(&mut candidates)].into_iter())
         };
         spellings.iter().enumerate().map(score).collect()
     }

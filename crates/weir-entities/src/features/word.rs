@@ -1,9 +1,9 @@
 //! One token, seen from every side that a feature looks at.
 
-use super::gazetteers::{Entry, GAZETTEERS};
-use super::handle::Handle;
-use super::hash;
-use super::tokenizer::TokenKind;
+use crate::gazetteers::{Entry, GAZETTEERS};
+use crate::hash;
+use crate::tokenize::handle::Handle;
+use crate::tokenize::tokenizer::TokenKind;
 
 /// Only this much of a longer token is looked at.
 const MAX_CHARS: usize = 48;
@@ -11,7 +11,7 @@ const MAX_CHARS: usize = 48;
 /// How a word is capitalised.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[repr(u8)]
-pub(super) enum Capitals {
+pub(crate) enum Capitals {
     #[default]
     None,
     Lower,
@@ -23,36 +23,36 @@ pub(super) enum Capitals {
 
 /// What the features of a word and of its neighbours look at.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Word {
-    pub(super) kind: TokenKind,
-    pub(super) capitals: Capitals,
-    pub(super) lower: u64,
+pub(crate) struct Word {
+    pub(crate) kind: TokenKind,
+    pub(crate) capitals: Capitals,
+    pub(crate) lower: u64,
     /// Hash of the last three lower-case characters; 0 where the word is shorter.
-    pub(super) ending: u64,
-    pub(super) shape: u64,
-    pub(super) entry: Entry,
+    pub(crate) ending: u64,
+    pub(crate) shape: u64,
+    pub(crate) entry: Entry,
     /// The lists of its first word, if it is a handle that is made of words.
-    pub(super) handle: Option<u16>,
+    pub(crate) handle: Option<u16>,
     /// Lists of the longest name that begins here, and of the name this token continues.
-    pub(super) begins: u16,
-    pub(super) inside: u16,
-    pub(super) starts_sentence: bool,
+    pub(crate) begins: u16,
+    pub(crate) inside: u16,
+    pub(crate) starts_sentence: bool,
 }
 
 /// What the word's own features look at alone.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Spelling {
-    pub(super) exact: u64,
+pub(crate) struct Spelling {
+    pub(crate) exact: u64,
     /// Hashes of the first 1 to 4 lower-case characters; 0 where the word is shorter.
-    pub(super) prefixes: [u64; 4],
-    pub(super) suffixes: [u64; 4],
+    pub(crate) prefixes: [u64; 4],
+    pub(crate) suffixes: [u64; 4],
     /// Its words, if it is a handle.
-    pub(super) handle: Option<Handle>,
+    pub(crate) handle: Option<Handle>,
 }
 
 impl Word {
     /// Analyses `token`, apart from what depends on its neighbours.
-    pub(super) fn read(token: &str) -> (Self, Spelling) {
+    pub(crate) fn read(token: &str) -> (Self, Spelling) {
         let kind = TokenKind::of(token);
         let name = name(token, kind);
         let letters = Letters::of(name);
@@ -87,7 +87,7 @@ impl Word {
     }
 
     /// The Brown cluster that fits the word as it is written, in an untrustworthy register whichever there is.
-    pub(super) fn cluster(&self) -> u32 {
+    pub(crate) fn cluster(&self) -> u32 {
         let (first, second) = match self.capitals {
             Capitals::Lower => (self.entry.lower_cluster, self.entry.upper_cluster),
             _ => (self.entry.upper_cluster, self.entry.lower_cluster),
@@ -105,7 +105,7 @@ fn name(token: &str, kind: TokenKind) -> &str {
 }
 
 /// Continues the hash of a name over the next of its words.
-pub(super) fn extend_name(state: u64, token: &str, kind: TokenKind) -> u64 {
+pub(crate) fn extend_name(state: u64, token: &str, kind: TokenKind) -> u64 {
     let lower = lower(name(token, kind));
     hash::extend(hash::extend(state, b" "), lower.as_bytes())
 }

@@ -1,7 +1,7 @@
 //! The words inside an @handle: "justin bieber" in `@justinbieber`, "bbc news" in `@BBCNews`.
 
-use super::gazetteers::{COMMON, Entry, FIRST_NAME, GAZETTEERS, LAST_NAME};
-use super::hash;
+use crate::gazetteers::{COMMON, Entry, FIRST_NAME, GAZETTEERS, LAST_NAME};
+use crate::hash;
 
 /// Words after the last one are not looked at.
 const MAX_PARTS: usize = 5;
@@ -11,25 +11,25 @@ const MIN_CUT: usize = 3;
 
 /// One word of a handle.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Part {
-    pub(super) lower: u64,
-    pub(super) entry: Entry,
+pub(crate) struct Part {
+    pub(crate) lower: u64,
+    pub(crate) entry: Entry,
 }
 
 /// A handle as its words.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Handle {
+pub(crate) struct Handle {
     parts: [Part; MAX_PARTS],
     count: usize,
     /// What is known about the words as one name.
-    pub(super) whole: Entry,
+    pub(crate) whole: Entry,
     /// Which of capitals, small letters, digits and `_` stand in it.
-    pub(super) style: u64,
+    pub(crate) style: u64,
 }
 
 impl Handle {
     /// Splits `name`, a handle without its sign; `lower` is `name` in lower case.
-    pub(super) fn new(name: &str, lower: &str) -> Self {
+    pub(crate) fn new(name: &str, lower: &str) -> Self {
         let mut words = [""; MAX_PARTS];
         let mut count = 0;
         for (word, piece) in words.iter_mut().zip(pieces(name, lower)) {
@@ -55,7 +55,7 @@ impl Handle {
         }
     }
 
-    pub(super) fn parts(&self) -> &[Part] {
+    pub(crate) fn parts(&self) -> &[Part] {
         &self.parts[..self.count]
     }
 }

@@ -1,19 +1,19 @@
 //! The rows of weights by their features, for one look each and hardly a branch that the processor could not foresee.
 
-use super::labels::PADDED;
+use crate::crf::labels::PADDED;
 
 /// The weight of one feature for each label.
-pub(super) type WeightRow = [i8; PADDED];
+pub(crate) type WeightRow = [i8; PADDED];
 
 /// Weights of several features, added up, for each label.
-pub(super) type Sum = [i16; PADDED];
+pub(crate) type Sum = [i16; PADDED];
 
 /// How many features have room in a bucket.
 const WIDTH: usize = 5;
 
 /// Finds a feature's row in the one bucket that its lower bits name.
 #[derive(Debug)]
-pub(super) struct WeightTable {
+pub(crate) struct WeightTable {
     buckets: Vec<Bucket>,
     /// Those for which their buckets had no room, ascending.
     spilled: Vec<(u32, WeightRow)>,
@@ -30,7 +30,7 @@ struct Bucket {
 
 impl WeightTable {
     /// A table of these rows under different features other than 0. Of two hundred, one or none has no room in its bucket.
-    pub(super) fn of(rows: &[(u32, WeightRow)]) -> Self {
+    pub(crate) fn of(rows: &[(u32, WeightRow)]) -> Self {
         let buckets = (rows.len() * 2 / 3).next_power_of_two();
         let mut table = Self {
             buckets: vec![Bucket::default(); buckets],
@@ -52,7 +52,7 @@ impl WeightTable {
 
     /// The weights of `features` added up, of which there are so few that the sum fits.
     #[inline]
-    pub(super) fn sum(&self, features: &[u32]) -> Sum {
+    pub(crate) fn sum(&self, features: &[u32]) -> Sum {
         let mut sum = [0; PADDED];
         for &feature in features {
             for (sum, weight) in sum.iter_mut().zip(self.row(feature)) {
@@ -85,7 +85,7 @@ impl WeightTable {
     }
 
     /// The features and their rows, ascending.
-    pub(super) fn rows(&self) -> Vec<(u32, WeightRow)> {
+    pub(crate) fn rows(&self) -> Vec<(u32, WeightRow)> {
         let mut rows = self.spilled.clone();
         for bucket in &self.buckets {
             let places = bucket.features.into_iter().zip(bucket.rows);
@@ -98,8 +98,8 @@ impl WeightTable {
 
 #[cfg(test)]
 mod tests {
-    use super::super::hash::feature;
     use super::*;
+    use crate::hash::feature;
 
     #[test]
     fn every_row_is_found_and_nothing_else() {

@@ -1,0 +1,5 @@
+//! Counts of names over many texts.
+
+pub(crate) mod counts;
+pub(crate) mod packed_counts;
+pub(crate) mod post_names;

@@ -1,0 +1,4 @@
+//! Text becomes tokens.
+
+pub(crate) mod handle;
+pub(crate) mod tokenizer;
