@@ -24,6 +24,7 @@ pub mod outage;
 mod priority;
 pub mod queue;
 pub mod ranking;
+mod rate_limit;
 pub mod redis_server;
 mod regular_file;
 pub mod scoring;

@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use super::background_runtime::BackgroundRuntime;
 use super::stores::Stores;
-use super::{StartupError, prepare_schedules, scorers};
+use super::{StartupError, prepare_schedules};
 use crate::actors::{JobQueueActor, JobQueueDeps, JobWorker, JobWorkerDeps, Scheduler};
 use crate::data_dir::DataDir;
 use crate::health::HealthIssues;
@@ -51,7 +51,9 @@ pub(super) fn start(
     system: &ActorSystem,
 ) -> Result<(Background, Crew), StartupError> {
     let limits = limits(&settings.jobs);
-    let scorers = Arc::new(ArcSwap::from_pointee(scorers::for_jobs(settings)?));
+    let scorers = Arc::new(ArcSwap::from_pointee(Scorers::from_config(
+        &settings.scorers,
+    )?));
     let commands = commands(settings, &stores.location);
     let registry = Registry::shipped()
         .with_commands(commands.clone())
@@ -140,7 +142,7 @@ impl Crew {
             let newest = Arc::clone(&settings.borrow_and_update());
             self.align(newest.pools.jobs.workers);
             self.commands.replace(&newest.commands);
-            match scorers::for_jobs(&newest) {
+            match Scorers::from_config(&newest.scorers) {
                 Ok(scorers) => self.scorers.store(Arc::new(scorers)),
                 Err(error) => tracing::error!(%error, "the edited scorers are not taken for jobs"),
             }

@@ -1,10 +1,11 @@
 use std::io;
 use std::net::SocketAddr;
 
-use super::{ArmsError, NamedScorerError};
+use super::ArmsError;
 use crate::data_dir::{AdminKeyError, DataDirError};
 use crate::db::DbError;
 use crate::jobs::PrepareError;
+use crate::scoring::ScorerBuildError;
 use crate::sources::{OpenError, OutboxError, SourceArgumentError};
 use crate::store::{SelectionError, StoreError};
 use crate::telemetry::TelemetryError;
@@ -43,7 +44,7 @@ pub enum StartupError {
     Arms(#[from] ArmsError),
     /// A scorer cannot be made as configured.
     #[error(transparent)]
-    Scorer(#[from] NamedScorerError),
+    Scorer(#[from] ScorerBuildError),
     /// A schedule names a job that is not there, or gives it arguments that it does not take.
     #[error("schedules.{schedule}.args")]
     Schedule {

@@ -4,177 +4,175 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
-use super::scorers::{NamedScorerError, scorer};
-use crate::actors::ScorerPool;
 use crate::actors::serving::{
     ScorerHealth, SnapshotCounters, SnapshotFollower, SnapshotFollowerDeps, SnapshotSource,
 };
+use crate::actors::{PoolSize, Rescale, ScorerPool, ScorerPoolDeps};
 use crate::health::HealthIssues;
-use crate::scoring::LookupTable;
-use crate::scoring::pool::{BreakerConfig, PoolConfig, PoolCounters, WorkerPool};
-use crate::serving::PoolHandle;
-use crate::settings::{ScorerKind, ScorerSettings};
+use crate::scoring::pool::{PoolConfig, PoolCounters, PoolHandle, WorkerPool};
+use crate::scoring::{LookupTable, Scorer, ScorerBuildError, ScorerConfig, WatchedTable};
 use crate::snapshot::Snapshot;
 use crate::store::Store;
 use weir_supervision::{ActorRef, ActorSystem};
 
-/// The scorer pools by name, brought in line with the settings whenever these change.
-pub(super) struct Pools {
-    surroundings: Surroundings,
+/// The scorer pools by name.
+pub(super) struct ScorerPools {
+    deps: PoolDeps,
     pools: BTreeMap<String, Pool>,
 }
 
-/// What a pool is started in.
-struct Surroundings {
+/// Dependencies of every pool.
+struct PoolDeps {
     system: ActorSystem,
     store: Store,
     health: HealthIssues,
 }
 
 struct Pool {
-    settings: ScorerSettings,
+    config: ScorerConfig,
     counters: Arc<PoolCounters>,
     workers: Arc<ArcSwap<WorkerPool>>,
+    size: Arc<ArcSwap<PoolSize>>,
     actor: ActorRef<ScorerPool>,
     follower: Option<TableFollower>,
 }
 
-/// Keeps the table of a lookup up to date for as long as it is held.
+/// Keeps the table that a scorer reads up to date for as long as it is held.
 type TableFollower = ActorRef<SnapshotFollower<LookupTable>>;
 
-impl Pools {
-    /// None yet.
+/// Changes that bring the pools in line with new settings: each scorer, built again unless its threads can stay. Applying them
+/// cannot fail.
+pub(super) struct PoolChanges(Vec<(String, ScorerConfig, Option<BuiltScorer>)>);
+
+struct BuiltScorer {
+    scorer: Box<dyn Scorer>,
+    table: Snapshot<LookupTable>,
+}
+
+impl ScorerPools {
+    /// Creates a set without pools.
     pub(super) fn new(system: &ActorSystem, store: &Store, health: &HealthIssues) -> Self {
-        let surroundings = Surroundings {
+        let deps = PoolDeps {
             system: system.clone(),
             store: store.clone(),
             health: health.clone(),
         };
         Self {
-            surroundings,
+            deps,
             pools: BTreeMap::new(),
         }
     }
 
-    /// Starts pools that are new, changes those that changed and lets go of those that are gone. A pool that is let go, or
-    /// replaced because more than its number of threads changed, finishes what it was given.
-    pub(super) fn align(
-        &mut self,
-        scorers: &BTreeMap<String, ScorerSettings>,
-    ) -> Result<(), NamedScorerError> {
-        self.pools.retain(|name, _| scorers.contains_key(name));
-        for (name, settings) in scorers {
-            match self.pools.get_mut(name) {
-                Some(pool) if pool.settings.works_as(settings) => pool.adjust(settings),
-                Some(pool) => pool.replace(name, settings, &self.surroundings)?,
-                None => {
-                    let pool = Pool::start(name, settings, &self.surroundings)?;
-                    self.pools.insert(name.clone(), pool);
+    /// Builds the scorers that are new or changed.
+    pub(super) fn plan(
+        &self,
+        scorers: &BTreeMap<String, ScorerConfig>,
+    ) -> Result<PoolChanges, ScorerBuildError> {
+        let plan = |(name, config): (&String, &ScorerConfig)| {
+            let pool = self.pools.get(name);
+            let built = if pool.is_some_and(|pool| pool.config.can_reuse_workers(config)) {
+                None
+            } else {
+                let table = Snapshot::default();
+                let scorer = config.build(name, table.clone())?;
+                Some(BuiltScorer { scorer, table })
+            };
+            Ok((name.clone(), config.clone(), built))
+        };
+        let changes: Result<_, _> = scorers.iter().map(plan).collect();
+        Ok(PoolChanges(changes?))
+    }
+
+    /// Starts pools that are new, changes those that changed and drops those that are gone. A pool that is dropped or replaced
+    /// finishes its queued work.
+    pub(super) fn apply(&mut self, PoolChanges(changes): PoolChanges) {
+        self.pools
+            .retain(|name, _| changes.iter().any(|(kept, ..)| kept == name));
+        for (name, config, built) in changes {
+            match (self.pools.get_mut(&name), built) {
+                (Some(pool), None) => pool.rescale(config),
+                (Some(pool), Some(built)) => pool.replace(&name, config, built, &self.deps),
+                (None, Some(built)) => {
+                    let pool = Pool::start(&name, config, built, &self.deps);
+                    self.pools.insert(name, pool);
                 }
+                (None, None) => {}
             }
         }
-        Ok(())
     }
 
-    /// The pool of a scorer as a policy uses it, for requests that have until `deadline`.
-    pub(super) fn served(&self, scorer: &str, deadline: Duration) -> Option<PoolHandle> {
-        self.pools.get(scorer).map(|pool| pool.served(deadline))
+    /// Returns a handle of a scorer's pool for requests with this deadline.
+    pub(super) fn handle(&self, scorer: &str, deadline: Duration) -> Option<PoolHandle> {
+        self.pools.get(scorer).map(|pool| pool.handle(deadline))
     }
 
-    /// All of them, by name.
-    pub(super) fn all_served(&self, deadline: Duration) -> BTreeMap<String, PoolHandle> {
-        let served = |(name, pool): (&String, &Pool)| (name.clone(), pool.served(deadline));
-        self.pools.iter().map(served).collect()
+    /// Returns handles of all pools, by name.
+    pub(super) fn handles(&self, deadline: Duration) -> BTreeMap<String, PoolHandle> {
+        let handle = |(name, pool): (&String, &Pool)| (name.clone(), pool.handle(deadline));
+        self.pools.iter().map(handle).collect()
     }
 }
 
 impl Pool {
-    fn start(
-        name: &str,
-        settings: &ScorerSettings,
-        surroundings: &Surroundings,
-    ) -> Result<Self, NamedScorerError> {
+    fn start(name: &str, config: ScorerConfig, built: BuiltScorer, deps: &PoolDeps) -> Self {
         let counters = Arc::<PoolCounters>::default();
-        let (workers, follower) = surroundings.start_workers(name, settings, &counters)?;
+        let follower = deps.follow_table(name, &config, &built);
+        let workers = WorkerPool::start(name, built.scorer, &config.pool, Arc::clone(&counters));
         let workers = Arc::new(ArcSwap::from_pointee(workers));
-        let served = Arc::clone(&workers);
-        let (scorer, health) = (name.to_owned(), surroundings.health.clone());
-        let actor = surroundings.system.supervise_while_used(
-            &format!("scorer_pool.{name}"),
-            Arc::clone(&counters) as _,
-            move |_, _| ScorerPool::new(&scorer, Arc::clone(&served), health.clone()),
-        );
-        Ok(Self {
-            settings: settings.clone(),
+        let size = Arc::new(ArcSwap::from_pointee(size(&config.pool)));
+        let actor_deps = ScorerPoolDeps {
+            scorer: name.to_owned(),
+            workers: Arc::clone(&workers),
+            size: Arc::clone(&size),
+            health: deps.health.clone(),
+        };
+        let actor_name = format!("scorer_pool.{name}");
+        let actor = deps
+            .system
+            .spawn_while_used(&actor_name, Arc::clone(&counters), actor_deps);
+        Self {
+            config,
             counters,
             workers,
+            size,
             actor,
             follower,
-        })
-    }
-
-    fn served(&self, deadline: Duration) -> PoolHandle {
-        PoolHandle {
-            workers: Arc::clone(&self.workers),
-            actor: self.actor.clone(),
-            time_limit: self.settings.time_limit(),
-            patience: deadline / 2,
         }
     }
 
-    /// For settings under which the same threads can go on.
-    fn adjust(&mut self, settings: &ScorerSettings) {
-        let workers = self.workers.load();
-        if self.settings.workers != settings.workers {
-            workers.resize(settings.workers);
-        }
-        workers.set_time_limit(settings.time_limit());
-        self.settings = settings.clone();
+    fn handle(&self, deadline: Duration) -> PoolHandle {
+        PoolHandle::new(Arc::clone(&self.workers), deadline / 2)
     }
 
-    /// With other threads.
-    fn replace(
-        &mut self,
-        name: &str,
-        settings: &ScorerSettings,
-        surroundings: &Surroundings,
-    ) -> Result<(), NamedScorerError> {
-        let (workers, follower) = surroundings.start_workers(name, settings, &self.counters)?;
+    /// Takes over a configuration under which the threads can stay.
+    fn rescale(&mut self, config: ScorerConfig) {
+        self.size.store(Arc::new(size(&config.pool)));
+        self.actor.tell(Rescale);
+        self.config = config;
+    }
+
+    /// Takes over a configuration that needs other threads.
+    fn replace(&mut self, name: &str, config: ScorerConfig, built: BuiltScorer, deps: &PoolDeps) {
+        self.follower = deps.follow_table(name, &config, &built);
+        let counters = Arc::clone(&self.counters);
+        let workers = WorkerPool::start(name, built.scorer, &config.pool, counters);
+        self.size.store(Arc::new(size(&config.pool)));
         self.workers.store(Arc::new(workers));
-        self.follower = follower;
-        self.settings = settings.clone();
-        Ok(())
+        self.config = config;
     }
 }
 
-impl Surroundings {
-    fn start_workers(
-        &self,
-        name: &str,
-        settings: &ScorerSettings,
-        counters: &Arc<PoolCounters>,
-    ) -> Result<(WorkerPool, Option<TableFollower>), NamedScorerError> {
-        let table = Snapshot::default();
-        let scorer = scorer(settings, table.clone()).map_err(|source| NamedScorerError {
-            name: name.to_owned(),
-            source,
-        })?;
-        let follower =
-            (settings.kind == ScorerKind::Lookup).then(|| self.follow_table(name, settings, table));
-        let pool = WorkerPool::start(name, scorer, &config(settings), Arc::clone(counters));
-        Ok((pool, follower))
-    }
-
+impl PoolDeps {
     fn follow_table(
         &self,
         name: &str,
-        settings: &ScorerSettings,
-        table: Snapshot<LookupTable>,
-    ) -> TableFollower {
-        let max_entries = settings.lookup.max_entries;
+        config: &ScorerConfig,
+        built: &BuiltScorer,
+    ) -> Option<TableFollower> {
+        let WatchedTable { key, max_entries } = config.kind.watched_table()?;
         let source = SnapshotSource {
-            key: settings.lookup.key.clone(),
-            snapshot: table,
+            key,
+            snapshot: built.table.clone(),
             parse: Box::new(move |stored| Ok(LookupTable::from_json(stored.bytes(), max_entries)?)),
         };
         let counters = Arc::<SnapshotCounters>::default();
@@ -187,27 +185,17 @@ impl Surroundings {
             }),
             counters: Arc::clone(&counters),
         };
-        self.system.supervise_while_used(
+        Some(self.system.supervise_while_used(
             &format!("snapshot.lookup.{name}"),
             counters,
             move |_, incarnation| SnapshotFollower::new(deps.clone(), incarnation),
-        )
+        ))
     }
 }
 
-fn config(settings: &ScorerSettings) -> PoolConfig {
-    PoolConfig {
-        workers: settings.workers,
-        queue: settings.queue,
-        max_batch: settings.max_batch,
-        max_delay: Duration::from_millis(settings.max_delay_ms),
-        time_limit: settings.time_limit(),
-        max_abandoned: settings.max_abandoned,
-        cache_entries: settings.cache_entries,
-        cache_ttl: settings.cache_ttl,
-        breaker: BreakerConfig {
-            failures: settings.breaker.failures,
-            pause: settings.breaker.pause,
-        },
+fn size(config: &PoolConfig) -> PoolSize {
+    PoolSize {
+        workers: config.workers,
+        time_limit: config.time_limit,
     }
 }

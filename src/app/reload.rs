@@ -6,8 +6,9 @@ use tokio::sync::{Notify, watch};
 
 use super::arms::ArmsLedger;
 use super::serving::ServingReconciler;
-use super::{check_scrapers, prepare_schedules, scorers};
+use super::{check_scrapers, prepare_schedules};
 use crate::actors::{ConfigStatus, ConfigWatcher, ConfigWatcherDeps, Reread};
+use crate::scoring::check_scorers;
 use crate::serving::ServingConfig;
 use crate::settings::{Settings, WatchedFile};
 use weir_supervision::ActorSystem;
@@ -34,7 +35,7 @@ pub(super) fn watch(
         file: Arc::new(Mutex::new(file)),
         started_with,
         admit: Arc::new(move |settings: &Settings| {
-            scorers::check(settings)?;
+            check_scorers(&settings.scorers)?;
             prepare_schedules(settings)?;
             check_scrapers(settings)?;
             Ok(arms.admit(&settings.arms)?)

@@ -3,8 +3,9 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use serde_json::Value;
 
-use super::{StartupError, scorers};
+use super::StartupError;
 use crate::jobs::{Commands, PrepareError, Registry, Schedule};
+use crate::scoring::Scorers;
 use crate::settings::{ScheduleSettings, Settings};
 
 /// Reads and checks the job of every schedule.
@@ -16,8 +17,8 @@ pub fn prepare_schedules(settings: &Settings) -> Result<Vec<Schedule>, StartupEr
     );
     let registry = Registry::shipped()
         .with_commands(commands)
-        .with_scorers(Arc::new(ArcSwap::from_pointee(scorers::for_jobs(
-            settings,
+        .with_scorers(Arc::new(ArcSwap::from_pointee(Scorers::from_config(
+            &settings.scorers,
         )?)));
     let schedules = settings.schedules.iter().map(|(name, schedule)| {
         prepare(name, schedule, &registry).map_err(|source| StartupError::Schedule {

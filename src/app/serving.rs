@@ -5,15 +5,16 @@ use chrono::{TimeDelta, Utc};
 
 use super::StartupError;
 use super::arms::arms;
-use super::pools::Pools;
+use super::pools::ScorerPools;
 use crate::actors::serving::{
     Ranker, RankerCounters, Rankers, SnapshotCounters, SnapshotFollower, SnapshotFollowerDeps,
     SnapshotSource,
 };
 use crate::health::HealthIssues;
 use crate::jobs::CANDIDATES_KEY;
-use crate::ranking::{Candidates, EntityMatch, ScoreScale, TopEntitySet};
-use crate::serving::policy::{MissingScorePolicy, Policy, ScorerTerm};
+use crate::ranking::{Candidates, EntityMatch, TopEntitySet};
+use crate::scoring::ScorerConfig;
+use crate::serving::policy::{Policy, ScorerTerm};
 use crate::serving::stages::diversity::AuthorDecay;
 use crate::serving::stages::insertion::{CandidatesByPlatform, InsertionPolicy, InsertionStage};
 use crate::serving::stages::removal::RemovalRule;
@@ -21,8 +22,8 @@ use crate::serving::{
     ActiveArms, ActivePolicy, AssignmentCounts, Pipeline, ServingConfig, SideEffects,
 };
 use crate::settings::{
-    self, ArmsSettings, AuthorDecaySettings, InsertSettings, Metadata, PolicySettings,
-    ScaleSettings, ScorerSettings, Settings, UNTREATED, UnscoredItem,
+    self, ArmsSettings, AuthorDecaySettings, InsertSettings, Metadata, PolicySettings, Settings,
+    UNTREATED,
 };
 use crate::snapshot::{Snapshot, SnapshotValue};
 use crate::store::Store;
@@ -35,7 +36,7 @@ pub(super) struct ServingReconciler {
     pipeline: Arc<Pipeline>,
     store: Store,
     candidates: Option<CandidatesByPlatform>,
-    pools: Pools,
+    pools: ScorerPools,
     rankers: Vec<ActorRef<Ranker>>,
     arms: ArmsSettings,
     arm_counts: Arc<AssignmentCounts>,
@@ -57,7 +58,7 @@ impl ServingReconciler {
             pipeline: Arc::new(Pipeline::new(entities, store.away_since(), side_effects)),
             store: store.clone(),
             candidates: None,
-            pools: Pools::new(system, store, health),
+            pools: ScorerPools::new(system, store, health),
             rankers: Vec::new(),
             arms: settings.arms.clone(),
             arm_counts: Arc::default(),
@@ -69,7 +70,8 @@ impl ServingReconciler {
     ///
     /// Checked settings cannot fail: the policy in force exists.
     pub(super) fn serve(&mut self, settings: &Settings) -> Result<ServingConfig, StartupError> {
-        self.pools.align(&settings.scorers)?;
+        let changes = self.pools.plan(&settings.scorers)?;
+        self.pools.apply(changes);
         self.align_candidates(settings);
         self.align_rankers(settings.pools.ranker.instances);
         let serve = |(name, policy): (&String, &PolicySettings)| {
@@ -88,7 +90,7 @@ impl ServingReconciler {
         Ok(ServingConfig {
             policy: Arc::clone(policy),
             policies,
-            scorers: self.pools.all_served(settings.ranking.deadline()),
+            scorers: self.pools.handles(settings.ranking.deadline()),
             arms,
             deadline: settings.ranking.deadline(),
             minimal_metadata: settings.ranking.metadata == Metadata::Minimal,
@@ -165,7 +167,7 @@ impl ServingReconciler {
         let used = named.into_iter().filter_map(|scorer| {
             let term = term(scorer, policy, settings.scorers.get(scorer)?);
             Some((
-                self.pools.served(scorer, settings.ranking.deadline())?,
+                self.pools.handle(scorer, settings.ranking.deadline())?,
                 term,
             ))
             .filter(|(_, term)| term.matters())
@@ -244,26 +246,14 @@ fn follow<T: SnapshotValue>(
 }
 
 /// Returns a scorer's part in a policy.
-fn term(scorer: &str, policy: &PolicySettings, settings: &ScorerSettings) -> ScorerTerm {
-    let ScaleSettings {
-        lowest,
-        highest,
-        factor,
-    } = settings.scale;
+fn term(scorer: &str, policy: &PolicySettings, config: &ScorerConfig) -> ScorerTerm {
     let bounds = policy.exclude.get(scorer).copied().unwrap_or_default();
     ScorerTerm {
         scorer: scorer.to_owned(),
         weight: policy.weights.get(scorer).copied().unwrap_or_default(),
-        scale: ScoreScale {
-            lowest,
-            highest,
-            factor,
-        },
-        missing: match settings.unscored {
-            UnscoredItem::Default => MissingScorePolicy::Default,
-            UnscoredItem::KeepPosition => MissingScorePolicy::KeepPosition,
-        },
-        default: settings.default,
+        scale: config.scores.scale,
+        missing: config.scores.unscored,
+        default: config.scores.default,
         removal: RemovalRule {
             below: bounds.below,
             above: bounds.above,

@@ -8,10 +8,10 @@ use serde::Serialize;
 
 use super::body::read_json;
 use super::{ApiError, Front, Scope};
-use crate::scoring::pool::Timing;
+use crate::scoring::pool::{PoolHandle, Timing};
+use crate::serving::ServingConfig;
 use crate::serving::score_matrix::{ScoreMatrix, ScoreTiming};
 use crate::serving::stages::scoring::{ScoreCollector, Wait};
-use crate::serving::{PoolHandle, ServingConfig};
 use weir_feed::{ScoringMode, ScoringRequest, SentId};
 
 /// `POST /score`: what chosen scorers make of some texts, with the way of each score.

@@ -1,6 +1,11 @@
+use serde::{Deserialize, Serialize};
+
+use crate::settings::Check;
+
 /// What a scorer's raw scores become before a policy weighs them, the same for every request, so that scores stay
 /// comparable between requests.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct ScoreScale {
     /// Raw scores below count as this.
     pub lowest: f64,
@@ -11,17 +16,26 @@ pub struct ScoreScale {
 }
 
 impl Default for ScoreScale {
-    /// Scores as they are.
+    /// Returns a scale that leaves scores up to 1e9 as they are.
     fn default() -> Self {
         Self {
-            lowest: f64::MIN,
-            highest: f64::MAX,
+            lowest: -1e9,
+            highest: 1e9,
             factor: 1.0,
         }
     }
 }
 
 impl ScoreScale {
+    pub(crate) fn check(&self, check: &mut Check) {
+        check.finite("factor", self.factor);
+        check.finite("lowest", self.lowest);
+        check.finite("highest", self.highest);
+        check.require("highest", self.lowest <= self.highest, || {
+            "must not be below lowest".to_owned()
+        });
+    }
+
     pub(crate) fn apply(self, raw: f64) -> f64 {
         raw.max(self.lowest).min(self.highest) * self.factor
     }

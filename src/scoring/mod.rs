@@ -1,28 +1,18 @@
 //! Scorers and the pools of threads they run in.
 
-mod engagement;
-mod failure;
-mod formula;
-mod http;
-mod lexicon;
-mod lookup;
+mod config;
+mod error;
+mod kinds;
 pub mod pool;
-mod random;
-mod recency;
 mod scorer;
 mod scorers;
-mod sentiment_scorer;
-#[cfg(test)]
-mod tests;
 
-pub use engagement::Engagement;
-pub use failure::Failure;
-pub use formula::Formula;
-pub use http::{HttpOptions, HttpScorer, HttpScorerError, ScorePath, ScorePathError};
-pub use lexicon::{Lexicon, LexiconError};
-pub use lookup::{Lookup, LookupBy, LookupTable, LookupTableError};
-pub use random::RandomScorer;
-pub use recency::Recency;
-pub use scorer::{CacheKey, ScoreError, Scorer, Subject, Worker};
-pub use scorers::Scorers;
-pub use sentiment_scorer::SentimentScorer;
+pub use self::config::{MissingScorePolicy, ScoreUse, ScorerBuildError, ScorerConfig};
+pub use self::error::{ScoreError, ScorerFailure};
+pub use self::kinds::{
+    BuildContext, BuildError, EngagementConfig, HttpConfig, HttpOptions, HttpScorer, KindConfig,
+    LexiconConfig, LookupConfig, LookupTable, LookupTableError, RandomScorer, RecencyConfig,
+    ScorerKind, SentimentScorer, WatchedTable,
+};
+pub use self::scorer::{CacheKey, Formula, Scorer, Subject, Worker};
+pub use self::scorers::{Scorers, check_scorers};

@@ -2,33 +2,48 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Scorer, SentimentScorer};
+use super::{Scorer, ScorerBuildError, ScorerConfig, SentimentScorer};
+
+use crate::snapshot::Snapshot;
 
 /// Scorers by name, for work that scores outside a request. By default `sentiment` alone.
 #[derive(Clone)]
 pub struct Scorers(Arc<BTreeMap<String, Box<dyn Scorer>>>);
 
 impl Scorers {
-    /// These scorers.
-    pub fn new(scorers: BTreeMap<String, Box<dyn Scorer>>) -> Self {
-        Self(Arc::new(scorers))
+    /// Builds the scorers that need no pool: all but those that read a table of the store, which a pool keeps up to date.
+    pub fn from_config(scorers: &BTreeMap<String, ScorerConfig>) -> Result<Self, ScorerBuildError> {
+        let usable = scorers
+            .iter()
+            .filter(|(_, scorer)| scorer.kind.watched_table().is_none());
+        let built = usable.map(|(name, scorer)| {
+            let scorer = scorer.build(name, Snapshot::default())?;
+            Ok((name.clone(), scorer))
+        });
+        Ok(Self(Arc::new(built.collect::<Result<_, _>>()?)))
     }
 
-    /// The scorer with this name.
+    /// Returns the scorer with this name.
     pub fn get(&self, name: &str) -> Option<&dyn Scorer> {
         self.0.get(name).map(Box::as_ref)
     }
 
-    /// Every name, sorted.
+    /// Returns every name, sorted.
     pub fn names(&self) -> Vec<&str> {
         self.0.keys().map(String::as_str).collect()
     }
 }
 
+/// Checks that every scorer can be built: files can be read, credentials are there.
+pub fn check_scorers(scorers: &BTreeMap<String, ScorerConfig>) -> Result<(), ScorerBuildError> {
+    let mut scorers = scorers.iter();
+    scorers.try_for_each(|(name, scorer)| scorer.build(name, Snapshot::default()).map(drop))
+}
+
 impl Default for Scorers {
     fn default() -> Self {
-        let sentiment: Box<dyn Scorer> = Box::new(SentimentScorer);
-        Self::new([("sentiment".to_owned(), sentiment)].into())
+        let sentiment: Box<dyn Scorer> = Box::new(SentimentScorer {});
+        Self(Arc::new([("sentiment".to_owned(), sentiment)].into()))
     }
 }
 

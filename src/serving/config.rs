@@ -7,10 +7,10 @@ use std::time::Duration;
 use chrono::TimeDelta;
 
 use super::policy::Policy;
-use super::pool_handle::PoolHandle;
 use super::stages::insertion::InsertionStage;
 use crate::actors::serving::Rankers;
 use crate::ranking::Arms;
+use crate::scoring::pool::PoolHandle;
 use weir_feed::Session;
 
 /// Everything that `/rank` and `/score` serve by, made whole from one version of the settings. A request keeps the one that it

@@ -14,7 +14,6 @@ mod context;
 mod pipeline;
 /// Policies, as the stages read them.
 pub mod policy;
-mod pool_handle;
 /// Scores of a feed.
 pub mod score_matrix;
 mod side_effects;
@@ -27,6 +26,5 @@ pub use config::{ActiveArms, ActivePolicy, Assignment, AssignmentCounts, Serving
 pub use context::RankContext;
 pub(crate) use context::RankOptions;
 pub use pipeline::Pipeline;
-pub use pool_handle::PoolHandle;
 pub use side_effects::SideEffects;
 pub use slate::Slate;

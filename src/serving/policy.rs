@@ -1,6 +1,7 @@
 use super::stages::diversity::AuthorDecay;
 use super::stages::removal::RemovalRule;
 use crate::ranking::{EntityMatch, ScoreScale};
+use crate::scoring::MissingScorePolicy;
 
 /// How the items of a feed are ordered.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,16 +35,6 @@ pub struct ScorerTerm {
     pub default: f64,
     /// Which items it removes from the feed.
     pub removal: RemovalRule,
-}
-
-/// What to do with an item without a score.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum MissingScorePolicy {
-    /// Weigh it by the scorer's default.
-    #[default]
-    Default,
-    /// Leave it in its incoming position.
-    KeepPosition,
 }
 
 impl Policy {

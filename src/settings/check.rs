@@ -11,9 +11,9 @@ use super::key::Key;
 /// No setting lasts longer: sums of such times with now cannot overflow.
 const LONGEST: Duration = Duration::from_hours(24 * 3_650);
 
-/// Gathers complaints about the settings under one key.
+/// Collects what is wrong with the settings under one key.
 #[derive(Default)]
-pub(super) struct Check {
+pub struct Check {
     at: Key,
     complaints: Vec<Complaint>,
 }
@@ -24,7 +24,7 @@ impl Check {
     }
 
     /// Checks what lies under `name`.
-    pub(super) fn under(&mut self, name: &str, check: impl FnOnce(&mut Self)) {
+    pub fn under(&mut self, name: &str, check: impl FnOnce(&mut Self)) {
         let below = self.at.join(name);
         let above = std::mem::replace(&mut self.at, below);
         check(self);
@@ -32,7 +32,7 @@ impl Check {
     }
 
     /// Complains about `name` unless `holds`.
-    pub(super) fn require(&mut self, name: &str, holds: bool, text: impl FnOnce() -> String) {
+    pub fn require(&mut self, name: &str, holds: bool, text: impl FnOnce() -> String) {
         if !holds {
             self.complaints.push(Complaint {
                 key: self.at.join(name),
@@ -60,7 +60,8 @@ impl Check {
         }));
     }
 
-    pub(super) fn within<T: Copy + PartialOrd + Display>(
+    /// Complains about `name` unless its value is in `range`.
+    pub fn within<T: Copy + PartialOrd + Display>(
         &mut self,
         name: &str,
         value: T,
@@ -75,20 +76,22 @@ impl Check {
         });
     }
 
-    pub(super) fn finite(&mut self, name: &str, value: f64) {
+    /// Complains about `name` unless its value is finite.
+    pub fn finite(&mut self, name: &str, value: f64) {
         self.require(name, value.is_finite(), || {
             format!("expected a finite number, found {value}")
         });
     }
 
-    pub(super) fn not_empty(&mut self, name: &str, text: &str) {
+    /// Complains about `name` if its text is empty or blank.
+    pub fn not_empty(&mut self, name: &str, text: &str) {
         self.require(name, !text.trim().is_empty(), || {
             "must not be empty".to_owned()
         });
     }
 
-    /// A time above zero.
-    pub(super) fn lasting(&mut self, name: &str, time: Duration) {
+    /// Complains about `name` unless its time is above zero.
+    pub fn lasting(&mut self, name: &str, time: Duration) {
         self.require(name, !time.is_zero(), || "must be longer than 0".to_owned());
         self.require(name, time <= LONGEST, || {
             "must not be longer than 3650 days".to_owned()

@@ -10,6 +10,7 @@ use super::complaint::Complaint;
 use super::error::{Problem, SettingsError};
 use super::key::Key;
 use super::layers::Layers;
+use super::table::Refusal;
 
 impl Settings {
     /// Reads and checks the settings: the defaults, the file at `path` (else the one `WEIR_CONFIG` names, if any), then the
@@ -46,7 +47,7 @@ impl Settings {
 
     fn remove_disabled(&mut self) {
         self.policies.retain(|_, policy| policy.enabled);
-        self.scorers.retain(|_, scorer| scorer.enabled);
+        self.scorers.retain(|_, scorer| scorer.scores.enabled);
         self.commands.retain(|_, command| command.enabled);
         self.schedules.retain(|_, schedule| schedule.enabled);
         self.scrapers.retain(|_, scraper| scraper.enabled);
@@ -61,11 +62,19 @@ fn read_tree(mut tree: Value, layers: &Layers) -> (Option<Settings>, Vec<Complai
             Ok(settings) => return (Some(settings), complaints),
             Err(refusal) => refusal,
         };
-        let key = Key::from(refusal.path());
+        let text = refusal.inner().to_string();
+        let refusal = Refusal::parse(Key::from(refusal.path()), &text);
+        let key = refusal.key().clone();
         if read_verbatim(&key, &mut tree, layers) {
             continue;
         }
-        let complaint = Complaint::from_serde(&key, &refusal.inner().to_string(), &tree);
+        let complaint = match refusal {
+            Refusal::Serde(key, text) => Complaint::from_serde(&key, text, &tree),
+            Refusal::Final(key, text) => Complaint {
+                key,
+                text: text.to_owned(),
+            },
+        };
         // A required key that was wrong is missing once it is taken out.
         if complaints
             .iter()

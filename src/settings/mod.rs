@@ -28,8 +28,6 @@ mod redis_url;
 mod restart;
 mod root;
 mod schedules;
-mod scorer_kinds;
-mod scorers;
 mod scrapers;
 mod secret;
 mod server;
@@ -37,15 +35,17 @@ mod shutdown;
 mod span;
 mod store;
 mod supervision;
+mod table;
 #[cfg(test)]
 mod tests;
-mod text;
+pub(crate) mod text;
 mod timetable;
 mod version;
 mod watched_file;
 
 pub use arms::{ArmSettings, ArmsSettings, UNTREATED};
 pub use auth::{AuthSettings, Scope};
+pub use check::Check;
 pub use commands::CommandSettings;
 pub use cron_syntax::CronFieldError;
 pub use database::{DatabaseSettings, Pooler};
@@ -64,15 +64,12 @@ pub use rankings::RankingsSettings;
 pub use recorder::RecorderSettings;
 pub use root::Settings;
 pub use schedules::{CatchUp, ScheduleSettings};
-pub use scorer_kinds::{
-    EngagementSettings, HttpSettings, LexiconSettings, LookupBy, LookupSettings, RecencySettings,
-};
-pub use scorers::{BreakerSettings, ScaleSettings, ScorerKind, ScorerSettings, UnscoredItem};
 pub use scrapers::ScraperSettings;
 pub use secret::{ConnectionUrl, Secret};
 pub use server::ServerSettings;
 pub use shutdown::ShutdownSettings;
 pub use store::{Backend, Durability, StoreConfig};
 pub use supervision::{Backoff, SupervisionSettings};
+pub(crate) use table::Table;
 pub use timetable::{CronError, CronExpression, Timetable};
 pub use watched_file::WatchedFile;

@@ -8,9 +8,10 @@ use super::complaint::did_you_mean;
 use super::{
     ArmsSettings, AuthSettings, CommandSettings, DatabaseSettings, JobsSettings, LogSettings,
     OutboxSettings, PolicySettings, PoolsSettings, PreprocessSettings, RankingSettings,
-    RankingsSettings, RecorderSettings, ScheduleSettings, ScorerSettings, ScraperSettings,
-    ServerSettings, ShutdownSettings, StoreConfig, SupervisionSettings,
+    RankingsSettings, RecorderSettings, ScheduleSettings, ScraperSettings, ServerSettings,
+    ShutdownSettings, StoreConfig, SupervisionSettings,
 };
+use crate::scoring::ScorerConfig;
 
 /// Everything a Weir can be told. `Settings::default()` is what `config/default.toml` says.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -33,7 +34,7 @@ pub struct Settings {
     /// Which users get which policy, where that is not the policy in force.
     pub arms: ArmsSettings,
     /// Scorers by name.
-    pub scorers: BTreeMap<String, ScorerSettings>,
+    pub scorers: BTreeMap<String, ScorerConfig>,
     /// How many of each actor.
     pub pools: PoolsSettings,
     /// How background work is run and kept.
@@ -127,7 +128,7 @@ impl Default for Settings {
             ranking: RankingSettings::default(),
             policies: PolicySettings::shipped(),
             arms: ArmsSettings::default(),
-            scorers: ScorerSettings::shipped(),
+            scorers: ScorerConfig::shipped(),
             pools: PoolsSettings::default(),
             jobs: JobsSettings::default(),
             commands: BTreeMap::new(),

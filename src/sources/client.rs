@@ -7,8 +7,8 @@ use reqwest::header::{HeaderMap, LOCATION};
 use reqwest::{Client, Response, StatusCode, Url, redirect};
 
 use super::public_addresses::PublicAddresses;
-use super::rate_limit::retry_after;
 use super::{OpenError, SourceError};
+use crate::rate_limit::retry_after;
 
 /// The longest answer that is read, in bytes after decompression.
 pub const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;

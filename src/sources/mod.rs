@@ -6,7 +6,6 @@ mod error;
 mod html;
 mod outbox;
 mod public_addresses;
-mod rate_limit;
 mod registry;
 mod rss;
 mod scraped_post;

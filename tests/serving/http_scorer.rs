@@ -29,15 +29,10 @@ fn feed(texts: &[&str]) -> RankRequest {
 
 fn options(url: &str) -> HttpOptions {
     HttpOptions {
-        url: url.parse().unwrap(),
-        token: None,
-        texts_field: "inputs".to_owned(),
-        score_path: "/scores/*".parse().unwrap(),
+        url: url.to_owned(),
         timeout: Duration::from_millis(500),
-        retries: 1,
         retry_budget: 1.0,
-        truncate_chars: 0,
-        rate: None,
+        ..HttpOptions::default()
     }
 }
 
@@ -49,7 +44,7 @@ async fn asked(
 ) -> Vec<Vec<Result<f64, ScoreError>>> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let ask = move || {
-        let scorer = HttpScorer::new(options).unwrap();
+        let scorer = HttpScorer::new(&options).unwrap();
         let mut worker = scorer.worker();
         let feed = feed(texts);
         let subjects: Vec<Subject<'_>> = feed
@@ -84,12 +79,13 @@ impl Respond for Lengths {
 #[tokio::test]
 async fn texts_go_in_one_call_with_the_token_and_no_longer_than_they_may_be() {
     let server = MockServer::start().await;
-    Mock::given(header("authorization", "Bearer secret"))
+    // A variable that is there in every test.
+    Mock::given(header("authorization", "Bearer weir"))
         .respond_with(Lengths)
         .mount(&server)
         .await;
     let options = HttpOptions {
-        token: Some("secret".to_owned()),
+        token_env: "CARGO_PKG_NAME".to_owned(),
         truncate_chars: 3,
         ..options(&server.uri())
     };

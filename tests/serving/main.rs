@@ -10,6 +10,7 @@ mod arms;
 #[path = "../common/mod.rs"]
 mod common;
 mod http_scorer;
+mod new_kind;
 mod rank;
 mod rank_faults;
 mod rankings;

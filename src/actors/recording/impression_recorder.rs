@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::Flush;
-use super::row_budget::RowBudget;
 use crate::db::{Database, DbError, NewPost};
+use crate::rate_limit::RateLimit;
 use crate::settings::RecorderSettings;
 use crate::telemetry::LogLimiter;
 use weir_feed::{ContentItem, FeedError, RankRequest, raw_items};
@@ -20,7 +20,7 @@ use weir_supervision::{ActorRef, BoundedSender, Full, Incarnation, Permit, Super
 /// Stores the impressions of served feeds as posts, one feed at a time, whole or not at all.
 pub struct ImpressionRecorder {
     database: Database,
-    budget: RowBudget,
+    row_limit: RateLimit,
     incarnation: Incarnation,
     counters: Arc<RecorderCounters>,
 }
@@ -128,7 +128,7 @@ impl SupervisedActor for ImpressionRecorder {
     fn new(deps: RecorderDeps, counters: Arc<RecorderCounters>, incarnation: Incarnation) -> Self {
         Self {
             database: deps.database,
-            budget: RowBudget::new(deps.max_rows_per_s, Instant::now()),
+            row_limit: RateLimit::new(deps.max_rows_per_s.into(), deps.max_rows_per_s),
             incarnation,
             counters,
         }
@@ -145,7 +145,11 @@ impl Handler<Record> for ImpressionRecorder {
     type Result = ();
 
     fn handle(&mut self, record: Record, ctx: &mut Self::Context) {
-        if !self.budget.take(record.feed.items.len(), Instant::now()) {
+        let rows = record.feed.items.len();
+        let permit = self
+            .row_limit
+            .acquire_many(rows, Instant::now(), Duration::ZERO);
+        if permit.is_none() {
             self.counters.over_rate.fetch_add(1, Ordering::Relaxed);
             return;
         }

@@ -2,7 +2,6 @@
 
 mod decision_log;
 mod impression_recorder;
-mod row_budget;
 
 use actix::Message;
 

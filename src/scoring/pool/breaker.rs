@@ -3,11 +3,10 @@ use std::time::{Duration, Instant};
 
 use super::config::BreakerConfig;
 
-/// The pause after many trials that failed is so many times the first one.
+/// Longest pause, as a multiple of the first one.
 const LONGEST: u32 = 32;
 
-/// Leaves a scorer alone that fails again and again, and tries it now and then: a circuit breaker, after M. Nygard,
-/// "Release It!", 2007.
+/// Circuit breaker of a scorer, after M. Nygard, "Release It!", 2007.
 #[derive(Debug)]
 pub(super) struct Breaker {
     config: BreakerConfig,
@@ -16,15 +15,15 @@ pub(super) struct Breaker {
 
 #[derive(Debug, Clone, Copy)]
 enum State {
-    /// All work is let through; so many batches in a row have failed.
+    /// Work is admitted; `failures` batches in a row have failed.
     Closed { failures: u32 },
-    /// None is, until the pause is over.
+    /// No work is admitted until the pause is over.
     Open { until: Instant, pause: Duration },
-    /// A trial is under way. If nothing is heard of it until then, there is another.
+    /// A trial is in flight. If its outcome is not known at `until`, another one is admitted.
     HalfOpen { until: Instant, pause: Duration },
 }
 
-/// What a breaker lets through, as `/actors` and metrics number it.
+/// State of a breaker, numbered as in `/actors` and metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum BreakerState {
     Closed = 0,
@@ -40,7 +39,7 @@ impl Breaker {
         }
     }
 
-    /// Whether work may go to the scorer.
+    /// Returns true if work may go to the scorer.
     pub(super) fn admits(&self, now: Instant) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match *state {
@@ -56,8 +55,8 @@ impl Breaker {
         }
     }
 
-    /// Takes note of a batch's outcome.
-    pub(super) fn note(&self, well: bool, now: Instant) {
+    /// Records the outcome of a batch.
+    pub(super) fn record(&self, well: bool, now: Instant) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         *state = match (*state, well) {
             (_, true) => State::Closed { failures: 0 },
@@ -106,10 +105,10 @@ mod tests {
     fn it_opens_after_failures_in_a_row_and_only_then() {
         let (breaker, now) = (breaker(3), Instant::now());
         for well in [false, false, true, false, false] {
-            breaker.note(well, now);
+            breaker.record(well, now);
             assert!(breaker.admits(now));
         }
-        breaker.note(false, now);
+        breaker.record(false, now);
         assert!(!breaker.admits(now));
         assert_eq!(breaker.state(), BreakerState::Open);
     }
@@ -117,24 +116,24 @@ mod tests {
     #[test]
     fn one_trial_after_a_pause_decides() {
         let (breaker, mut now) = (breaker(1), Instant::now());
-        breaker.note(false, now);
+        breaker.record(false, now);
         now += PAUSE;
         assert!(breaker.admits(now), "the trial");
         assert_eq!(breaker.state(), BreakerState::HalfOpen);
         assert!(!breaker.admits(now), "one is enough");
-        breaker.note(false, now);
+        breaker.record(false, now);
         now += PAUSE;
         assert!(!breaker.admits(now), "the pause has doubled");
         now += PAUSE;
         assert!(breaker.admits(now));
-        breaker.note(true, now);
+        breaker.record(true, now);
         assert!(breaker.admits(now) && breaker.admits(now));
     }
 
     #[test]
     fn a_trial_that_nothing_is_heard_of_is_followed_by_another() {
         let (breaker, now) = (breaker(1), Instant::now());
-        breaker.note(false, now);
+        breaker.record(false, now);
         assert!(breaker.admits(now + PAUSE));
         assert!(breaker.admits(now + PAUSE * 2));
     }
@@ -143,7 +142,7 @@ mod tests {
     fn pauses_do_not_grow_for_ever() {
         let (breaker, mut now) = (breaker(1), Instant::now());
         for _ in 0..20 {
-            breaker.note(false, now);
+            breaker.record(false, now);
             now += PAUSE * LONGEST;
             assert!(breaker.admits(now));
         }
@@ -152,7 +151,7 @@ mod tests {
     #[test]
     fn without_a_number_of_failures_it_never_opens() {
         let (breaker, now) = (breaker(0), Instant::now());
-        (0..100).for_each(|_| breaker.note(false, now));
+        (0..100).for_each(|_| breaker.record(false, now));
         assert!(breaker.admits(now));
     }
 }

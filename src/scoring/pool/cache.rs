@@ -55,9 +55,9 @@ impl ScoreCache {
 impl Kept {
     /// Whether the key was marked already; now it is. Another key with the same mark can take its place.
     fn came_before(&self, key: CacheKey) -> bool {
-        let place = low_bits(key) as usize % MARKS;
+        let index = low_bits(key) as usize % MARKS;
         let mark = low_bits(key >> 32) | 1;
-        self.seen[place].swap(mark, Ordering::Relaxed) == mark
+        self.seen[index].swap(mark, Ordering::Relaxed) == mark
     }
 
     /// Seconds since the cache began; it is not used for 136 years.

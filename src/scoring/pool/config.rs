@@ -1,53 +1,85 @@
 use std::time::Duration;
 
-/// The size and bounds of a pool.
-#[derive(Debug, Clone, PartialEq, Eq)]
+use serde::{Deserialize, Serialize};
+
+use crate::settings::{Check, text};
+
+/// Keys of `[scorers.NAME]` about its pool: sizes and bounds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct PoolConfig {
     /// Threads.
     pub workers: usize,
-    /// Batches that may wait for a thread.
+    /// Most batches that wait for a thread; past it a request goes without this score.
     pub queue: usize,
-    /// Items in a batch.
+    /// Most items in a batch.
     pub max_batch: usize,
     /// How long a thread waits for a batch to become full; items of several requests share it then.
+    #[serde(rename = "max_delay_ms", with = "text::millis")]
     pub max_delay: Duration,
-    /// How long a batch may take; then it is abandoned, and another thread takes the place of its own.
+    /// Longest time that a request waits for this scorer, and that a batch may take. A batch that takes longer is abandoned, and
+    /// its thread replaced.
+    #[serde(rename = "time_limit_ms", with = "text::millis")]
     pub time_limit: Duration,
-    /// The most threads that are left behind with abandoned batches at once. While there are so many the breaker is open.
+    /// Most threads abandoned with their batches at once. While there are as many, the breaker is open.
     pub max_abandoned: usize,
-    /// Scores to remember; 0 remembers none.
+    /// Scores in the cache; 0 for no cache.
     pub cache_entries: usize,
-    /// How long a score is remembered, and an item that took too long is not tried again.
+    /// Time for which a score is cached, and a slow item is not scored.
+    #[serde(with = "text::duration")]
     pub cache_ttl: Duration,
-    /// When a scorer that fails is left alone.
+    /// When the breaker opens.
     pub breaker: BreakerConfig,
 }
 
-/// When a scorer that fails is left alone.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// When the breaker of a scorer opens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct BreakerConfig {
-    /// After so many failed batches in a row; 0 for never.
+    /// Failed batches in a row after which it opens; 0 for never.
     pub failures: u32,
-    /// For how long at first. It doubles with each trial that fails, up to 32 times this.
+    /// Time for which it stays open at first. The time doubles with each trial that fails, up to 32 times this.
+    #[serde(with = "text::duration")]
     pub pause: Duration,
 }
 
 impl Default for PoolConfig {
-    /// One thread, generous bounds, no memory and no breaker.
     fn default() -> Self {
         Self {
-            workers: 1,
+            workers: 2,
             queue: 1_024,
             max_batch: 128,
             max_delay: Duration::ZERO,
-            time_limit: Duration::from_mins(1),
+            time_limit: Duration::from_millis(200),
             max_abandoned: 4,
-            cache_entries: 0,
+            cache_entries: 100_000,
             cache_ttl: Duration::from_hours(1),
-            breaker: BreakerConfig {
-                failures: 0,
-                pause: Duration::from_secs(1),
-            },
+            breaker: BreakerConfig::default(),
         }
+    }
+}
+
+impl Default for BreakerConfig {
+    fn default() -> Self {
+        Self {
+            failures: 10,
+            pause: Duration::from_secs(1),
+        }
+    }
+}
+
+impl PoolConfig {
+    pub(in crate::scoring) fn check(&self, check: &mut Check) {
+        check.within("workers", self.workers, 1..=1_024);
+        check.within("queue", self.queue, 1..=1_000_000);
+        check.within("max_batch", self.max_batch, 1..=1_000_000);
+        check.within("max_delay_ms", self.max_delay.as_millis(), 0..=60_000);
+        check.lasting("time_limit_ms", self.time_limit);
+        check.within("max_abandoned", self.max_abandoned, 1..=1_024);
+        check.within("cache_entries", self.cache_entries, 0..=100_000_000);
+        check.lasting("cache_ttl", self.cache_ttl);
+        check.under("breaker", |check| {
+            check.lasting("pause", self.breaker.pause);
+        });
     }
 }

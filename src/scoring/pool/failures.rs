@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use metrics::Counter;
 
-use crate::scoring::{Failure, ScoreError};
+use crate::scoring::{ScoreError, ScorerFailure};
 
 /// Failures of one scorer since they were last taken. Scoring threads note them batch by batch; nothing is logged here.
 pub(super) struct Failures {
@@ -34,7 +34,7 @@ impl Refused {
         self.items.fetch_add(items, Ordering::Relaxed);
     }
 
-    fn take(&self, failure: impl FnOnce() -> Failure) -> Option<FailureCount> {
+    fn take(&self, failure: impl FnOnce() -> ScorerFailure) -> Option<FailureCount> {
         if self.items.load(Ordering::Relaxed) == 0 {
             return None;
         }
@@ -49,7 +49,7 @@ impl Refused {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailureCount {
     /// The reason, with the newest detail.
-    pub failure: Failure,
+    pub failure: ScorerFailure,
     /// The number of items without a score.
     pub items: u64,
 }
@@ -86,7 +86,7 @@ impl Failures {
     }
 
     /// Notes a batch of which `items` have no score.
-    pub(super) fn note(&self, failure: Failure, items: usize) {
+    pub(super) fn note(&self, failure: ScorerFailure, items: usize) {
         let items = items as u64;
         counter(&self.scorer, &failure.reason).increment(items);
         {
@@ -125,11 +125,9 @@ impl Failures {
             new.extend(mem::take(&mut *pending).into_values());
         }
         new.extend(self.queue_full.take(|| ScoreError::QueueFull.into()));
-        new.extend(
-            self.late.take(|| {
-                Failure::new(LATE, "scores did not come before the deadline of a request")
-            }),
-        );
+        new.extend(self.late.take(|| {
+            ScorerFailure::new(LATE, "scores did not come before the deadline of a request")
+        }));
         FailureReport {
             new,
             failing: self.failing.load(Ordering::Relaxed),

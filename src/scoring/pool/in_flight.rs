@@ -1,72 +1,72 @@
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::collections::hash_map::Entry;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use super::job::Job;
-use super::request::{ScoreRequest, Scored, Timing};
+use super::request::{BatchScores, Chunk, PendingItem, ScoreRequest, Timing};
 use crate::scoring::{CacheKey, ScoreError};
 
-/// Scores under way by their keys, with the requests that wait for them beside the one that they are computed for.
+/// Keys whose scores are being computed, each with the other requests that wait for the same score.
 #[derive(Debug, Default)]
 pub(super) struct InFlight(Mutex<HashMap<CacheKey, Vec<Waiter>>>);
 
-/// One item of a request that waits for the score of an equal one. Its request tells who asked.
+/// Item of a request that waits for the score of an equal item.
 #[derive(Debug)]
 struct Waiter {
     request: ScoreRequest,
-    place: usize,
+    index: usize,
 }
 
 impl InFlight {
-    /// Enters the request's keys, and answers the places to be scored: those without a key, and those whose key nobody has
-    /// under way. The others wait.
-    pub(super) fn enter(&self, request: &ScoreRequest) -> Vec<(usize, Option<CacheKey>)> {
-        let mut under_way = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let to_score = |&(place, key): &(usize, Option<CacheKey>)| {
+    /// Returns the items that are to be scored: those without a key, and those whose key is not in flight, which it is from
+    /// now on. The other items wait.
+    pub(super) fn enter(
+        &self,
+        request: &ScoreRequest,
+        mut items: Vec<PendingItem>,
+    ) -> Vec<PendingItem> {
+        let mut in_flight = self.lock();
+        items.retain(|&PendingItem { index, key }| {
             let Some(key) = key else { return true };
-            match under_way.entry(key) {
-                std::collections::hash_map::Entry::Vacant(entry) => {
+            match in_flight.entry(key) {
+                Entry::Vacant(entry) => {
                     entry.insert(Vec::new());
                     true
                 }
-                std::collections::hash_map::Entry::Occupied(mut entry) => {
-                    let request = ScoreRequest {
-                        places: Vec::new(),
-                        ..request.clone()
-                    };
-                    entry.get_mut().push(Waiter { request, place });
+                Entry::Occupied(mut entry) => {
+                    let request = request.clone();
+                    entry.get_mut().push(Waiter { request, index });
                     false
                 }
             }
-        };
-        let mut places = request.places.clone();
-        places.retain(to_score);
-        places
+        });
+        items
     }
 
-    /// How long anybody waits for a score of `job`, beside its own asker.
-    pub(super) fn wanted_until(&self, job: &Job) -> Option<Instant> {
-        let under_way = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let waiters = job.keys().filter_map(|key| under_way.get(&key)).flatten();
-        waiters
-            .filter(|waiter| !waiter.request.reply.is_closed())
-            .map(|waiter| waiter.request.deadline)
-            .max()
+    /// Returns the latest deadline of the other requests that wait for a score of `chunk`.
+    pub(super) fn wanted_until(&self, chunk: &Chunk) -> Option<Instant> {
+        let in_flight = self.lock();
+        let waiters = chunk
+            .keys()
+            .filter_map(|key| in_flight.get(&key))
+            .flatten()
+            .filter(|waiter| !waiter.request.reply.is_closed());
+        waiters.map(|waiter| waiter.request.deadline).max()
     }
 
-    /// A key's score is known, or given up on: all who wait hear the same.
+    /// Removes a key whose score is known, or given up on, and sends the result to every waiter.
     pub(super) fn leave(&self, key: CacheKey, result: Result<f64, ScoreError>, timing: Timing) {
-        let waiters = self
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&key);
-        for Waiter { request, place } in waiters.into_iter().flatten() {
-            let _ = request.reply.send(Scored {
+        let waiters = self.lock().remove(&key);
+        for Waiter { request, index } in waiters.into_iter().flatten() {
+            let _ = request.reply.send(BatchScores {
                 tag: request.tag,
-                scores: vec![(place, result)],
+                scores: vec![(index, result)],
                 timing,
             });
         }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<CacheKey, Vec<Waiter>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -3,42 +3,99 @@ use std::time::Instant;
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::scoring::{CacheKey, ScoreError};
+use crate::scoring::{CacheKey, ScoreError, Subject};
 use weir_feed::RankRequest;
 
-/// A feed to score.
-#[derive(Debug, Clone)]
-pub struct ScoreRequest {
-    /// Whose items are scored.
-    pub feed: Arc<RankRequest>,
-    /// Which of them, with the keys to remember their scores by.
-    pub places: Vec<(usize, Option<CacheKey>)>,
-    /// No work begins after it, nor, while other work waits, what would not end before it.
-    pub deadline: Instant,
-    /// Marks the answers of this request where several share a channel.
-    pub tag: usize,
-    /// Takes the answers, batch by batch. Dropping its receiver calls the work off.
-    pub reply: UnboundedSender<Scored>,
-}
-
-/// The scores of some of a feed's items.
+/// Scores of some of a feed's items.
 #[derive(Debug)]
-pub struct Scored {
-    /// The request's `tag`.
+pub struct BatchScores {
+    /// Tag of the request.
     pub tag: usize,
-    /// Place of an item in the feed and its score.
+    /// Index of each item in the feed, and its score.
     pub scores: Vec<(usize, Result<f64, ScoreError>)>,
-    /// How long it took.
+    /// When the batch passed each step.
     pub timing: Timing,
 }
 
-/// The way of a batch through its pool.
+/// Times at which a batch passed each step of its pool.
 #[derive(Debug, Clone, Copy)]
 pub struct Timing {
-    /// It began to wait for a thread.
+    /// The batch was queued.
     pub enqueued: Instant,
-    /// A thread began with it, if one did.
+    /// A worker began to score it, if one did.
     pub started: Option<Instant>,
     /// Its scores were known, or given up on.
     pub completed: Instant,
+}
+
+/// Request for the scores of a feed.
+#[derive(Debug, Clone)]
+pub(super) struct ScoreRequest {
+    pub(super) feed: Arc<RankRequest>,
+    /// No work begins after it. While other work waits, none begins that would end after it.
+    pub(super) deadline: Instant,
+    /// Marks the answers of this request where several requests share a channel.
+    pub(super) tag: usize,
+    /// Receives the scores, batch by batch. Dropping its receiver cancels the request.
+    pub(super) reply: UnboundedSender<BatchScores>,
+}
+
+/// An item whose score is not known yet.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PendingItem {
+    /// Index in the feed.
+    pub(super) index: usize,
+    /// Key to cache the score by.
+    pub(super) key: Option<CacheKey>,
+}
+
+/// Items of one request that are queued and scored together.
+#[derive(Debug)]
+pub(super) struct Chunk {
+    pub(super) request: ScoreRequest,
+    pub(super) items: Vec<PendingItem>,
+    pub(super) enqueued: Instant,
+    /// Shares its batch with no other chunk, because its item is suspected to be slow.
+    pub(super) alone: bool,
+}
+
+impl Chunk {
+    pub(super) fn new(request: &ScoreRequest, items: &[PendingItem]) -> Self {
+        Self {
+            request: request.clone(),
+            items: items.to_vec(),
+            enqueued: Instant::now(),
+            alone: false,
+        }
+    }
+
+    pub(super) fn subjects(&self) -> impl Iterator<Item = Subject<'_>> {
+        let feed = &*self.request.feed;
+        self.items.iter().map(|item| Subject {
+            item: &feed.items[item.index],
+            session: &feed.session,
+        })
+    }
+
+    pub(super) fn keys(&self) -> impl Iterator<Item = CacheKey> {
+        self.items.iter().filter_map(|item| item.key)
+    }
+
+    /// Sends the results, which are in the order of the items. A receiver that was dropped misses nothing.
+    pub(super) fn answer(
+        &self,
+        results: impl Iterator<Item = Result<f64, ScoreError>>,
+        started: Option<Instant>,
+    ) {
+        let indices = self.items.iter().map(|item| item.index);
+        let _ = self.request.reply.send(BatchScores {
+            tag: self.request.tag,
+            scores: indices.zip(results).collect(),
+            timing: Timing {
+                enqueued: self.enqueued,
+                started,
+                completed: Instant::now(),
+            },
+        });
+    }
 }

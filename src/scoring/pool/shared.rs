@@ -3,27 +3,61 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::batch::Batch;
-use super::batch_time::BatchTime;
+use serde::Serialize;
+
+use super::batch::{Batch, BatchTime};
 use super::breaker::{Breaker, BreakerState};
 use super::cache::ScoreCache;
 use super::config::PoolConfig;
-use super::counters::PoolCounters;
 use super::failures::Failures;
 use super::in_flight::InFlight;
-use super::job::Job;
-use super::overruns::Overruns;
-use super::request::Timing;
-use crate::scoring::{Failure, ScoreError, Scorer};
+use super::request::{Chunk, Timing};
+use super::slow_items::SlowItems;
+use crate::scoring::{ScoreError, Scorer, ScorerFailure};
 
-/// What a pool shares with its threads.
+/// Counters of a pool, in items unless named otherwise.
+#[derive(Debug, Default, Serialize)]
+pub struct PoolCounters {
+    /// Requests.
+    pub requests: AtomicU64,
+    /// Scored by a worker, or inline.
+    pub scored: AtomicU64,
+    /// Answered from the cache, or by a formula.
+    pub cached: AtomicU64,
+    /// Answered with the score of an equal item that was in flight.
+    pub coalesced: AtomicU64,
+    /// Not scored because the scorer failed, panicked or gave no usable result.
+    pub failed: AtomicU64,
+    /// Refused because the queue was full.
+    pub queue_full: AtomicU64,
+    /// Refused because the breaker was open.
+    pub breaker_open: AtomicU64,
+    /// Dropped from the queue because their deadline had passed, or would have before their score.
+    pub expired: AtomicU64,
+    /// Dropped from the queue because nobody waited for them any longer.
+    pub abandoned: AtomicU64,
+    /// In batches that exceeded the time limit.
+    pub overdue: AtomicU64,
+    /// Panics of the scorer.
+    pub panics: AtomicU64,
+    /// Threads that take work.
+    pub workers: AtomicU64,
+    /// Threads abandoned with batches that exceeded the time limit.
+    pub abandoned_threads: AtomicU64,
+    /// State of the breaker: 0 closed, 1 half open, 2 open.
+    pub breaker: AtomicU64,
+    /// Chunks that wait for a worker.
+    pub queued: AtomicU64,
+}
+
+/// State that a pool shares with its threads.
 pub(super) struct Shared {
     pub(super) name: String,
     pub(super) scorer: Box<dyn Scorer>,
     pub(super) costly: bool,
     pub(super) cache: ScoreCache,
     pub(super) in_flight: InFlight,
-    pub(super) overruns: Overruns,
+    pub(super) slow_items: SlowItems,
     pub(super) breaker: Breaker,
     pub(super) batch_time: BatchTime,
     pub(super) counters: Arc<PoolCounters>,
@@ -31,16 +65,16 @@ pub(super) struct Shared {
     pub(super) max_batch: usize,
     pub(super) max_delay: Duration,
     pub(super) max_abandoned: usize,
-    /// How many threads there are to be; one leaves as long as `live` is above it.
+    /// Wanted number of threads; one ends as long as `live` is above it.
     pub(super) target: AtomicUsize,
-    /// Threads that take work. Those left behind with a batch that took too long do not count.
+    /// Threads that take work, without those abandoned with a batch that took too long.
     pub(super) live: AtomicUsize,
-    pub(super) strays: AtomicUsize,
+    pub(super) abandoned_threads: AtomicUsize,
     time_limit_us: AtomicU64,
     running: Mutex<Vec<Arc<Batch>>>,
-    /// Jobs that did not fit into the batch they were taken for. They are of the pool, not of the thread that took them:
-    /// that one may be left behind.
-    left_over: Mutex<VecDeque<Job>>,
+    /// Chunks that did not fit into the batch they were taken for. They belong to the pool, because the thread that took them
+    /// may be abandoned.
+    left_over: Mutex<VecDeque<Chunk>>,
 }
 
 impl Shared {
@@ -57,7 +91,7 @@ impl Shared {
             costly,
             cache: ScoreCache::new(config.cache_entries, config.cache_ttl, costly),
             in_flight: InFlight::default(),
-            overruns: Overruns::new(config.cache_ttl),
+            slow_items: SlowItems::new(config.cache_ttl),
             breaker: Breaker::new(config.breaker.clone()),
             batch_time: BatchTime::default(),
             counters,
@@ -67,7 +101,7 @@ impl Shared {
             max_abandoned: config.max_abandoned.max(1),
             target: AtomicUsize::new(0),
             live: AtomicUsize::new(0),
-            strays: AtomicUsize::new(0),
+            abandoned_threads: AtomicUsize::new(0),
             time_limit_us: AtomicU64::new(0),
             running: Mutex::default(),
             left_over: Mutex::default(),
@@ -87,45 +121,46 @@ impl Shared {
 
     /// Whether work may be handed to a thread.
     pub(super) fn admits(&self, now: Instant) -> bool {
-        self.strays.load(Ordering::SeqCst) < self.max_abandoned && self.breaker.admits(now)
+        self.abandoned_threads.load(Ordering::SeqCst) < self.max_abandoned
+            && self.breaker.admits(now)
     }
 
-    /// Keeps a job for the thread that asks next.
-    pub(super) fn leave_over(&self, job: Job) {
-        self.left_over().push_back(job);
+    /// Keeps a chunk for the thread that asks next.
+    pub(super) fn leave_over(&self, chunk: Chunk) {
+        self.left_over().push_back(chunk);
     }
 
-    /// The job that has been left over for longest.
-    pub(super) fn take_left_over(&self) -> Option<Job> {
+    /// Returns the chunk that has been left over for longest.
+    pub(super) fn take_left_over(&self) -> Option<Chunk> {
         self.left_over().pop_front()
     }
 
-    pub(super) fn begin(&self, jobs: Vec<Job>) -> Arc<Batch> {
-        let batch = Arc::new(Batch::start(jobs));
+    pub(super) fn start_batch(&self, chunks: Vec<Chunk>) -> Arc<Batch> {
+        let batch = Arc::new(Batch::start(chunks));
         self.running().push(Arc::clone(&batch));
         batch
     }
 
-    /// Takes off those batches that have taken longer than they may at `now`.
-    pub(super) fn take_overrun(&self, now: Instant) -> Vec<Arc<Batch>> {
+    /// Removes and returns the batches that exceed the time limit at `now`.
+    pub(super) fn take_overdue(&self, now: Instant) -> Vec<Arc<Batch>> {
         let limit = self.time_limit();
         let late = |batch: &mut Arc<Batch>| now.saturating_duration_since(batch.started) > limit;
         self.running().extract_if(.., late).collect()
     }
 
-    pub(super) fn end(&self, batch: &Arc<Batch>) {
+    pub(super) fn end_batch(&self, batch: &Arc<Batch>) {
         self.running()
             .retain(|running| !Arc::ptr_eq(running, batch));
     }
 
-    /// Answers every item of a batch, in their order; a result that is missing or not finite is a bad one. `failure` is the
-    /// scorer's own account of the items without a score. The breaker
-    /// hears of it first, so that who has heard the answer finds it up to date; a rate limit is no failure to it.
-    pub(super) fn settle(
+    /// Answers every item of a batch, in their order. A result that is missing or not finite is a [`ScoreError::BadResult`].
+    /// `failure` is what the scorer reports about the items without a score. The breaker is updated before the answers are
+    /// sent, so that whoever receives one finds it up to date; a rate limit does not count as a failure.
+    pub(super) fn complete(
         &self,
         batch: &Batch,
         results: Vec<Result<f64, ScoreError>>,
-        failure: Option<Failure>,
+        failure: Option<ScorerFailure>,
     ) {
         let items = batch.items();
         let mut results: Vec<_> = results.into_iter().take(items).map(finite).collect();
@@ -138,51 +173,56 @@ impl Shared {
             .failed
             .fetch_add((items - scored) as u64, Ordering::Relaxed);
         if scored > 0 || !held_off {
-            self.breaker.note(scored > 0, Instant::now());
-            self.note_breaker();
+            self.breaker.record(scored > 0, Instant::now());
+            self.publish_breaker_state();
         }
         match results.iter().find_map(|result| result.err()) {
             None => self.failures.note_success(),
-            Some(why) => {
-                let failure = failure.unwrap_or_else(|| why.into());
+            Some(error) => {
+                let failure = failure.unwrap_or_else(|| error.into());
                 self.failures.note(failure, items - scored);
             }
         }
         let mut rest = results.as_slice();
-        for job in &batch.jobs {
-            let (of_job, others) = rest.split_at(job.places.len());
-            self.deliver(job, of_job, Some(batch.started));
+        for chunk in &batch.chunks {
+            let (own, others) = rest.split_at(chunk.items.len());
+            self.deliver(chunk, own, Some(batch.started));
             rest = others;
         }
     }
 
-    /// Answers every item of a job with the same reason.
-    pub(super) fn refuse(&self, job: &Job, why: ScoreError, started: Option<Instant>) {
-        self.deliver(job, &vec![Err(why); job.places.len()], started);
+    /// Answers every item of a chunk with the same error.
+    pub(super) fn refuse(&self, chunk: &Chunk, error: ScoreError, started: Option<Instant>) {
+        self.deliver(chunk, &vec![Err(error); chunk.items.len()], started);
     }
 
-    fn deliver(&self, job: &Job, results: &[Result<f64, ScoreError>], started: Option<Instant>) {
+    fn deliver(
+        &self,
+        chunk: &Chunk,
+        results: &[Result<f64, ScoreError>],
+        started: Option<Instant>,
+    ) {
         let now = Instant::now();
-        for (&(_, key), &result) in job.places.iter().zip(results) {
-            let Some(key) = key else { continue };
+        for (item, &result) in chunk.items.iter().zip(results) {
+            let Some(key) = item.key else { continue };
             if let Ok(score) = result {
                 self.cache.put(key, score, now);
-                self.overruns.clear(key);
+                self.slow_items.clear(key);
             }
             if self.costly {
                 let timing = Timing {
-                    enqueued: job.enqueued,
+                    enqueued: chunk.enqueued,
                     started,
                     completed: now,
                 };
                 self.in_flight.leave(key, result, timing);
             }
         }
-        job.answer(results.iter().copied(), started);
+        chunk.answer(results.iter().copied(), started);
     }
 
-    pub(super) fn note_breaker(&self) {
-        let crowded = self.strays.load(Ordering::SeqCst) >= self.max_abandoned;
+    pub(super) fn publish_breaker_state(&self) {
+        let crowded = self.abandoned_threads.load(Ordering::SeqCst) >= self.max_abandoned;
         let state = if crowded {
             BreakerState::Open
         } else {
@@ -195,7 +235,7 @@ impl Shared {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn left_over(&self) -> MutexGuard<'_, VecDeque<Job>> {
+    fn left_over(&self) -> MutexGuard<'_, VecDeque<Chunk>> {
         self.left_over
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

@@ -7,29 +7,31 @@ use std::time::{Duration, Instant};
 use crossbeam::channel::Receiver;
 
 use super::batch::Batch;
-use super::job::Job;
+use super::request::Chunk;
 use super::shared::Shared;
 use super::worker_pool::Task;
-use crate::scoring::{Failure, ScoreError, Worker};
+use crate::scoring::{ScoreError, ScorerFailure, Worker};
 
-/// Starts a thread that works until the pool wants fewer, or is gone. `live` counts it already. Returns whether it could be
-/// started.
+/// Starts a thread that works until the pool wants fewer threads or is dropped. `live` counts it already. Returns false if the
+/// thread could not be started.
 pub(super) fn spawn(shared: &Arc<Shared>, tasks: Receiver<Task>) -> bool {
     let spawned = thread::Builder::new()
         .name(format!("scorer-{}", shared.name))
         .spawn({
             let shared = Arc::clone(shared);
-            move || Thread::new(&shared, tasks).work()
+            move || Thread::new(&shared, tasks).run()
         });
     if let Err(error) = &spawned {
         shared.live.fetch_sub(1, Ordering::SeqCst);
         let detail = format!("cannot start a thread: {}", error.kind());
-        shared.failures.note(Failure::new("no_thread", detail), 0);
+        shared
+            .failures
+            .note(ScorerFailure::new("no_thread", detail), 0);
     }
     spawned.is_ok()
 }
 
-/// A pool's thread at work.
+/// Thread of a pool.
 struct Thread<'s> {
     shared: &'s Arc<Shared>,
     tasks: Receiver<Task>,
@@ -48,13 +50,13 @@ impl<'s> Thread<'s> {
         thread
     }
 
-    fn work(mut self) {
+    fn run(mut self) {
         let workers = &self.shared.counters.workers;
         workers.fetch_add(1, Ordering::Relaxed);
         while let Some(task) = self.next_task() {
-            let Task::Score(job) = task else { continue };
-            let jobs = self.gather(job);
-            if !jobs.is_empty() && !self.run(jobs) {
+            let Task::Score(chunk) = task else { continue };
+            let chunks = self.gather(chunk);
+            if !chunks.is_empty() && !self.process(chunks) {
                 return;
             }
             self.shared
@@ -65,89 +67,90 @@ impl<'s> Thread<'s> {
         workers.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// The next thing to do, or `None` if this thread is to leave.
+    /// Returns the next task, or `None` if this thread is to end.
     fn next_task(&self) -> Option<Task> {
-        if let Some(job) = self.shared.take_left_over() {
-            return Some(Task::Score(job));
+        if let Some(chunk) = self.shared.take_left_over() {
+            return Some(Task::Score(chunk));
         }
-        if self.leaves() {
+        if self.is_surplus() {
             return None;
         }
         self.tasks.recv().ok()
     }
 
-    /// The job, and others that come until the batch is full or has waited for long enough.
-    fn gather(&self, job: Job) -> Vec<Job> {
+    /// Returns the chunk, with others that arrive until the batch is full or has waited for `max_delay`.
+    fn gather(&self, chunk: Chunk) -> Vec<Chunk> {
         let until = Instant::now() + self.shared.max_delay;
-        let mut items = job.places.len();
-        let mut shares = !job.alone && !self.shared.max_delay.is_zero();
-        let mut jobs: Vec<Job> = self.wanted(job).into_iter().collect();
+        let mut items = chunk.items.len();
+        let mut shares = !chunk.alone && !self.shared.max_delay.is_zero();
+        let mut chunks: Vec<Chunk> = self.still_wanted(chunk).into_iter().collect();
         while shares && items < self.shared.max_batch {
-            let Ok(Task::Score(job)) = self.tasks.recv_deadline(until) else {
+            let Ok(Task::Score(chunk)) = self.tasks.recv_deadline(until) else {
                 break;
             };
-            items += job.places.len();
-            shares = !job.alone && items <= self.shared.max_batch;
+            items += chunk.items.len();
+            shares = !chunk.alone && items <= self.shared.max_batch;
             if shares {
-                jobs.extend(self.wanted(job));
+                chunks.extend(self.still_wanted(chunk));
             } else {
-                self.shared.leave_over(job);
+                self.shared.leave_over(chunk);
             }
         }
-        jobs
+        chunks
     }
 
-    /// The job, unless it is too late for it or nobody waits for it any more. While others wait, one that would end too
-    /// late is too late already: all would be, in a queue as long as the time they have.
-    fn wanted(&self, job: Job) -> Option<Job> {
+    /// Returns the chunk unless its deadline has passed or nobody waits for it. While other work waits, a chunk that would be
+    /// scored after its deadline is dropped as well: otherwise a queue as long as the deadline would make every score late.
+    fn still_wanted(&self, chunk: Chunk) -> Option<Chunk> {
         let shared = self.shared;
-        let items = job.places.len() as u64;
+        let counters = &shared.counters;
+        let items = chunk.items.len() as u64;
         let others = shared
             .costly
-            .then(|| shared.in_flight.wanted_until(&job))
+            .then(|| shared.in_flight.wanted_until(&chunk))
             .flatten();
-        if job.reply.is_closed() && others.is_none() {
-            shared
-                .counters
-                .abandoned
-                .fetch_add(items, Ordering::Relaxed);
-            shared.refuse(&job, ScoreError::Timeout, None);
+        if chunk.request.reply.is_closed() && others.is_none() {
+            counters.abandoned.fetch_add(items, Ordering::Relaxed);
+            shared.refuse(&chunk, ScoreError::Timeout, None);
             return None;
         }
-        let deadline = others.map_or(job.deadline, |until| until.max(job.deadline));
+        let own = chunk.request.deadline;
+        let deadline = others.map_or(own, |until| until.max(own));
         let takes = if self.tasks.is_empty() {
             Duration::ZERO
         } else {
             shared.batch_time.expected()
         };
         if Instant::now() + takes >= deadline {
-            shared.counters.expired.fetch_add(items, Ordering::Relaxed);
+            counters.expired.fetch_add(items, Ordering::Relaxed);
             shared.failures.expired.increment(items);
-            shared.refuse(&job, ScoreError::Timeout, None);
+            shared.refuse(&chunk, ScoreError::Timeout, None);
             return None;
         }
-        Some(job)
+        Some(chunk)
     }
 
-    /// Scores the jobs and answers them. `false` if that took so long that somebody else did, and another thread stands in.
-    fn run(&mut self, jobs: Vec<Job>) -> bool {
-        let batch = self.shared.begin(jobs);
+    /// Scores the chunks and answers them. Returns false if the batch was abandoned meanwhile and another thread has taken the
+    /// place of this one.
+    fn process(&mut self, chunks: Vec<Chunk>) -> bool {
+        let shared = self.shared;
+        let batch = shared.start_batch(chunks);
         let results = self.score(&batch);
-        self.shared.end(&batch);
-        if !batch.claim() {
-            return self.returns();
+        shared.end_batch(&batch);
+        if !batch.claim_answer() {
+            return self.rejoin();
         }
-        self.shared.batch_time.note(batch.started.elapsed());
+        shared.batch_time.record(batch.started.elapsed());
         let results = results.unwrap_or_else(|| vec![Err(ScoreError::Panic); batch.items()]);
         let failure = self
             .worker
             .as_mut()
             .and_then(|worker| worker.take_failure());
-        self.shared.settle(&batch, results, failure);
+        shared.complete(&batch, results, failure);
         true
     }
 
-    /// The results, or `None` if the scorer panicked.
+    /// Returns the results, or `None` if the scorer panicked.
     fn score(&mut self, batch: &Batch) -> Option<Vec<Result<f64, ScoreError>>> {
         if self.worker.is_none() {
             self.make_worker();
@@ -155,18 +158,18 @@ impl<'s> Thread<'s> {
         let worker = self.worker.as_mut()?;
         let results = catch_unwind(AssertUnwindSafe(|| worker.score(&batch.subjects())));
         if results.is_err() {
-            // Its state may be half changed.
+            // The panic may have left its state inconsistent.
             self.worker = None;
             self.shared.counters.panics.fetch_add(1, Ordering::Relaxed);
         }
         results.ok()
     }
 
-    /// After it was left behind: whether the pool has use for this thread again.
-    fn returns(&self) -> bool {
+    /// Returns true if the pool needs this thread again after it was abandoned.
+    fn rejoin(&self) -> bool {
         let counters = &self.shared.counters;
-        self.shared.strays.fetch_sub(1, Ordering::SeqCst);
-        counters.strays.fetch_sub(1, Ordering::Relaxed);
+        self.shared.abandoned_threads.fetch_sub(1, Ordering::SeqCst);
+        counters.abandoned_threads.fetch_sub(1, Ordering::Relaxed);
         let target = self.shared.target.load(Ordering::SeqCst);
         let more = |live: usize| (live < target).then_some(live + 1);
         let needed = self
@@ -174,15 +177,15 @@ impl<'s> Thread<'s> {
             .live
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, more)
             .is_ok();
-        self.shared.note_breaker();
+        self.shared.publish_breaker_state();
         counters
             .workers
             .fetch_add(u64::from(needed), Ordering::Relaxed);
         needed
     }
 
-    /// Takes this thread off the count if there are more than there should be.
-    fn leaves(&self) -> bool {
+    /// Removes this thread from the count and returns true if there are more threads than wanted.
+    fn is_surplus(&self) -> bool {
         let target = self.shared.target.load(Ordering::SeqCst);
         let fewer = |live: usize| (live > target).then(|| live - 1);
         self.shared
@@ -191,7 +194,7 @@ impl<'s> Thread<'s> {
             .is_ok()
     }
 
-    /// If making a worker panics it is tried again with the next batch.
+    /// Creates the worker. If that panics, it is tried again with the next batch.
     fn make_worker(&mut self) {
         let made = catch_unwind(AssertUnwindSafe(|| self.shared.scorer.worker()));
         if made.is_err() {

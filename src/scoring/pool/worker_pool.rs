@@ -5,15 +5,13 @@ use std::time::{Duration, Instant};
 use crossbeam::channel::{Receiver, Sender, TrySendError, bounded};
 
 use super::config::PoolConfig;
-use super::counters::PoolCounters;
 use super::failures::FailureReport;
-use super::job::Job;
-use super::request::ScoreRequest;
-use super::shared::Shared;
+use super::request::{Chunk, PendingItem, ScoreRequest};
+use super::shared::{PoolCounters, Shared};
 use super::worker;
-use crate::scoring::{CacheKey, Failure, ScoreError, Scorer};
+use crate::scoring::{ScoreError, Scorer, ScorerFailure};
 
-/// Threads that score feeds, batch by batch. They end when it is dropped, after the work that is queued.
+/// Threads that score feeds, batch by batch. When it is dropped they finish the queued work and end.
 pub struct WorkerPool {
     pub(super) shared: Arc<Shared>,
     queue: Sender<Task>,
@@ -21,8 +19,8 @@ pub struct WorkerPool {
 }
 
 pub(super) enum Task {
-    Score(Job),
-    /// Wakes a thread so that it looks whether it is to leave.
+    Score(Chunk),
+    /// Wakes a thread so that it ends if there are too many.
     Wake,
 }
 
@@ -45,133 +43,135 @@ impl WorkerPool {
         pool
     }
 
-    /// Queues the request in batches. Never blocks; what the queue has no room for, or the breaker does not let through, is
-    /// refused at once.
-    pub fn submit(&self, request: &ScoreRequest) {
+    /// Queues items of a feed in chunks. What the queue has no room for, or the breaker does not admit, is refused at once.
+    pub(super) fn submit(&self, request: &ScoreRequest, items: Vec<PendingItem>) {
         let now = Instant::now();
-        let admitted = self.shared.admits(now);
-        self.shared.note_breaker();
+        let shared = &self.shared;
+        let admitted = shared.admits(now);
+        shared.publish_breaker_state();
         if !admitted {
-            let refused = Job::new(request, &request.places);
-            let items = refused.places.len() as u64;
-            self.shared
-                .counters
+            let refused = Chunk::new(request, &items);
+            let count = items.len();
+            let counters = &shared.counters;
+            counters
                 .breaker_open
-                .fetch_add(items, Ordering::Relaxed);
-            self.shared.failures.breaker_open.increment(items);
-            return refused.answer(
-                std::iter::repeat_n(Err(ScoreError::BreakerOpen), refused.places.len()),
-                None,
-            );
+                .fetch_add(count as u64, Ordering::Relaxed);
+            shared.failures.breaker_open.increment(count as u64);
+            let errors = std::iter::repeat_n(Err(ScoreError::BreakerOpen), count);
+            return refused.answer(errors, None);
         }
-        let places = self.coalesce(request);
-        let is_suspect = |&(_, key): &(usize, Option<CacheKey>)| {
-            key.is_some_and(|key| self.shared.overruns.verdict(key, now).is_some())
+        let items = self.coalesce(request, items);
+        let is_suspected = |item: &PendingItem| {
+            item.key
+                .is_some_and(|key| shared.slow_items.state(key, now).is_some())
         };
-        let (suspects, places): (Vec<_>, Vec<_>) = places.into_iter().partition(is_suspect);
-        for places in places.chunks(self.shared.max_batch) {
-            self.enqueue(Job::new(request, places));
+        let (suspected, items): (Vec<_>, Vec<_>) = items.into_iter().partition(is_suspected);
+        for items in items.chunks(shared.max_batch) {
+            self.enqueue(Chunk::new(request, items));
         }
-        for suspect in suspects {
-            let mut job = Job::new(request, &[suspect]);
-            job.alone = true;
-            self.enqueue(job);
+        for item in suspected {
+            let mut chunk = Chunk::new(request, &[item]);
+            chunk.alone = true;
+            self.enqueue(chunk);
         }
     }
 
-    /// The places that are not under way for another request. This one waits for the others.
-    fn coalesce(&self, request: &ScoreRequest) -> Vec<(usize, Option<CacheKey>)> {
+    /// Returns the items whose scores are not in flight for another request. The request waits for the other scores.
+    fn coalesce(&self, request: &ScoreRequest, items: Vec<PendingItem>) -> Vec<PendingItem> {
         if !self.shared.costly {
-            return request.places.clone();
+            return items;
         }
-        let places = self.shared.in_flight.enter(request);
-        let coalesced = request.places.len() - places.len();
-        self.shared
-            .counters
-            .coalesced
-            .fetch_add(coalesced as u64, Ordering::Relaxed);
-        places
+        let before = items.len();
+        let items = self.shared.in_flight.enter(request, items);
+        let coalesced = (before - items.len()) as u64;
+        let counters = &self.shared.counters;
+        counters.coalesced.fetch_add(coalesced, Ordering::Relaxed);
+        items
     }
 
-    fn enqueue(&self, job: Job) {
-        // The pool holds a receiver itself, so its queue is full at worst, never disconnected.
-        if let Err(TrySendError::Full(Task::Score(job))) = self.queue.try_send(Task::Score(job)) {
-            self.shared
-                .counters
+    fn enqueue(&self, chunk: Chunk) {
+        let counters = &self.shared.counters;
+        // The pool holds a receiver itself, so the queue can be full but never disconnected.
+        if let Err(TrySendError::Full(Task::Score(chunk))) = self.queue.try_send(Task::Score(chunk))
+        {
+            let items = chunk.items.len();
+            counters
                 .queue_full
-                .fetch_add(job.places.len() as u64, Ordering::Relaxed);
-            self.shared.failures.note_queue_full(job.places.len());
-            self.shared.refuse(&job, ScoreError::QueueFull, None);
+                .fetch_add(items as u64, Ordering::Relaxed);
+            self.shared.failures.note_queue_full(items);
+            self.shared.refuse(&chunk, ScoreError::QueueFull, None);
         }
-        self.shared
-            .counters
-            .queued
-            .store(self.queue.len() as u64, Ordering::Relaxed);
+        let queued = self.queue.len() as u64;
+        counters.queued.store(queued, Ordering::Relaxed);
     }
 
-    /// Changes the number of threads. Work in hand is finished; those to leave do so after it.
+    /// Changes the number of threads. A surplus thread finishes its batch first.
     pub fn resize(&self, workers: usize) {
         self.shared.target.store(workers, Ordering::SeqCst);
-        self.fill_up();
+        self.start_missing_threads();
         for _ in workers..self.shared.live.load(Ordering::SeqCst) {
             // A full queue wakes them as well.
             let _ = self.queue.try_send(Task::Wake);
         }
     }
 
-    /// Changes how long a batch may take.
+    /// Returns the longest time that a batch may take.
+    pub fn time_limit(&self) -> Duration {
+        self.shared.time_limit()
+    }
+
+    /// Changes the longest time that a batch may take.
     pub fn set_time_limit(&self, limit: Duration) {
         self.shared.set_time_limit(limit);
     }
 
-    /// Gives up on batches that have taken longer than they may at `now`: they are answered, and their threads left behind
-    /// and replaced. To be called every few milliseconds.
-    pub fn abandon_overrun(&self, now: Instant) {
-        for batch in self.shared.take_overrun(now) {
-            if !batch.claim() {
+    /// Abandons batches that exceed the time limit at `now`: they are answered, and their threads replaced. To be called every
+    /// few milliseconds.
+    pub fn abandon_overdue(&self, now: Instant) {
+        let shared = &self.shared;
+        for batch in shared.take_overdue(now) {
+            if !batch.claim_answer() {
                 continue;
             }
-            self.shared.live.fetch_sub(1, Ordering::SeqCst);
-            let strays = self.shared.strays.fetch_add(1, Ordering::SeqCst) + 1;
-            let counters = &self.shared.counters;
+            shared.live.fetch_sub(1, Ordering::SeqCst);
+            let abandoned = shared.abandoned_threads.fetch_add(1, Ordering::SeqCst) + 1;
+            let counters = &shared.counters;
             counters.workers.fetch_sub(1, Ordering::Relaxed);
-            counters.strays.fetch_add(1, Ordering::Relaxed);
+            counters.abandoned_threads.fetch_add(1, Ordering::Relaxed);
             let items = batch.items();
-            let limit_ms = self.shared.time_limit().as_millis();
+            let limit_ms = shared.time_limit().as_millis();
             let detail = format!("a batch took longer than {limit_ms} ms and was abandoned");
-            self.shared
-                .failures
-                .note(Failure::new("timeout", detail), items);
-            counters.overran.fetch_add(items as u64, Ordering::Relaxed);
-            self.shared.overruns.note(batch.keys(), items, now);
-            for job in &batch.jobs {
-                self.shared
-                    .refuse(job, ScoreError::Timeout, Some(batch.started));
+            let failure = ScorerFailure::new(ScoreError::Timeout.code(), detail);
+            shared.failures.note(failure, items);
+            counters.overdue.fetch_add(items as u64, Ordering::Relaxed);
+            shared.slow_items.record(batch.keys(), items, now);
+            for chunk in &batch.chunks {
+                shared.refuse(chunk, ScoreError::Timeout, Some(batch.started));
             }
-            self.shared.breaker.note(false, now);
-            if strays < self.shared.max_abandoned {
-                self.fill_up();
+            shared.breaker.record(false, now);
+            if abandoned < shared.max_abandoned {
+                self.start_missing_threads();
             }
-            self.shared.note_breaker();
+            shared.publish_breaker_state();
         }
-        if self.shared.strays.load(Ordering::SeqCst) < self.shared.max_abandoned {
+        if shared.abandoned_threads.load(Ordering::SeqCst) < shared.max_abandoned {
             // A thread that could not be started is tried again.
-            self.fill_up();
+            self.start_missing_threads();
         }
     }
 
-    /// Notes items whose scores did not come before the deadline of their request.
+    /// Records items whose scores did not arrive before the deadline of their request.
     pub fn note_late(&self, items: usize) {
         self.shared.failures.note_late(items);
     }
 
-    /// Takes what failed since the call before.
+    /// Returns the failures since the last call.
     pub fn take_failures(&self) -> FailureReport {
         let left_alone = self.shared.counters.breaker.load(Ordering::Relaxed) != 0;
         self.shared.failures.take(left_alone)
     }
 
-    fn fill_up(&self) {
+    fn start_missing_threads(&self) {
         let target = self.shared.target.load(Ordering::SeqCst);
         while self.shared.live.load(Ordering::SeqCst) < target {
             self.shared.live.fetch_add(1, Ordering::SeqCst);

@@ -1,4 +1,5 @@
-use crate::serving::policy::{MissingScorePolicy, Policy};
+use crate::scoring::MissingScorePolicy;
+use crate::serving::policy::Policy;
 use crate::serving::slate::Slate;
 
 /// Puts items without a score back to their incoming position, where their scorer asks for it.

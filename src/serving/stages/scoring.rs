@@ -4,8 +4,7 @@ use std::time::Instant;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::scoring::ScoreError;
-use crate::scoring::pool::{Scored, Timing};
-use crate::serving::PoolHandle;
+use crate::scoring::pool::{BatchScores, PoolHandle, Timing};
 use crate::serving::score_matrix::{ItemScore, ScoreColumn, ScoreMatrix, ScoreTiming};
 use weir_feed::RankRequest;
 
@@ -15,7 +14,7 @@ use weir_feed::RankRequest;
 pub(crate) struct ScoreCollector<'p> {
     pools: &'p [PoolHandle],
     columns: Vec<PendingColumn>,
-    batches: UnboundedReceiver<Scored>,
+    batches: UnboundedReceiver<BatchScores>,
     wait: Wait,
     started: Instant,
 }
@@ -92,7 +91,7 @@ impl<'p> ScoreCollector<'p> {
         waiting.map(|column| column.until).min()
     }
 
-    fn take(&mut self, batch: Scored) {
+    fn take(&mut self, batch: BatchScores) {
         self.columns[batch.tag].take(&batch.scores, Some(batch.timing));
     }
 

@@ -34,6 +34,38 @@ fn an_unknown_key_is_named_with_its_place_and_the_nearest_known_one() {
 }
 
 #[test]
+fn a_key_that_only_one_kind_of_scorer_reads_is_told_like_any_other() {
+    for (file, expected) in [
+        (
+            "[scorers.sentiment]\nworker = 3",
+            "weir.toml:2:1: scorers.sentiment.worker: unknown key; did you mean workers?",
+        ),
+        (
+            "[scorers.dice]\nkind = \"random\"\nsed = 3",
+            "weir.toml:3:1: scorers.dice.sed: unknown key; did you mean seed?",
+        ),
+        (
+            "[scorers.model]\nkind = \"http\"\nhttp = { url = \"http://model\", text_field = 1 }",
+            "weir.toml:3:31: scorers.model.http.text_field: unknown key; did you mean texts_field?",
+        ),
+        (
+            "[scorers.model]\nkind = \"http\"\nhttp = { url = \"http://model\", retries = \"no\" }",
+            "weir.toml:3:31: scorers.model.http.retries: expected a whole number, 0 or more, found \"no\"",
+        ),
+        (
+            "[scorers.new]\nkind = \"recency\"\nrecency = { half_life = 3 }",
+            "weir.toml:3:13: scorers.new.recency.half_life: expected a duration with its unit, such as \"60s\", found 3",
+        ),
+        (
+            "[scorers.mine]\nworkers = 3",
+            "weir.toml:1:10: scorers.mine.kind: missing",
+        ),
+    ] {
+        assert_eq!(problem(file), expected);
+    }
+}
+
+#[test]
 fn a_key_in_the_wrong_section_is_told_where_it_belongs() {
     assert_eq!(
         problem("deadline_ms = 5"),
@@ -223,6 +255,10 @@ fn values_that_make_no_sense_are_refused_by_key() {
         (
             "[scorers.sentiment]\nseed = 4",
             "weir.toml:2:1: scorers.sentiment.seed: only scorers of the kind random have this",
+        ),
+        (
+            "[scorers.mine]\nkind = \"http\"\nhttp = { url = \"http://model\", score_path = \"/scores\" }",
+            "weir.toml:3:31: scorers.mine.http.score_path: expected a path such as \"/scores/*\", with one \"*\", found \"/scores\"",
         ),
         (
             "[scorers.dice]\nkind = \"random\"\nfail_rate = 2",

@@ -98,3 +98,18 @@ fn a_cron_expression_takes_the_place_of_the_defaults_interval() {
         "cron 0 3 * * * in Europe/Berlin"
     );
 }
+
+#[test]
+fn a_scorer_may_have_the_keys_of_other_kinds_with_their_defaults() {
+    let copied = "[scorers.sentiment]\nseed = 0\nfail_rate = 0\nlookup = { key = \"\" }\nhttp = { url = \"\", burst = 1 }";
+    assert_eq!(load(copied, &[]).unwrap(), Settings::default());
+}
+
+#[test]
+fn a_variable_that_looks_like_a_number_is_text_in_a_scorer_too() {
+    let file = "[scorers.mine]\nkind = \"lookup\"\nlookup = { key = \"a\" }";
+    let variables = [("WEIR__SCORERS__MINE__LOOKUP__KEY", "0012")];
+    let settings = load(file, &variables).unwrap();
+    let table = settings.scorers["mine"].kind.watched_table().unwrap();
+    assert_eq!(table.key, "0012");
+}

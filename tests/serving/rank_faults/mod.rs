@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use weir::actors::serving::{Ranker, RankerCounters, Rankers};
 use weir::actors::{
     DecisionLogDeps, DecisionLogHandle, IngestHandle, IngesterDeps, JobQueueActor, JobQueueDeps,
-    ScorerPool,
+    PoolSize, ScorerPool, ScorerPoolDeps,
 };
 use weir::db::Database;
 use weir::health::HealthIssues;
@@ -29,10 +29,10 @@ use weir::http::{
 use weir::jobs::{JobResources, LargeResults, Registry, WorkerContext, WorkerDeps};
 use weir::queue::{JobQueue, QueueLimits, Schedules};
 use weir::ranking::Arms;
-use weir::scoring::pool::{PoolConfig, PoolCounters, WorkerPool};
+use weir::scoring::pool::{BreakerConfig, PoolConfig, PoolCounters, PoolHandle, WorkerPool};
 use weir::scoring::{RandomScorer, Scorer, SentimentScorer};
 use weir::serving::policy::{Policy, ScorerTerm};
-use weir::serving::{ActiveArms, ActivePolicy, Pipeline, PoolHandle, ServingConfig, SideEffects};
+use weir::serving::{ActiveArms, ActivePolicy, Pipeline, ServingConfig, SideEffects};
 use weir::settings::{
     AuthSettings, DatabaseSettings, JobsSettings, RankingsSettings, ServerSettings,
 };
@@ -165,11 +165,9 @@ impl Service {
     async fn start() -> Self {
         keep_meant_panics_quiet();
         let system = ActorSystem::start(impatient());
-        let pools = [
-            pool(&system, "sentiment", Box::new(SentimentScorer)),
-            pool(&system, "cursed", Box::new(quiet())),
-        ];
-        let cursed = pools[1].actor.clone();
+        let (sentiment, _) = pool(&system, "sentiment", Box::new(SentimentScorer {}));
+        let (random, cursed) = pool(&system, "cursed", Box::new(quiet()));
+        let pools = [sentiment, random];
         let folder = TempDir::new().unwrap();
         let url = format!("sqlite://{}/weir.db", folder.path().display());
         let database = Database::connect(&DatabaseSettings::with_url(url))
@@ -324,7 +322,7 @@ fn rankings(system: &ActorSystem, database: &Database) -> DecisionLogHandle {
     DecisionLogHandle::new(log, deps)
 }
 
-/// Scores that are never remembered, so that its actor is always asked.
+/// Scores that are never cached, so that its threads are always asked.
 fn quiet() -> RandomScorer {
     RandomScorer {
         seed: 1,
@@ -334,25 +332,38 @@ fn quiet() -> RandomScorer {
     }
 }
 
-fn pool(system: &ActorSystem, name: &str, scorer: Box<dyn Scorer>) -> PoolHandle {
+fn pool(
+    system: &ActorSystem,
+    name: &str,
+    scorer: Box<dyn Scorer>,
+) -> (PoolHandle, ActorRef<ScorerPool>) {
     let config = PoolConfig {
+        workers: 1,
         queue: 100,
         max_batch: 100,
+        time_limit: Duration::from_mins(1),
+        cache_entries: 0,
+        breaker: BreakerConfig {
+            failures: 0,
+            ..BreakerConfig::default()
+        },
         ..PoolConfig::default()
     };
     let counters = Arc::<PoolCounters>::default();
     let workers = WorkerPool::start(name, scorer, &config, Arc::clone(&counters));
     let workers = Arc::new(ArcSwap::from_pointee(workers));
-    let (served, scorer) = (Arc::clone(&workers), name.to_owned());
-    let actor = system.supervise(&format!("scorer_pool.{name}"), counters, move |_, _| {
-        ScorerPool::new(&scorer, Arc::clone(&served), HealthIssues::default())
-    });
-    PoolHandle {
-        workers,
-        actor,
+    let size = PoolSize {
+        workers: config.workers,
         time_limit: Duration::from_secs(5),
-        patience: Duration::ZERO,
-    }
+    };
+    let deps = ScorerPoolDeps {
+        scorer: name.to_owned(),
+        workers: Arc::clone(&workers),
+        size: Arc::new(ArcSwap::from_pointee(size)),
+        health: HealthIssues::default(),
+    };
+    let actor = system.spawn(&format!("scorer_pool.{name}"), counters, deps);
+    (PoolHandle::new(workers, Duration::ZERO), actor)
 }
 
 fn by_both() -> Policy {
@@ -364,14 +375,6 @@ fn by_both() -> Policy {
         terms,
         ..Policy::incoming_order("both")
     }
-}
-
-/// What an answer says while only the cursed scorer is missing, for one of these reasons.
-fn misses_only_cursed(degraded: &Value, reasons: &[&str]) -> bool {
-    let parts = degraded.as_array().unwrap();
-    parts
-        .iter()
-        .all(|part| part["part"] == "cursed" && reasons.iter().any(|why| part["why"] == *why))
 }
 
 /// By sentiment alone the second goes first.

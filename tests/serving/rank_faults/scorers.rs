@@ -1,25 +1,30 @@
-//! A scorer pool whose actor fails.
+//! A scorer pool whose actor fails. Scores do not depend on it, so no answer misses any.
 
 use std::time::{Duration, Instant};
 
-use super::{Curse, Service, feed, misses_only_cursed};
+use serde_json::Value;
+
+use super::{Curse, Service, feed};
+
+/// Asks for a ranking in which every scorer takes part.
+async fn rank_completely(service: &Service) {
+    let (order, degraded) = service.rank(&feed()).await;
+    assert_eq!((order, degraded), (vec![1, 2, 0], Value::Null));
+}
 
 #[actix_rt::test]
-async fn actors_that_panic_cost_their_part_of_an_answer_and_come_back() {
-    let (service, feed) = (Service::start().await, feed());
-    service.recovers(&feed).await;
-
-    for _ in 0..5 {
+async fn an_actor_that_panics_costs_no_score_and_comes_back() {
+    let service = Service::start().await;
+    service.recovers(&feed()).await;
+    let deadline = Instant::now() + Duration::from_secs(20);
+    for panics in 1..=5 {
         service.cursed.tell(Curse::Panic);
-        let (order, degraded) = service.rank(&feed).await;
-        assert_eq!(order, [1, 2, 0], "by what the other scorer says, or both");
-        assert!(
-            degraded.is_null() || misses_only_cursed(&degraded, &["unavailable", "timeout"]),
-            "{degraded}"
-        );
+        rank_completely(&service).await;
+        while service.signs("scorer_pool.cursed").restarts < panics {
+            assert!(Instant::now() < deadline, "not restarted");
+            actix_rt::time::sleep(Duration::from_millis(5)).await;
+        }
     }
-    service.recovers(&feed).await;
-
     let cursed = service.signs("scorer_pool.cursed");
     assert!(
         cursed.exits.panicked == 5 && cursed.restarts == 5,
@@ -35,50 +40,34 @@ async fn actors_that_panic_cost_their_part_of_an_answer_and_come_back() {
 }
 
 #[actix_rt::test]
-async fn an_actor_over_its_restart_budget_rests_and_comes_back() {
-    let (service, feed) = (Service::start().await, feed());
-    service.recovers(&feed).await;
+async fn an_actor_over_its_restart_budget_costs_no_score_and_comes_back() {
+    let service = Service::start().await;
+    service.recovers(&feed()).await;
     let deadline = Instant::now() + Duration::from_secs(20);
     while service.signs("scorer_pool.cursed").exits.gave_up == 0 {
         service.cursed.tell(Curse::Panic);
-        let (order, _) = service.rank(&feed).await;
-        assert_eq!(order, [1, 2, 0]);
+        rank_completely(&service).await;
         assert!(Instant::now() < deadline, "never gave up");
     }
-    let (order, degraded) = service.rank(&feed).await;
-    assert_eq!(order, [1, 2, 0]);
-    assert!(
-        misses_only_cursed(&degraded, &["unavailable"]),
-        "{degraded}"
-    );
-
-    service.recovers(&feed).await;
-    assert!(service.signs("scorer_pool.cursed").generation >= 2);
+    rank_completely(&service).await;
+    while service.signs("scorer_pool.cursed").generation < 2 {
+        assert!(Instant::now() < deadline, "never replaced");
+        actix_rt::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 #[actix_rt::test]
-async fn a_frozen_actor_delays_no_answer_past_its_deadline_and_is_replaced() {
-    let (service, feed) = (Service::start().await, feed());
-    service.recovers(&feed).await;
+async fn a_frozen_actor_costs_no_score_and_is_replaced() {
+    let service = Service::start().await;
+    service.recovers(&feed()).await;
     service.cursed.tell(Curse::Freeze);
-    let begun = Instant::now();
-    let (order, degraded) = service.rank(&feed).await;
-    assert!(
-        begun.elapsed() < Duration::from_secs(3),
-        "{:?}",
-        begun.elapsed()
-    );
-    assert_eq!(order, [1, 2, 0]);
-    assert!(
-        misses_only_cursed(&degraded, &["timeout", "unavailable"]),
-        "{degraded}"
-    );
-
-    service.recovers(&feed).await;
-    let cursed = service.signs("scorer_pool.cursed");
-    assert!(
-        cursed.exits.frozen == 1 && cursed.generation == 2,
-        "{cursed:?}"
-    );
+    rank_completely(&service).await;
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while service.signs("scorer_pool.cursed").exits.frozen == 0 {
+        rank_completely(&service).await;
+        assert!(Instant::now() < deadline, "never replaced");
+        actix_rt::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(service.signs("scorer_pool.cursed").generation, 2);
     assert_eq!(service.signs("scorer_pool.sentiment").generation, 1);
 }

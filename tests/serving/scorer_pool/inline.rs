@@ -5,12 +5,12 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
-use weir::scoring::pool::{PoolConfig, Recalled};
+use weir::scoring::pool::PoolConfig;
 use weir::scoring::{CacheKey, ScoreError, Scorer, SentimentScorer, Subject, Worker};
 use weir_feed::RankRequest;
 use weir_sentiment::Sentiment;
 
-use super::{config, feed, start};
+use super::{Pool, config, feed, start};
 
 fn feed_of_texts(items: usize, bytes: usize) -> Arc<RankRequest> {
     let mut feed = Arc::unwrap_or_clone(feed(items));
@@ -22,31 +22,38 @@ fn feed_of_texts(items: usize, bytes: usize) -> Arc<RankRequest> {
     Arc::new(feed)
 }
 
+/// Scores that are known at once.
+fn known(pool: &Pool, feed: &Arc<RankRequest>) -> Vec<(usize, Result<f64, ScoreError>)> {
+    let (reply, _) = tokio::sync::mpsc::unbounded_channel();
+    let deadline = std::time::Instant::now() + super::LONG;
+    pool.workers.ask(feed, deadline, 0, &reply)
+}
+
 #[test]
 fn little_text_is_scored_by_who_asks_and_much_by_threads() {
-    let pool = start("sentiment", Box::new(SentimentScorer), &config(2));
+    let pool = start("sentiment", Box::new(SentimentScorer {}), &config(2));
     let little = feed_of_texts(16, 1_024);
-    let Recalled { known, unknown } = pool.workers.recall(&little);
-    assert_eq!((known.len(), unknown.len()), (16, 0));
-    for (place, score) in known {
+    let scores = known(&pool, &little);
+    assert_eq!(scores.len(), 16);
+    for (place, score) in scores {
         let expected = Sentiment::of(&little.items[place].text).compound;
         assert_eq!(score, Ok(expected));
     }
     assert_eq!(pool.counters.scored.load(Ordering::SeqCst), 16);
     let much = feed_of_texts(17, 1_024);
-    assert_eq!(pool.workers.recall(&much).unknown.len(), 17);
+    assert!(known(&pool, &much).is_empty());
 }
 
 #[test]
-fn what_was_scored_on_the_spot_is_remembered() {
+fn what_was_scored_inline_is_cached() {
     let remembers = PoolConfig {
         cache_entries: 100,
         ..config(2)
     };
-    let pool = start("sentiment", Box::new(SentimentScorer), &remembers);
+    let pool = start("sentiment", Box::new(SentimentScorer {}), &remembers);
     let feed = feed_of_texts(4, 100);
     for cached in [0, 0, 4] {
-        assert_eq!(pool.workers.recall(&feed).known.len(), 4);
+        assert_eq!(known(&pool, &feed).len(), 4);
         assert_eq!(pool.counters.cached.load(Ordering::SeqCst), cached);
     }
 }
@@ -57,8 +64,8 @@ fn a_pool_that_gathers_batches_gets_all_of_it() {
         max_delay: Duration::from_millis(1),
         ..config(1)
     };
-    let pool = start("sentiment", Box::new(SentimentScorer), &gathers);
-    assert_eq!(pool.workers.recall(&feed_of_texts(4, 100)).unknown.len(), 4);
+    let pool = start("sentiment", Box::new(SentimentScorer {}), &gathers);
+    assert!(known(&pool, &feed_of_texts(4, 100)).is_empty());
 }
 
 /// Panics over the text "2 …", and tells who scored.
@@ -73,7 +80,7 @@ impl Scorer for Moody {
         None
     }
 
-    fn on_the_spot(&self, subject: Subject<'_>) -> Option<f64> {
+    fn score_inline_cached(&self, subject: Subject<'_>) -> Option<f64> {
         assert!(!subject.item.text.starts_with('2'), "moody");
         Some(1.0)
     }
@@ -91,7 +98,7 @@ impl Worker for Moody {
 }
 
 #[tokio::test]
-async fn a_panic_on_the_spot_leaves_the_feed_to_the_threads() {
+async fn a_panic_inline_leaves_the_feed_to_the_threads() {
     let pool = start("moody", Box::new(Moody), &config(1));
     let calm = super::submit(&pool, &feed_of_texts(2, 50), super::LONG);
     assert_eq!(super::scores(calm).await, [Ok(1.0); 2]);

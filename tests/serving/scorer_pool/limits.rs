@@ -100,7 +100,7 @@ async fn give_up_on_all(gated: &Gated, batches: usize) {
     gated
         .pool
         .workers
-        .abandon_overrun(Instant::now() + LONG * 10);
+        .abandon_overdue(Instant::now() + LONG * 10);
 }
 
 #[tokio::test]
@@ -110,14 +110,14 @@ async fn a_batch_that_takes_too_long_is_answered_and_its_thread_replaced() {
     give_up_on_all(&gated, 1).await;
     assert_eq!(scores(late).await, vec![Err(ScoreError::Timeout); 2]);
     let counters = &gated.pool.counters;
-    assert_eq!(counters.strays.load(Ordering::SeqCst), 1);
+    assert_eq!(counters.abandoned_threads.load(Ordering::SeqCst), 1);
     assert_eq!(
         scores(submit(&gated.pool, &feed(3), LONG)).await,
         vec![Ok(1.0); 3],
         "another thread works"
     );
     gated.release.send(()).unwrap();
-    while counters.strays.load(Ordering::SeqCst) > 0 {
+    while counters.abandoned_threads.load(Ordering::SeqCst) > 0 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     assert_eq!(counters.workers.load(Ordering::SeqCst), 1);
@@ -151,16 +151,16 @@ async fn with_too_many_threads_left_behind_the_pool_refuses_until_one_returns() 
     give_up_on_all(&gated, 1).await;
     scores(late).await;
     let refused = scores(submit(&gated.pool, &feed(2), LONG)).await;
-    let (overran, open) = (Err(ScoreError::SlowItem), Err(ScoreError::BreakerOpen));
-    assert_eq!(refused, [overran, open]);
+    let (slow, open) = (Err(ScoreError::SlowItem), Err(ScoreError::BreakerOpen));
+    assert_eq!(refused, [slow, open]);
     assert_eq!(gated.pool.counters.breaker.load(Ordering::SeqCst), 2);
 
     gated.release.send(()).unwrap();
-    while gated.pool.counters.strays.load(Ordering::SeqCst) > 0 {
+    while gated.pool.counters.abandoned_threads.load(Ordering::SeqCst) > 0 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     let again = scores(submit(&gated.pool, &feed(2), LONG)).await;
-    assert_eq!(again, [overran, Ok(1.0)]);
+    assert_eq!(again, [slow, Ok(1.0)]);
 }
 
 #[tokio::test]
@@ -258,7 +258,7 @@ async fn small_requests_share_a_batch_if_it_may_wait() {
 }
 
 #[tokio::test]
-async fn a_job_that_did_not_fit_is_not_lost_with_the_thread_that_took_it() {
+async fn a_chunk_that_did_not_fit_is_not_lost_with_the_thread_that_took_it() {
     let delayed = PoolConfig {
         max_delay: Duration::from_secs(20),
         ..config(0)

@@ -12,7 +12,7 @@ use chrono::Utc;
 use rand::SeedableRng;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use weir::scoring::pool::{
-    PoolConfig, PoolCounters, Recalled, ScoreRequest, Scored, Timing, WorkerPool,
+    BatchScores, BreakerConfig, PoolConfig, PoolCounters, Timing, WorkerPool,
 };
 use weir::scoring::{CacheKey, RandomScorer, ScoreError, Scorer, Subject, Worker};
 use weir_feed::fake::FakeFeed;
@@ -36,6 +36,12 @@ fn config(workers: usize) -> PoolConfig {
         workers,
         queue: 64,
         max_batch: 10,
+        time_limit: Duration::from_mins(1),
+        cache_entries: 0,
+        breaker: BreakerConfig {
+            failures: 0,
+            ..BreakerConfig::default()
+        },
         ..PoolConfig::default()
     }
 }
@@ -64,15 +70,16 @@ fn start(name: &str, scorer: Box<dyn Scorer>, config: &PoolConfig) -> Pool {
 /// A request under way.
 struct Asked {
     items: usize,
-    answers: UnboundedReceiver<Scored>,
+    answers: UnboundedReceiver<BatchScores>,
 }
 
-/// Takes what the pool remembers and has it score the rest, as a ranker does.
+/// Asks for the scores of a feed, as a ranker does.
 fn submit(pool: &Pool, feed: &Arc<RankRequest>, within: Duration) -> Asked {
     let (reply, answers) = unbounded_channel();
-    let Recalled { known, unknown } = pool.workers.recall(feed);
+    let deadline = Instant::now() + within;
+    let known = pool.workers.ask(feed, deadline, 3, &reply);
     reply
-        .send(Scored {
+        .send(BatchScores {
             tag: 3,
             scores: known,
             timing: Timing {
@@ -82,14 +89,6 @@ fn submit(pool: &Pool, feed: &Arc<RankRequest>, within: Duration) -> Asked {
             },
         })
         .unwrap();
-    let deadline = Instant::now() + within;
-    pool.workers.submit(&ScoreRequest {
-        feed: Arc::clone(feed),
-        places: unknown,
-        deadline,
-        tag: 3,
-        reply,
-    });
     Asked {
         items: feed.items.len(),
         answers,

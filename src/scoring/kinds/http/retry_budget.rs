@@ -1,9 +1,9 @@
 use std::sync::{Mutex, PoisonError};
 
-/// Tries that can be saved up. Enough for a few faults in a row at the start.
+/// Most retries that can be saved up: enough for a few faults in a row at the start.
 const MOST: f64 = 10.0;
 
-/// Keeps retries to a share of all calls, so that a server in trouble does not get more work because of it.
+/// Limits retries to a share of all calls, so that a server in trouble does not get more work because of it.
 #[derive(Debug)]
 pub(super) struct RetryBudget {
     share: f64,
@@ -11,7 +11,7 @@ pub(super) struct RetryBudget {
 }
 
 impl RetryBudget {
-    /// `share` of a retry for each call, 0 to 1.
+    /// Creates a budget that grows by `share` of a retry, 0 to 1, with each call.
     pub(super) fn new(share: f64) -> Self {
         let saved = if share > 0.0 { MOST } else { 0.0 };
         Self {
@@ -20,14 +20,14 @@ impl RetryBudget {
         }
     }
 
-    /// A call was made.
-    pub(super) fn call(&self) {
+    /// Adds the share of a call.
+    pub(super) fn record_call(&self) {
         let mut saved = self.saved.lock().unwrap_or_else(PoisonError::into_inner);
         *saved = (*saved + self.share).min(MOST);
     }
 
-    /// Whether there is a retry left; it is taken.
-    pub(super) fn retry(&self) -> bool {
+    /// Takes a retry; returns false if there is none left.
+    pub(super) fn take_retry(&self) -> bool {
         let mut saved = self.saved.lock().unwrap_or_else(PoisonError::into_inner);
         let left = *saved >= 1.0;
         if left {
@@ -43,8 +43,8 @@ mod tests {
 
     fn retries(budget: &RetryBudget, calls: usize) -> usize {
         let retry = |_: &usize| {
-            budget.call();
-            budget.retry()
+            budget.record_call();
+            budget.take_retry()
         };
         (0..calls).filter(retry).count()
     }

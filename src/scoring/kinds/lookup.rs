@@ -1,24 +1,82 @@
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{Formula, Subject};
+use super::{BuildContext, BuildError, ScorerKind, WatchedTable};
+use crate::scoring::pool::PoolConfig;
+use crate::scoring::{Formula, Scorer, Subject};
+use crate::settings::Check;
 use crate::snapshot::{Snapshot, SnapshotValue};
 
-/// A number that was looked up, by what [`LookupBy`] says of an item: how work done elsewhere reaches the serving path.
+/// Keys of a scorer of the kind `lookup`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LookupConfig {
+    lookup: LookupSource,
+}
+
+/// What is looked up, and where.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct LookupSource {
+    /// Key of the store that holds `{"name": number, ...}`.
+    key: String,
+    by: LookupBy,
+    /// Most names; a larger table is not used.
+    max_entries: usize,
+}
+
+impl Default for LookupSource {
+    fn default() -> Self {
+        Self {
+            key: String::new(),
+            by: LookupBy::Author,
+            max_entries: 1_000_000,
+        }
+    }
+}
+
+impl ScorerKind for LookupConfig {
+    const NAME: &'static str = "lookup";
+
+    fn validate(&self, check: &mut Check, _: &PoolConfig) {
+        check.under("lookup", |check| {
+            check.not_empty("key", &self.lookup.key);
+            check.within("max_entries", self.lookup.max_entries, 1..=100_000_000);
+        });
+    }
+
+    fn build(&self, context: &BuildContext) -> Result<Box<dyn Scorer>, BuildError> {
+        Ok(Box::new(Lookup {
+            by: self.lookup.by,
+            table: context.table.clone(),
+            absent: context.default,
+        }))
+    }
+
+    fn watched_table(&self) -> Option<WatchedTable> {
+        Some(WatchedTable {
+            key: self.lookup.key.clone(),
+            max_entries: self.lookup.max_entries,
+        })
+    }
+}
+
+/// Number from a table, by what [`LookupBy`] says of an item: how work done elsewhere reaches the serving path.
 #[derive(Debug, Clone)]
-pub struct Lookup {
-    /// What of an item is looked up.
-    pub by: LookupBy,
+struct Lookup {
+    by: LookupBy,
     /// The newest table.
-    pub table: Snapshot<LookupTable>,
-    /// The score of an item that the table has nothing on.
-    pub absent: f64,
+    table: Snapshot<LookupTable>,
+    /// Score of an item that is not in the table.
+    absent: f64,
 }
 
 /// What of an item is looked up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LookupBy {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum LookupBy {
     /// Its author's name hash.
     Author,
     /// Its id.
@@ -124,8 +182,8 @@ fn host(url: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::feed;
     use super::*;
+    use crate::scoring::kinds::tests::feed;
 
     const TABLE: &[u8] =
         br#"{"ann": 0.25, "example.org": 2, "news.example.org": 3, "en": 4, "u": 5, "p": 6}"#;

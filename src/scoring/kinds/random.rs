@@ -1,21 +1,40 @@
 use std::time::Duration;
 
 use rand::{RngExt, SeedableRng, rngs::SmallRng};
+use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128_with_seed};
 
-use super::{CacheKey, ScoreError, Scorer, Subject, Worker};
+use super::{BuildContext, BuildError, ScorerKind};
+use crate::scoring::pool::PoolConfig;
+use crate::scoring::{CacheKey, ScoreError, Scorer, Subject, Worker};
+use crate::settings::{Check, text};
 
-/// A score in -1..1 drawn from the seed and the item's id, with faults on demand: a control arm, and a drill.
-#[derive(Debug, Clone, PartialEq)]
+/// Score in -1..1 drawn from the seed and the item's id, with faults on demand: a control arm, and a drill.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct RandomScorer {
     /// Gives other scores to the same ids.
     pub seed: u64,
-    /// How long each batch takes.
+    /// Duration of each batch.
+    #[serde(rename = "sleep_ms", with = "text::millis")]
     pub sleep: Duration,
-    /// The share of items that fail, 0 to 1.
+    /// Share of items that fail, 0 to 1.
     pub fail_rate: f64,
-    /// The share of batches that panic, 0 to 1.
+    /// Share of batches that panic, 0 to 1.
     pub panic_rate: f64,
+}
+
+impl ScorerKind for RandomScorer {
+    const NAME: &'static str = "random";
+
+    fn validate(&self, check: &mut Check, _: &PoolConfig) {
+        check.within("fail_rate", self.fail_rate, 0.0..=1.0);
+        check.within("panic_rate", self.panic_rate, 0.0..=1.0);
+    }
+
+    fn build(&self, _: &BuildContext) -> Result<Box<dyn Scorer>, BuildError> {
+        Ok(Box::new(self.clone()))
+    }
 }
 
 impl Scorer for RandomScorer {

@@ -1,16 +1,66 @@
-use super::{Formula, Subject};
+use serde::{Deserialize, Serialize};
+
+use super::{BuildContext, BuildError, ScorerKind};
+use crate::scoring::pool::PoolConfig;
+use crate::scoring::{Formula, Scorer, Subject};
+use crate::settings::Check;
 use weir_feed::{Engagements, FacebookEngagements, RedditEngagements, TwitterEngagements};
+
+/// Keys of a scorer of the kind `engagement`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EngagementConfig {
+    engagement: Engagement,
+}
 
 /// How much an item is engaged with, 0 to 1, comparable between platforms: n / (n + half), where n is the sum of the
 /// platform's counts and half the sum that scores one half.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Engagement {
-    /// What scores one half on Facebook.
-    pub facebook: f64,
-    /// What scores one half on Reddit.
-    pub reddit: f64,
-    /// What scores one half on Twitter.
-    pub twitter: f64,
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Engagement {
+    /// Sum that scores one half on Facebook.
+    facebook: f64,
+    /// Sum that scores one half on Reddit.
+    reddit: f64,
+    /// Sum that scores one half on Twitter.
+    twitter: f64,
+}
+
+impl Default for Engagement {
+    fn default() -> Self {
+        Self {
+            facebook: 100.0,
+            reddit: 100.0,
+            twitter: 100.0,
+        }
+    }
+}
+
+impl ScorerKind for EngagementConfig {
+    const NAME: &'static str = "engagement";
+
+    fn validate(&self, check: &mut Check, _: &PoolConfig) {
+        let Engagement {
+            facebook,
+            reddit,
+            twitter,
+        } = self.engagement;
+        check.under("engagement", |check| {
+            for (platform, half) in [
+                ("facebook", facebook),
+                ("reddit", reddit),
+                ("twitter", twitter),
+            ] {
+                check.require(platform, half.is_finite() && half > 0.0, || {
+                    format!("expected a number above 0, found {half}")
+                });
+            }
+        });
+    }
+
+    fn build(&self, _: &BuildContext) -> Result<Box<dyn Scorer>, BuildError> {
+        Ok(Box::new(self.engagement.clone()))
+    }
 }
 
 impl Formula for Engagement {
@@ -66,8 +116,8 @@ fn sum<const N: usize>(counts: [u64; N]) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::feed;
     use super::*;
+    use crate::scoring::kinds::tests::feed;
 
     fn score(engagements: Engagements) -> f64 {
         let mut feed = feed();

@@ -1,16 +1,57 @@
-use std::io::Read;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use aho_corasick::{AhoCorasick, BuildError, MatchKind};
-use serde::Deserialize;
+use aho_corasick::{AhoCorasick, MatchKind};
+use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{Xxh3, xxh3_128_with_seed};
 
-use super::{CacheKey, ScoreError, Scorer, Subject, Worker};
+use super::{BuildContext, BuildError, ScorerKind};
+use crate::regular_file;
+use crate::scoring::pool::PoolConfig;
+use crate::scoring::{CacheKey, ScoreError, Scorer, Subject, Worker};
+use crate::settings::Check;
+
+/// Largest file of a lexicon.
+const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Keys of a scorer of the kind `lexicon`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LexiconConfig {
+    lexicon: LexiconFile,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct LexiconFile {
+    /// CSV file of `term,weight`, with a header.
+    file: PathBuf,
+}
+
+impl ScorerKind for LexiconConfig {
+    const NAME: &'static str = "lexicon";
+
+    fn validate(&self, check: &mut Check, _: &PoolConfig) {
+        let is_named = !self.lexicon.file.as_os_str().is_empty();
+        check.under("lexicon", |check| {
+            check.require("file", is_named, || "must not be empty".to_owned());
+        });
+    }
+
+    fn build(&self, _: &BuildContext) -> Result<Box<dyn Scorer>, BuildError> {
+        let path = &self.lexicon.file;
+        let lexicon = Lexicon::open(path).map_err(|error| {
+            BuildError::new("lexicon.file", format!("{}: {error}", path.display()))
+        })?;
+        Ok(Box::new(lexicon))
+    }
+}
 
 /// The sum of the weights of the terms in a text, each as often as it occurs: whole words, in any case. Of terms that
 /// begin at the same place the longest counts.
 #[derive(Debug, Clone)]
-pub struct Lexicon(Arc<Terms>);
+struct Lexicon(Arc<Terms>);
 
 #[derive(Debug)]
 struct Terms {
@@ -22,7 +63,10 @@ struct Terms {
 
 /// Why a lexicon cannot be read.
 #[derive(Debug, thiserror::Error)]
-pub enum LexiconError {
+enum LexiconError {
+    /// The file cannot be opened.
+    #[error(transparent)]
+    File(#[from] io::Error),
     /// It is not a CSV file of terms and weights.
     #[error(transparent)]
     Csv(#[from] csv::Error),
@@ -34,7 +78,7 @@ pub enum LexiconError {
     },
     /// The terms are too many to be matched.
     #[error(transparent)]
-    Terms(#[from] BuildError),
+    Terms(#[from] aho_corasick::BuildError),
 }
 
 #[derive(Deserialize)]
@@ -44,8 +88,12 @@ struct Row {
 }
 
 impl Lexicon {
+    fn open(path: &Path) -> Result<Self, LexiconError> {
+        Self::from_csv(regular_file::open(path, MAX_FILE_BYTES)?)
+    }
+
     /// Reads CSV with the header `term,weight`.
-    pub fn from_csv(csv: impl Read) -> Result<Self, LexiconError> {
+    fn from_csv(csv: impl Read) -> Result<Self, LexiconError> {
         let mut hash = Xxh3::new();
         let (mut terms, mut weights) = (Vec::new(), Vec::new());
         let mut reader = csv::ReaderBuilder::new()
@@ -105,8 +153,8 @@ impl Scorer for Lexicon {
         Some(xxh3_128_with_seed(text.as_bytes(), self.0.version))
     }
 
-    fn on_the_spot(&self, Subject { item, .. }: Subject<'_>) -> Option<f64> {
-        Some(self.of(&item.analysed_text())).filter(|sum| sum.is_finite())
+    fn score_inline_cached(&self, Subject { item, .. }: Subject<'_>) -> Option<f64> {
+        Some(self.of(&item.analysed_text()))
     }
 }
 
@@ -158,7 +206,7 @@ mod tests {
     #[test]
     fn other_weights_have_other_keys() {
         let key = |csv: &str| {
-            let feed = super::super::tests::feed();
+            let feed = crate::scoring::kinds::tests::feed();
             let subject = Subject {
                 item: &feed.items[0],
                 session: &feed.session,

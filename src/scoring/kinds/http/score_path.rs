@@ -6,7 +6,7 @@ use serde_json::Value;
 /// Where the scores are in an answer: `/scores/*` in `{"scores": [0.1, 0.2]}`, `/*/0/score` in `[[{"score": 0.1}], ..]`. Names
 /// and numbers lead on as in a JSON pointer (RFC 6901, without its escapes); `*` stands for each of the texts, once.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ScorePath {
+pub(super) struct ScorePath {
     before: Vec<String>,
     after: Vec<String>,
 }
@@ -14,12 +14,12 @@ pub struct ScorePath {
 /// A text that is no path of scores.
 #[derive(Debug, thiserror::Error)]
 #[error("expected a path such as \"/scores/*\", with one \"*\", found {0:?}")]
-pub struct ScorePathError(String);
+pub(super) struct ScorePathError(String);
 
 impl ScorePath {
     /// Returns the scores in `answer`, as many as there are, or `None` if there is no list of them. In place of one that is
     /// no number there is the name of what it is.
-    pub fn scores(&self, answer: &Value) -> Option<Vec<Result<f64, &'static str>>> {
+    pub(super) fn scores(&self, answer: &Value) -> Option<Vec<Result<f64, &'static str>>> {
         let each = follow(answer, &self.before).and_then(Value::as_array)?;
         let score = |item| match follow(item, &self.after) {
             Some(found) => found.as_f64().ok_or_else(|| kind(found)),

@@ -1,20 +1,21 @@
-//! Scores from an outside model server.
+//! Scores from a model server.
 
 mod call;
-mod rate_limit;
+mod error;
+mod options;
 mod retry_budget;
 mod score_path;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use reqwest::Url;
 use tokio::runtime::Runtime;
 use xxhash_rust::xxh3::Xxh3;
 
-use self::call::{CallError, Caller};
-pub use self::score_path::{ScorePath, ScorePathError};
-use super::{CacheKey, Failure, ScoreError, Scorer, Subject, Worker};
+use self::call::Caller;
+use self::error::CallError;
+pub use self::options::{HttpConfig, HttpOptions};
+use super::BuildError;
+use crate::scoring::{CacheKey, ScoreError, Scorer, ScorerFailure, Subject, Worker};
 
 /// Scores that a model server gives, over one shared pool of connections. As many calls are under way as the pool has
 /// threads.
@@ -27,50 +28,18 @@ pub struct HttpScorer {
     runtime: Option<Runtime>,
 }
 
-/// How a model server is called.
-#[derive(Debug, Clone)]
-pub struct HttpOptions {
-    /// Its address.
-    pub url: Url,
-    /// Sent as a bearer token.
-    pub token: Option<String>,
-    /// The field of the request that holds the texts.
-    pub texts_field: String,
-    /// Where the scores are in the answer.
-    pub score_path: ScorePath,
-    /// Longest time of one call, its wait for the rate limit included and its answer read whole.
-    pub timeout: Duration,
-    /// How often a call is tried again.
-    pub retries: u32,
-    /// The most calls that are tried again, as a share of all.
-    pub retry_budget: f64,
-    /// The most characters of a text that are sent; 0 for all.
-    pub truncate_chars: usize,
-    /// The most calls a second, and at once after a rest; `None` for any number.
-    pub rate: Option<(f64, u32)>,
-}
-
-/// Why a model server cannot be called at all.
-#[derive(Debug, thiserror::Error)]
-pub enum HttpScorerError {
-    /// No client could be made.
-    #[error("no HTTP client can be made")]
-    Client(#[from] reqwest::Error),
-    /// No thread for its connections could be started.
-    #[error("no thread can be started")]
-    Thread(#[from] std::io::Error),
-}
-
 impl HttpScorer {
-    /// A client with connections of its own. Nothing is sent yet.
-    pub fn new(options: HttpOptions) -> Result<Self, HttpScorerError> {
+    /// Creates a client with connections of its own. Nothing is sent yet.
+    pub fn new(options: &HttpOptions) -> Result<Self, BuildError> {
+        let caller = Caller::new(options)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("scorer-http")
             .enable_all()
-            .build()?;
+            .build()
+            .map_err(|error| BuildError::new("http", format!("cannot start a thread: {error}")))?;
         Ok(Self {
-            caller: Arc::new(Caller::new(options)?),
+            caller: Arc::new(caller),
             runtime: Some(runtime),
         })
     }
@@ -111,7 +80,7 @@ impl Scorer for HttpScorer {
 struct HttpWorker {
     caller: Arc<Caller>,
     runtime: Option<tokio::runtime::Handle>,
-    failure: Option<Failure>,
+    failure: Option<ScorerFailure>,
 }
 
 impl Worker for HttpWorker {
@@ -131,7 +100,7 @@ impl Worker for HttpWorker {
             .collect()
     }
 
-    fn take_failure(&mut self) -> Option<Failure> {
+    fn take_failure(&mut self) -> Option<ScorerFailure> {
         self.failure.take()
     }
 }

@@ -1,0 +1,146 @@
+use std::collections::BTreeMap;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::Scorer;
+use super::kinds::{
+    self, BuildContext, BuildError, KindConfig, LookupTable, ScorerKind, SentimentScorer,
+};
+use super::pool::PoolConfig;
+use crate::ranking::ScoreScale;
+use crate::settings::{Check, Table};
+use crate::snapshot::Snapshot;
+
+/// `[scorers.NAME]`: a scorer, its pool, and how policies use its scores.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ScorerConfig {
+    /// What scores.
+    #[serde(flatten)]
+    pub kind: KindConfig,
+    /// The threads that score.
+    #[serde(flatten)]
+    pub pool: PoolConfig,
+    /// How policies use the scores.
+    #[serde(flatten)]
+    pub scores: ScoreUse,
+}
+
+/// Keys of `[scorers.NAME]` about the use of its scores. Changing them does not restart the pool.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ScoreUse {
+    /// Score of an item that this scorer failed to score.
+    pub default: f64,
+    /// What happens to an item that this scorer failed to score.
+    pub unscored: MissingScorePolicy,
+    /// What raw scores become before a policy weighs them.
+    pub scale: ScoreScale,
+    /// `false` removes the scorer.
+    pub enabled: bool,
+}
+
+/// What happens to an item that a scorer failed to score.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MissingScorePolicy {
+    /// It is weighed by the scorer's `default`.
+    #[default]
+    Default,
+    /// It keeps its incoming position.
+    KeepPosition,
+}
+
+impl Default for ScoreUse {
+    fn default() -> Self {
+        Self {
+            default: 0.0,
+            unscored: MissingScorePolicy::default(),
+            scale: ScoreScale::default(),
+            enabled: true,
+        }
+    }
+}
+
+/// A scorer cannot be built as configured.
+#[derive(Debug, thiserror::Error)]
+#[error("scorers.{scorer}.{source}")]
+pub struct ScorerBuildError {
+    /// Name of the scorer.
+    pub scorer: String,
+    /// What is wrong.
+    pub source: BuildError,
+}
+
+impl ScorerConfig {
+    /// Creates the configuration of a scorer of this kind with the defaults of the keys that all scorers have.
+    pub fn new(kind: impl ScorerKind) -> Self {
+        Self {
+            kind: KindConfig::new(kind),
+            pool: PoolConfig::default(),
+            scores: ScoreUse::default(),
+        }
+    }
+
+    /// Returns the scorers that are configured by default.
+    pub fn shipped() -> BTreeMap<String, Self> {
+        [("sentiment".to_owned(), Self::new(SentimentScorer {}))].into()
+    }
+
+    /// Checks what types cannot express.
+    pub(crate) fn check(&self, check: &mut Check) {
+        self.pool.check(check);
+        check.finite("default", self.scores.default);
+        check.under("scale", |check| self.scores.scale.check(check));
+        self.kind.validate(check, &self.pool);
+    }
+
+    /// Builds the scorer; `table` is the one that the kind watches, if it does.
+    pub fn build(
+        &self,
+        name: &str,
+        table: Snapshot<LookupTable>,
+    ) -> Result<Box<dyn Scorer>, ScorerBuildError> {
+        let context = BuildContext {
+            default: self.scores.default,
+            table,
+        };
+        self.kind
+            .build(&context)
+            .map_err(|source| ScorerBuildError {
+                scorer: name.to_owned(),
+                source,
+            })
+    }
+
+    /// Returns true if the workers of a pool started for `self` can do the work of `other`, in whatever number.
+    pub fn can_reuse_workers(&self, other: &Self) -> bool {
+        let pool = PoolConfig {
+            workers: self.pool.workers,
+            time_limit: self.pool.time_limit,
+            ..other.pool.clone()
+        };
+        // A name that a watched table does not have scores `default`; other scorers know nothing of it.
+        let same_default = self.kind.watched_table().is_none()
+            || self.scores.default.to_bits() == other.scores.default.to_bits();
+        self.pool == pool && self.kind == other.kind && same_default
+    }
+}
+
+impl<'de> Deserialize<'de> for ScorerConfig {
+    /// Reads the keys that all scorers have, and the others as the kind does.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut table = Table::deserialize(deserializer)?;
+        let read = |table: &mut Table| {
+            let kind: String = table.take_key("kind")?;
+            let config = Self {
+                pool: table.take()?,
+                scores: table.take()?,
+                kind: kinds::read(&kind, table)?,
+            };
+            table.finish()?;
+            Ok::<Self, serde_json::Error>(config)
+        };
+        read(&mut table).map_err(D::Error::custom)
+    }
+}
