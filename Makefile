@@ -17,7 +17,7 @@ run: toolchain ## build a release and serve on 127.0.0.1:8001, with sample data 
 	@scripts/install.sh redis-server=redis-server || echo "no redis-server, and no way to install it: results go to the embedded store" >&2
 	cargo build --release --locked
 	@echo 'try, in another terminal:'
-	@echo '  curl -s http://127.0.0.1:8001/rank -d @sample_data/requests/reddit.json'
+	@echo '  curl -s http://127.0.0.1:8001/v1/rank -d @sample_data/requests/reddit.json'
 	@exec "$(TARGET)/release/weir" serve --sample-data $(ARGS)
 
 # The dev profile: the tests wait for stores more than they compute, and a release links each test binary with LTO anew.

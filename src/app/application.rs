@@ -24,15 +24,16 @@ use crate::actors::{
 use crate::data_dir::DataDir;
 use crate::db::Database;
 use crate::health::HealthIssues;
-use crate::http::{self, Admission, BodyIntake, Front, Health, IngestDesk, IntakeLimits, Limits};
+use crate::http::{
+    self, AppState, BodyReader, Health, IngestState, JobsState, RankState, SchedulesState,
+    ScoreState,
+};
 use crate::seeding::{SeedingError, load_sample};
 use crate::serving::SideEffects;
-use crate::settings::{ServerSettings, Settings, SupervisionSettings};
+use crate::settings::{Settings, SupervisionSettings};
 use crate::telemetry;
 use weir_supervision::{ActorSystem, SupervisionPolicy};
 
-/// How many requests may wait for jobs at once.
-const LONG_POLLS: usize = 1_000;
 /// Time that the results store may take to forget this instance.
 const LEAVE_LIMIT: Duration = Duration::from_secs(1);
 /// How long the managed `redis-server` may take to write its last.
@@ -148,34 +149,37 @@ impl Application {
             Some(file) => reload::watch(file, newest, arms, Arc::clone(&config), reread, &system),
             None => drop(actix_rt::spawn(reload::without_file(reread))),
         }
-        let front = Front {
-            access,
-            admission: Admission::new(settings.server.max_in_flight),
-            scorings: Admission::new(settings.server.max_in_flight),
-            waits: Admission::new(LONG_POLLS),
-            intake: BodyIntake::new(intake_limits(&settings.server)),
-            limits: limits(&settings.server),
-            serving: Arc::clone(&serving),
-            ingest: IngestDesk::new(ingester),
-            scrapers,
-            desk: background.desk.clone(),
-            registry: background.registry.clone(),
-            resources: background.resources.clone(),
-            schedules: background.schedules.clone(),
-            planned: background.planned.subscribe(),
-            stopping: stopping.subscribe(),
-            system: system.clone(),
-            health: Health::new(
+        let state = AppState {
+            access: Data::new(access),
+            bodies: Data::new(BodyReader::new(&settings.server)),
+            rank: Data::new(RankState::new(&settings.server)),
+            score: Data::new(ScoreState::new(&settings.server)),
+            serving: Data::from(serving),
+            jobs: Data::new(JobsState::new(
+                background.registry.clone(),
+                &background.resources,
+                stopping.subscribe(),
+            )),
+            job_queue: Data::new(background.desk.clone()),
+            schedules: Data::new(SchedulesState {
+                configured: background.planned.subscribe(),
+                states: background.schedules.clone(),
+            }),
+            store: Data::new(stores.store.clone()),
+            ingest: Data::new(IngestState::new(ingester)),
+            scrapers: Data::new(scrapers),
+            health: Data::new(Health::new(
                 stores.health.clone(),
                 stores.database.clone(),
                 config,
                 stopping.subscribe(),
-            ),
-            metrics,
+            )),
+            system: Data::new(system.clone()),
+            prometheus: Data::new(metrics),
         };
         let grace = settings.shutdown.grace();
-        let server = http::serve(listener, Data::new(front), &settings.server, grace)
-            .map_err(StartupError::Server)?;
+        let server =
+            http::serve(listener, state, &settings.server, grace).map_err(StartupError::Server)?;
         let (policy, config_version) = (&settings.ranking.policy, settings.config_version());
         tracing::info!(%address, port, policy, config_version, "weir is listening");
         Ok(Self {
@@ -330,25 +334,6 @@ fn start_recorder(
     };
     let recorder = system.spawn("recorder", Arc::clone(&counters), deps);
     Some(RecorderHandle::new(recorder, &settings.recorder, counters))
-}
-
-fn limits(settings: &ServerSettings) -> Limits {
-    Limits {
-        max_body_bytes: settings.max_body_bytes,
-        max_items: settings.max_items,
-        body_timeout: settings.body_timeout(),
-        min_body_bytes_per_second: settings.min_body_bytes_per_second,
-        max_score_deadline: settings.max_score_deadline(),
-    }
-}
-
-fn intake_limits(settings: &ServerSettings) -> IntakeLimits {
-    IntakeLimits {
-        max_pending: settings.max_bodies_arriving,
-        max_bytes: settings.max_body_bytes_in_flight,
-        max_peer_share: settings.max_peer_share,
-        max_body_bytes: settings.max_body_bytes,
-    }
 }
 
 fn supervision_policy(settings: &SupervisionSettings) -> SupervisionPolicy {

@@ -6,8 +6,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use super::StartupError;
-use crate::actors::{IngestHandle, ScraperDeps};
-use crate::http::{KnownScraper, KnownScrapers};
+use crate::actors::{IngestHandle, RunningScrapers, ScraperDeps, ScraperHandle};
 use crate::ingestion::{ScrapeContext, ScraperLog};
 use crate::settings::{ScraperSettings, Settings};
 use crate::sources::{self, Outbox, Outside, Source, SourcePlan};
@@ -60,8 +59,8 @@ pub(super) struct Fleet {
     outside: Outside,
     /// Of every scraper there has been: two must not have the same file open.
     outboxes: BTreeMap<String, Arc<Mutex<Outbox>>>,
-    running: BTreeMap<String, (ScraperSettings, KnownScraper)>,
-    known: KnownScrapers,
+    running: BTreeMap<String, (ScraperSettings, ScraperHandle)>,
+    known: RunningScrapers,
 }
 
 impl Fleet {
@@ -80,12 +79,12 @@ impl Fleet {
             outside: Outside::new(BTreeSet::new())?,
             outboxes: BTreeMap::new(),
             running: BTreeMap::new(),
-            known: KnownScrapers::default(),
+            known: RunningScrapers::default(),
         })
     }
 
     /// Those that run, for others to see.
-    pub(super) fn known(&self) -> KnownScrapers {
+    pub(super) fn known(&self) -> RunningScrapers {
         self.known.clone()
     }
 
@@ -112,7 +111,7 @@ impl Fleet {
         }
         let running = self.running.values();
         self.known
-            .show(running.map(|(_, known)| known.clone()).collect());
+            .replace(running.map(|(_, known)| known.clone()).collect());
         failures
     }
 
@@ -131,7 +130,7 @@ impl Fleet {
         &mut self,
         name: &str,
         settings: &ScraperSettings,
-    ) -> Result<KnownScraper, StartupError> {
+    ) -> Result<ScraperHandle, StartupError> {
         let plan = plan(name, settings)?;
         let source_identity = plan.identity().to_owned();
         let outside = self.outside.leading_to(plan.private_hosts())?;
@@ -155,7 +154,7 @@ impl Fleet {
         let actor = self
             .system
             .spawn_while_used(&actor_name, Arc::clone(&log), deps);
-        Ok(KnownScraper { actor, log })
+        Ok(ScraperHandle { actor, log })
     }
 
     fn outbox(&mut self, name: &str) -> Result<Arc<Mutex<Outbox>>, StartupError> {

@@ -75,7 +75,11 @@ impl Client {
         path: &str,
         query: &[(&str, &str)],
     ) -> anyhow::Result<RequestBuilder> {
-        let mut url = self.endpoint.url.join(path).context("not a path")?;
+        let mut url = self
+            .endpoint
+            .url
+            .join(&format!("/v1{path}"))
+            .context("not a path")?;
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
@@ -116,7 +120,7 @@ impl Client {
     }
 }
 
-/// The body, or the error that it tells of.
+/// Returns the body, or the error that a problem document describes.
 async fn answer(response: Response) -> anyhow::Result<Value> {
     let status = response.status();
     let body = response.bytes().await?;
@@ -125,10 +129,9 @@ async fn answer(response: Response) -> anyhow::Result<Value> {
     if status.is_success() {
         return Ok(body);
     }
-    let error = &body["error"];
-    let message = error["message"].as_str().unwrap_or("no reason given");
-    match error["path"].as_str() {
-        Some(path) => bail!("{path}: {message}"),
-        None => bail!("{message} ({})", status.as_u16()),
+    let detail = body["detail"].as_str().unwrap_or("no detail given");
+    match body["path"].as_str() {
+        Some(path) => bail!("{path}: {detail}"),
+        None => bail!("{detail} ({})", status.as_u16()),
     }
 }

@@ -1,42 +1,25 @@
-//! The HTTP front: one file per resource, and what they share.
+//! The HTTP server: a folder for each group of routes, and what they share.
 
-mod access;
-mod actors;
-mod admission;
 mod body;
-mod body_intake;
-mod content_coding;
-mod cors;
 mod error;
-mod files;
-mod front;
-mod health;
 mod ingest;
 mod jobs;
-mod metrics;
-mod observation;
-mod options;
-mod panics;
+mod method_route;
+mod middleware;
+mod operations;
 mod query;
 mod rank;
-mod reported_metrics;
-mod results;
-mod schedules;
-mod score;
-mod scraped;
-mod scrapers;
 mod server;
-mod submission;
-mod unread_body;
+mod state;
 
-pub use access::Access;
-pub use admission::Admission;
-pub use body_intake::{BodyIntake, IntakeLimits};
-pub use error::ApiError;
-pub use front::{Front, Limits};
-pub use health::Health;
-pub use ingest::IngestDesk;
-pub use scrapers::{KnownScraper, KnownScrapers};
+pub use body::BodyReader;
+pub use ingest::IngestState;
+pub use jobs::{JobsState, SchedulesState};
+pub use middleware::Access;
+pub use operations::Health;
+pub use rank::{RankState, ScoreState};
 pub use server::serve;
+pub use state::AppState;
 
 use crate::settings::Scope;
+use error::ApiError;

@@ -42,7 +42,7 @@ impl QueryArguments {
     pub(super) fn end(self) -> Result<(), ApiError> {
         match self.0.into_keys().next() {
             None => Ok(()),
-            Some(name) => Err(ApiError::invalid(name, "unknown argument")),
+            Some(name) => Err(ApiError::invalid(name, "unknown query parameter")),
         }
     }
 }

@@ -3,6 +3,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer};
+use weir_supervision::ActorMetrics;
 
 /// A source that fails for so many of its periods shows in the health.
 const PERIODS_OF_PATIENCE: u32 = 3;
@@ -216,6 +217,7 @@ impl ScraperLog {
         let gauge = |name: &'static str| metrics::gauge!(name, "scraper" => self.name.clone());
         gauge("weir_scraper_lag_seconds").set(report.lag_ms as f64 / 1e3);
         gauge("weir_scraper_outbox_bytes").set(report.outbox_bytes as f64);
+        gauge("weir_scraper_consecutive_failures").set(f64::from(report.failures));
     }
 
     fn count_pass(&self, outcome: &'static str) {
@@ -237,6 +239,9 @@ impl State {
         }
     }
 }
+
+/// Its metrics have the label `scraper` and are set by [`ScraperLog::measure`].
+impl ActorMetrics for ScraperLog {}
 
 /// As its report.
 impl Serialize for ScraperLog {

@@ -6,6 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod actor_metrics;
 mod chaos;
 mod check;
 mod command_output;

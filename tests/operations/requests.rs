@@ -61,33 +61,34 @@ async fn every_request_is_counted_by_method_route_and_status() {
     let server = Server::start(QUIET, &[WEIR], Stdio::null()).await;
     let brew = Method::from_bytes(b"BREW").unwrap();
     let requests = [
-        (Method::POST, "/rank", "{", ("POST", "/rank", 400)),
-        (Method::POST, "/r%61nk", "{", ("POST", "/rank", 400)),
-        (Method::DELETE, "/rank", "", ("DELETE", "/rank", 405)),
-        (Method::GET, "/nothing/of/the/kind", "", ("GET", "", 404)),
-        (Method::GET, "/jobs/1", "", ("GET", "/jobs/{id}", 401)),
+        (Method::POST, "/rank", "{", ("POST", "/v1/rank", 400)),
+        (Method::POST, "/r%61nk", "{", ("POST", "/v1/rank", 400)),
+        (Method::POST, "/v1/rank", "{", ("POST", "/v1/rank", 400)),
+        (Method::DELETE, "/rank", "", ("DELETE", "/v1/rank", 405)),
+        (Method::GET, "/v1/nothing/of/the/kind", "", ("GET", "", 404)),
+        (Method::GET, "/jobs/1", "", ("GET", "/v1/jobs/{id}", 401)),
         (
             Method::GET,
             "/results/a/b?c=d",
             "",
-            ("GET", "/results/{key}", 401),
+            ("GET", "/v1/results/{key}", 401),
         ),
-        (brew.clone(), "/rank", "", ("_OTHER", "/rank", 405)),
+        (brew.clone(), "/rank", "", ("_OTHER", "/v1/rank", 405)),
         (brew, "/nothing", "", ("_OTHER", "", 404)),
     ];
     for (method, path, body, _) in &requests {
         server.send(method, path, body, &[]).await;
     }
     for (_, _, _, (method, route, status)) in requests {
-        let times = if (method, route, status) == ("POST", "/rank", 400) {
-            2.0
+        let times = if (method, route, status) == ("POST", "/v1/rank", 400) {
+            3.0
         } else {
             1.0
         };
         until_series(&server, (COUNT, method, route, status), times).await;
     }
     server.rank().await;
-    until_series(&server, (COUNT, "POST", "/rank", 200), 1.0).await;
+    until_series(&server, (COUNT, "POST", "/v1/rank", 200), 1.0).await;
     let metrics = server.get("/metrics").await;
     for name in [
         "http_server_request_duration_seconds",
@@ -132,7 +133,7 @@ async fn what_clients_make_up_makes_no_series() {
         .await;
         until_series(
             &server,
-            (COUNT, "_OTHER", "/rank", 405),
+            (COUNT, "_OTHER", "/v1/rank", 405),
             f64::from(50 * (round + 1)),
         )
         .await;
@@ -154,7 +155,7 @@ async fn bodies_are_measured_as_they_are_sent() {
         label(&sum("request"), feed.len()),
         label(&sum("response"), answered),
     ] {
-        until_series(&server, (&metric, "POST", "/rank", 200), value).await;
+        until_series(&server, (&metric, "POST", "/v1/rank", 200), value).await;
     }
 }
 
@@ -171,7 +172,7 @@ async fn a_client_that_hangs_up_is_counted_and_leaves_nothing_in_flight() {
     let request = server.send(&Method::POST, "/rank", &feed, &headers);
     let hung_up = tokio::time::timeout(Duration::from_secs(1), request).await;
     assert!(hung_up.is_err());
-    until_series(&server, (COUNT, "POST", "/rank", 499), 1.0).await;
+    until_series(&server, (COUNT, "POST", "/v1/rank", 499), 1.0).await;
     let metrics = server.get("/metrics").await;
     assert!(metrics.contains("http_server_active_requests{http_request_method=\"POST\"} 0"));
 }
@@ -227,7 +228,7 @@ async fn the_access_log_has_route_and_id_and_neither_path_nor_query() {
             let line = line.unwrap_or_else(|| panic!("{lines:?}"));
             for part in [
                 "GET",
-                "/results/{key}",
+                "/v1/results/{key}",
                 "401",
                 "elapsed_ms",
                 "response_bytes",

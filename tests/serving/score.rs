@@ -37,8 +37,8 @@ async fn score(weir: &Weir, request: Value) -> (u16, Value) {
 
 async fn refusal(weir: &Weir, request: Value) -> (u16, String, String) {
     let (status, answer) = score(weir, request).await;
-    let said = |key: &str| answer["error"][key].as_str().unwrap_or_default().to_owned();
-    (status, said("path"), said("message"))
+    let said = |key: &str| answer[key].as_str().unwrap_or_default().to_owned();
+    (status, said("path"), said("detail"))
 }
 
 #[tokio::test]

@@ -131,6 +131,7 @@ impl Lifecycle {
                 .polling_for()
                 .map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
             counters: self.counters.observe(),
+            metrics: self.counters.metrics(),
         }
     }
 

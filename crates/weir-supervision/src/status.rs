@@ -3,15 +3,24 @@ use std::any::Any;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-/// An actor's counters. Any `Serialize` struct of atomics implements it; it is read while the actor runs.
+use super::metrics::{ActorMetrics, Sample};
+
+/// An actor's counters, read while the actor runs. Structs that [`counters!`](crate::counters) declares implement it.
 pub trait Observable: Send + Sync {
-    /// Returns the counters as they are now.
+    /// Returns the counters as they are now, as JSON.
     fn observe(&self) -> serde_json::Value;
+
+    /// Returns the counters as they are now, as metrics.
+    fn metrics(&self) -> Vec<Sample>;
 }
 
-impl<T: Serialize + Send + Sync> Observable for T {
+impl<T: Serialize + ActorMetrics + Send + Sync> Observable for T {
     fn observe(&self) -> serde_json::Value {
         serde_json::to_value(self).unwrap_or_default()
+    }
+
+    fn metrics(&self) -> Vec<Sample> {
+        self.samples()
     }
 }
 
@@ -34,6 +43,9 @@ pub struct ActorStatus {
     pub polling_ms: Option<u64>,
     /// Counters of the actor itself.
     pub counters: serde_json::Value,
+    /// The same as metrics.
+    #[serde(skip)]
+    pub metrics: Vec<Sample>,
 }
 
 /// State in an actor's life.

@@ -3,12 +3,12 @@
 #![expect(clippy::expect_used, reason = "a failed expectation fails the test")]
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crate::{
-    ActorRef, ActorStatus, ActorSystem, AskError, Backoff, Exit, Incarnation, State,
-    SupervisedActor, SupervisionPolicy,
+    ActorMetrics, ActorRef, ActorStatus, ActorSystem, AskError, Backoff, Exit, Incarnation, Kind,
+    State, SupervisedActor, SupervisionPolicy,
 };
 use actix::{
     Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message,
@@ -35,12 +35,18 @@ fn imactor() -> SupervisionPolicy {
     }
 }
 
-#[derive(Default, Serialize)]
-struct Counters {
-    builds: AtomicU64,
-    starts: AtomicU64,
-    answers: AtomicU64,
-    stale_wake_ups: AtomicU64,
+crate::counters! {
+    #[derive(Default, Serialize)]
+    struct Counters {
+        /// Incarnations built.
+        builds: Counter "weir_test_builds_total",
+        /// Starts.
+        starts: Counter "weir_test_starts_total",
+        /// Messages answered.
+        answers: Counter "weir_test_answers_total",
+        /// Wake-ups of earlier incarnations.
+        stale_wake_ups: Counter "weir_test_stale_wake_ups_total",
+    }
 }
 
 /// Fails on request; its first `bad_starts` starts fail in the way of `bad_start`.
@@ -446,4 +452,17 @@ async fn a_stopped_system_ends_every_actor() {
     status_when(&system, |status| status.state == State::Stopped).await;
     assert_eq!(actor.ask(Count, LIMIT).await, Err(AskError::Lost));
     assert!(!system.any_running("actor"));
+}
+
+#[test]
+fn a_declared_counter_is_a_metric_with_its_doc_comment_as_help() {
+    let counters = Counters::default();
+    counters.answers.fetch_add(3, Ordering::SeqCst);
+    let samples = counters.samples();
+    assert_eq!(samples.len(), 4);
+    let answers = samples[2];
+    assert_eq!(answers.family.name, "weir_test_answers_total");
+    assert_eq!(answers.family.help.trim(), "Messages answered.");
+    assert_eq!(answers.family.kind, Kind::Counter);
+    assert_eq!(answers.value, 3);
 }

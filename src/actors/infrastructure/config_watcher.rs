@@ -1,5 +1,5 @@
 use std::error::Error;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 use crate::settings::{Settings, SettingsError, WatchedFile};
-use weir_supervision::{Incarnation, SupervisedActor};
+use weir_supervision::{Incarnation, SupervisedActor, counters};
 
 /// How often the file is looked at. An edit counts at the second look that finds it, so within a second.
 const PAUSE: Duration = Duration::from_millis(400);
@@ -36,17 +36,20 @@ pub struct ConfigWatcherDeps {
     pub status: Arc<ConfigStatus>,
 }
 
-/// How the running settings stand to the file.
-#[derive(Debug, Default, Serialize)]
-pub struct ConfigStatus {
-    /// Edits taken.
-    pub taken: AtomicU64,
-    /// Edits refused.
-    pub refused: AtomicU64,
-    /// What is wrong with the file as it is now; the settings before it stay in force.
-    error: Mutex<Option<String>>,
-    /// Keys that were edited and take effect at the next start.
-    needs_restart: Mutex<Vec<&'static str>>,
+counters! {
+    /// How the running settings stand to the file.
+    #[derive(Debug, Default, Serialize)]
+    pub struct ConfigStatus {
+        /// Edits of the settings file that took effect.
+        pub taken: Counter "weir_config_watcher_edits_taken_total",
+        /// Edits of the settings file that were refused.
+        pub refused: Counter "weir_config_watcher_edits_refused_total",
+        ..
+        /// What is wrong with the file as it is now; the settings before it stay in force.
+        error: Mutex<Option<String>>,
+        /// Keys that were edited and take effect at the next start.
+        needs_restart: Mutex<Vec<&'static str>>,
+    }
 }
 
 impl ConfigStatus {

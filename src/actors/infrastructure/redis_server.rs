@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use actix::{
@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use crate::redis_server::{self, RedisServerOptions};
 use crate::telemetry::LogLimiter;
-use weir_supervision::{Incarnation, SupervisedActor};
+use weir_supervision::{Incarnation, SupervisedActor, counters};
 
 /// Time after which a server that could not be started, or has died, is started again.
 const RETRY: Duration = Duration::from_millis(200);
@@ -23,15 +23,17 @@ pub struct RedisServer {
     stop: watch::Sender<bool>,
 }
 
-/// Counters of the managed server.
-#[derive(Debug, Default, Serialize)]
-pub struct RedisServerCounters {
-    /// Times that it was started or adopted.
-    pub started: AtomicU64,
-    /// Times that it ended without being asked.
-    pub died: AtomicU64,
-    /// Times that it could not be started.
-    pub failed: AtomicU64,
+counters! {
+    /// Counters of the managed server.
+    #[derive(Debug, Default, Serialize)]
+    pub struct RedisServerCounters {
+        /// Starts and adoptions of the server.
+        pub started: Counter "weir_redis_server_starts_total",
+        /// Ends of the server that nobody asked for.
+        pub died: Counter "weir_redis_server_exits_total",
+        /// Starts of the server that failed.
+        pub failed: Counter "weir_redis_server_start_failures_total",
+    }
 }
 
 /// Shut the server down, with all its data written, and start it no more.

@@ -10,7 +10,7 @@ use tokio::sync::{oneshot, watch};
 
 use crate::db::{Database, DbError, NewScrapedPost, NewScraperError, ScrapedOutcome};
 use crate::telemetry::LogLimiter;
-use weir_supervision::{ActorRef, BoundedSender, Incarnation, Permit, SupervisedActor};
+use weir_supervision::{ActorRef, BoundedSender, Incarnation, Permit, SupervisedActor, counters};
 
 /// Most posts of one transaction, so that no other writer waits for long; a larger batch has one of its own.
 const POSTS_PER_COMMIT: usize = 5_000;
@@ -40,26 +40,29 @@ pub struct IngesterDeps {
     pub prepared: watch::Receiver<bool>,
 }
 
-/// Counters of stored posts.
-#[derive(Debug, Default, Serialize)]
-pub struct IngesterCounters {
-    /// Transactions.
-    pub commits: AtomicU64,
-    /// Posts that were new.
-    pub stored: AtomicU64,
-    /// Posts that were there already.
-    pub known: AtomicU64,
-    /// Posts that the database refused; each became an error.
-    pub rejected: AtomicU64,
-    /// Errors of scrapers that were written down.
-    pub errors: AtomicU64,
-    /// Batches that could not be stored for now.
-    pub unavailable: AtomicU64,
-    /// Batches that could not be stored at all.
-    pub failed: AtomicU64,
-    /// Log lines of these, by condition.
-    #[serde(skip)]
-    pub failures: LogLimiter<&'static str>,
+counters! {
+    /// Counters of stored posts.
+    #[derive(Debug, Default, Serialize)]
+    pub struct IngesterCounters {
+        /// Transactions committed.
+        pub commits: Counter "weir_ingester_commits_total",
+        /// Posts that were new and are stored.
+        pub stored: Counter "weir_ingester_posts_stored_total",
+        /// Posts that were stored already.
+        pub known: Counter "weir_ingester_posts_known_total",
+        /// Posts that the database refused; each became an error.
+        pub rejected: Counter "weir_ingester_posts_rejected_total",
+        /// Errors of scrapers that were stored.
+        pub errors: Counter "weir_ingester_scraper_errors_stored_total",
+        /// Batches that could not be stored because the database was unavailable.
+        pub unavailable: Counter "weir_ingester_batches_unavailable_total",
+        /// Batches that could not be stored at all.
+        pub failed: Counter "weir_ingester_batches_failed_total",
+        ..
+        /// Log lines of these, by condition.
+        #[serde(skip)]
+        pub failures: LogLimiter<&'static str>,
+    }
 }
 
 /// Posts and errors that are committed together.

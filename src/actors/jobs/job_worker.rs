@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Supervised, WrapFuture};
@@ -10,7 +10,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::jobs::execution::{BusyWorker, Phase, run_to_completion};
 use crate::jobs::{STORE_RETRY, WorkerContext};
 use crate::queue::{Claim, Lease};
-use weir_supervision::{Incarnation, SupervisedActor};
+use weir_supervision::{Incarnation, SupervisedActor, counters};
 
 /// Longest time between two polls of the queue, since an announcement of new work may be lost.
 const POLL: Duration = Duration::from_secs(1);
@@ -31,13 +31,15 @@ pub struct JobWorkerDeps {
     pub context: Arc<WorkerContext>,
 }
 
-/// Counters of one worker.
-#[derive(Debug, Default, Serialize)]
-pub struct JobWorkerCounters {
-    /// Polls of the queue.
-    pub claims: AtomicU64,
-    /// Jobs leased.
-    pub leased: AtomicU64,
+counters! {
+    /// Counters of one worker.
+    #[derive(Debug, Default, Serialize)]
+    pub struct JobWorkerCounters {
+        /// Attempts to claim a job.
+        pub claims: Counter "weir_job_worker_claims_total",
+        /// Jobs leased.
+        pub leased: Counter "weir_job_worker_jobs_leased_total",
+    }
 }
 
 impl SupervisedActor for JobWorker {

@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, watch};
 use super::Flush;
 use crate::db::{Database, DbError, PendingBatch, PendingRankings, RankingRecord};
 use crate::settings::RankingsSettings;
-use weir_supervision::{ActorRef, Backoff, Incarnation, SupervisedActor};
+use weir_supervision::{ActorRef, Backoff, Incarnation, SupervisedActor, counters};
 
 /// Delays before a database that is unavailable is tried again.
 const RETRY: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
@@ -42,21 +42,23 @@ pub struct DecisionLogDeps {
     counters: Arc<DecisionLogCounters>,
 }
 
-/// Counters of rankings.
-#[derive(Debug, Default, Serialize)]
-pub struct DecisionLogCounters {
-    /// Rankings written.
-    pub rows: AtomicU64,
-    /// Rankings that the database refused.
-    pub rejected_rows: AtomicU64,
-    /// Rankings left out because too many waited.
-    pub queue_full: AtomicU64,
-    /// Rankings left out because the database failed.
-    pub failed: AtomicU64,
-    /// Rankings that wait to be written.
-    pub waiting: AtomicU64,
-    /// Rankings deleted because of their age.
-    pub pruned: AtomicU64,
+counters! {
+    /// Counters of rankings.
+    #[derive(Debug, Default, Serialize)]
+    pub struct DecisionLogCounters {
+        /// Ranking records written.
+        pub rows: Counter "weir_decision_log_records_written_total",
+        /// Ranking records that the database refused.
+        pub rejected_rows: Counter "weir_decision_log_records_rejected_total",
+        /// Ranking records left out because too many waited.
+        pub queue_full: Counter "weir_decision_log_records_shed_total",
+        /// Ranking records left out because the database failed.
+        pub failed: Counter "weir_decision_log_records_failed_total",
+        /// Ranking records that wait to be written.
+        pub waiting: Gauge "weir_decision_log_records_waiting",
+        /// Ranking records deleted because of their age.
+        pub pruned: Counter "weir_decision_log_records_pruned_total",
+    }
 }
 
 /// Bounded handle of the decision log.

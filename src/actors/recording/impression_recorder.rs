@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use actix::{Actor, AsyncContext, Context, Handler, Message, Supervised, WrapFuture};
@@ -15,7 +15,9 @@ use crate::rate_limit::RateLimit;
 use crate::settings::RecorderSettings;
 use crate::telemetry::LogLimiter;
 use weir_feed::{ContentItem, FeedError, RankRequest, raw_items};
-use weir_supervision::{ActorRef, BoundedSender, Full, Incarnation, Permit, SupervisedActor};
+use weir_supervision::{
+    ActorRef, BoundedSender, Full, Incarnation, Permit, SupervisedActor, counters,
+};
 
 /// Stores the impressions of served feeds as posts, one feed at a time, whole or not at all.
 pub struct ImpressionRecorder {
@@ -25,26 +27,29 @@ pub struct ImpressionRecorder {
     counters: Arc<RecorderCounters>,
 }
 
-/// Counters of feeds and their rows.
-#[derive(Debug, Default, Serialize)]
-pub struct RecorderCounters {
-    /// Rows written.
-    pub rows: AtomicU64,
-    /// Rows that this user had already.
-    pub known_rows: AtomicU64,
-    /// Rows that the database refused.
-    pub rejected_rows: AtomicU64,
-    /// Feeds left out because they were prefetches.
-    pub prefetches: AtomicU64,
-    /// Feeds left out because too many waited.
-    pub queue_full: AtomicU64,
-    /// Feeds left out because of `max_rows_per_s`.
-    pub over_rate: AtomicU64,
-    /// Feeds left out because the database failed.
-    pub failed: AtomicU64,
-    /// Log lines of these, by condition.
-    #[serde(skip)]
-    pub failures: LogLimiter<&'static str>,
+counters! {
+    /// Counters of feeds and their rows.
+    #[derive(Debug, Default, Serialize)]
+    pub struct RecorderCounters {
+        /// Rows written.
+        pub rows: Counter "weir_recorder_rows_written_total",
+        /// Rows that the user had already.
+        pub known_rows: Counter "weir_recorder_rows_known_total",
+        /// Rows that the database refused.
+        pub rejected_rows: Counter "weir_recorder_rows_rejected_total",
+        /// Feeds left out because they were prefetches.
+        pub prefetches: Counter "weir_recorder_feeds_prefetched_total",
+        /// Feeds left out because too many waited.
+        pub queue_full: Counter "weir_recorder_feeds_shed_total",
+        /// Feeds left out because of `recorder.max_rows_per_s`.
+        pub over_rate: Counter "weir_recorder_feeds_rate_limited_total",
+        /// Feeds left out because the database failed.
+        pub failed: Counter "weir_recorder_feeds_failed_total",
+        ..
+        /// Log lines of these, by condition.
+        #[serde(skip)]
+        pub failures: LogLimiter<&'static str>,
+    }
 }
 
 /// What a recorder is made from.

@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use actix::{Actor, Context, Handler, Message, Supervised};
@@ -9,7 +9,7 @@ use tracing::{Instrument, Span};
 
 use crate::serving::{Pipeline, RankAnswer, RankContext, RankOutcome};
 use weir_feed::RankRequest;
-use weir_supervision::ActorRef;
+use weir_supervision::{ActorRef, counters};
 
 /// How long past the deadline a ranker may still answer before the incoming order is the answer.
 pub(crate) const GRACE: Duration = Duration::from_millis(5);
@@ -21,17 +21,19 @@ pub struct Ranker {
     counters: Arc<RankerCounters>,
 }
 
-/// Counters of a ranker, in feeds.
-#[derive(Debug, Default, Serialize)]
-pub struct RankerCounters {
-    /// Taken.
-    pub requests: AtomicU64,
-    /// Answered.
-    pub ranked: AtomicU64,
-    /// Answered with something missing.
-    pub degraded: AtomicU64,
-    /// Ranked after nobody waited for the answer any more.
-    pub abandoned: AtomicU64,
+counters! {
+    /// Counters of a ranker, in feeds.
+    #[derive(Debug, Default, Serialize)]
+    pub struct RankerCounters {
+        /// Feeds received.
+        pub requests: Counter "weir_ranker_requests_total",
+        /// Feeds ranked.
+        pub ranked: Counter "weir_ranker_feeds_ranked_total",
+        /// Feeds ranked with something missing.
+        pub degraded: Counter "weir_ranker_feeds_degraded_total",
+        /// Feeds ranked after the client had gone.
+        pub abandoned: Counter "weir_ranker_feeds_abandoned_total",
+    }
 }
 
 /// Rank a feed. A dropped receiver calls it off.

@@ -1,6 +1,6 @@
 use std::error::Error;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use actix::{
@@ -15,7 +15,7 @@ use crate::scoring::pool::failure_counter;
 use crate::snapshot::{Snapshot, SnapshotValue};
 use crate::store::{Store, Stored};
 use crate::telemetry::LogLimiter;
-use weir_supervision::Incarnation;
+use weir_supervision::{Incarnation, counters};
 
 /// Time for which the key may be absent before that is reported: at the start it has not been read yet.
 const ABSENT_GRACE: Duration = Duration::from_secs(2);
@@ -63,15 +63,17 @@ pub struct ScorerHealth {
     pub health: HealthIssues,
 }
 
-/// Counters of a snapshot follower.
-#[derive(Debug, Default, Serialize)]
-pub struct SnapshotCounters {
-    /// Values taken over.
-    pub updates: AtomicU64,
-    /// Values that could not be read.
-    pub unreadable: AtomicU64,
-    /// Entries in the newest values.
-    pub entries: AtomicU64,
+counters! {
+    /// Counters of a snapshot follower.
+    #[derive(Debug, Default, Serialize)]
+    pub struct SnapshotCounters {
+        /// Values taken over.
+        pub updates: Counter "weir_snapshot_updates_total",
+        /// Values that could not be read.
+        pub unreadable: Counter "weir_snapshot_unreadable_total",
+        /// Entries in the newest values.
+        pub entries: Gauge "weir_snapshot_entries",
+    }
 }
 
 /// The value of a source, given by its index, has changed.

@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -10,6 +10,7 @@ use tokio::time::{sleep, timeout};
 use crate::jobs::{JobResources, Registry, STORE_RETRY};
 use crate::queue::{JobQueue, Worker};
 use crate::settings::JobsSettings;
+use weir_supervision::counters;
 
 /// Time that runs have after the grace period to end and to release their jobs.
 const RELEASE_TIME: Duration = Duration::from_secs(2);
@@ -55,31 +56,33 @@ pub struct WorkerDeps {
     pub runtime: Handle,
 }
 
-/// Counters of jobs and their runs.
-#[derive(Debug, Default, Serialize)]
-pub struct JobCounters {
-    /// Jobs enqueued.
-    pub enqueued: AtomicU64,
-    /// Leases of an earlier process that were recovered.
-    pub recovered: AtomicU64,
-    /// Runs started.
-    pub started: AtomicU64,
-    /// Runs in progress.
-    pub running: AtomicU64,
-    /// Runs that gave a result.
-    pub succeeded: AtomicU64,
-    /// Runs that failed and will be retried.
-    pub retried: AtomicU64,
-    /// Runs that failed for good.
-    pub died: AtomicU64,
-    /// Runs ended by request.
-    pub cancelled: AtomicU64,
-    /// Runs whose jobs were released to the queue unfinished.
-    pub released: AtomicU64,
-    /// Runs that had lost their lease when they ended.
-    pub overtaken: AtomicU64,
-    /// Runs abandoned at their hard limit.
-    pub abandoned: AtomicU64,
+counters! {
+    /// Counters of jobs and their runs.
+    #[derive(Debug, Default, Serialize)]
+    pub struct JobCounters {
+        /// Jobs enqueued.
+        pub enqueued: Counter "weir_jobs_enqueued_total",
+        /// Leases of an earlier process that were taken back.
+        pub recovered: Counter "weir_jobs_leases_recovered_total",
+        /// Runs started.
+        pub started: Counter "weir_jobs_runs_started_total",
+        /// Runs in progress.
+        pub running: Gauge "weir_jobs_runs_in_progress",
+        /// Runs that gave a result.
+        pub succeeded: Counter "weir_jobs_runs_succeeded_total",
+        /// Runs that failed and are tried again.
+        pub retried: Counter "weir_jobs_runs_retried_total",
+        /// Runs that failed for good.
+        pub died: Counter "weir_jobs_runs_dead_total",
+        /// Runs ended by request.
+        pub cancelled: Counter "weir_jobs_runs_cancelled_total",
+        /// Runs whose jobs went back to the queue unfinished.
+        pub released: Counter "weir_jobs_runs_released_total",
+        /// Runs that had lost their lease when they ended.
+        pub overtaken: Counter "weir_jobs_runs_overtaken_total",
+        /// Runs abandoned at their hard time limit.
+        pub abandoned: Counter "weir_jobs_runs_abandoned_total",
+    }
 }
 
 /// Phase in the life of the workers.

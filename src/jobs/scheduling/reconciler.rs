@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::mem;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -18,7 +18,7 @@ use crate::queue::{Fired, ScheduleState, ScheduleStates, Schedules};
 use crate::settings::CatchUp;
 use crate::store::StoreError;
 use crate::telemetry::LogLimiter;
-use weir_supervision::Incarnation;
+use weir_supervision::{Incarnation, counters};
 
 /// Longest time between two polls of the states, which other instances change as well.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -44,15 +44,17 @@ pub struct SchedulerDeps {
     pub health: HealthIssues,
 }
 
-/// Number of due times by what became of them.
-#[derive(Debug, Default, Serialize)]
-pub struct SchedulerCounters {
-    /// Jobs enqueued.
-    pub fired: AtomicU64,
-    /// Due times at which the run before was still in progress.
-    pub not_stacked: AtomicU64,
-    /// Due times that were missed, by `catch_up = "skip"`.
-    pub skipped: AtomicU64,
+counters! {
+    /// Number of due times by what became of them.
+    #[derive(Debug, Default, Serialize)]
+    pub struct SchedulerCounters {
+        /// Due times whose job was enqueued.
+        pub fired: Counter "weir_scheduler_runs_fired_total",
+        /// Due times left out because the run before had not finished.
+        pub not_stacked: Counter "weir_scheduler_runs_not_stacked_total",
+        /// Due times left out because they were too late, with `catch_up = "skip"`.
+        pub skipped: Counter "weir_scheduler_runs_skipped_total",
+    }
 }
 
 /// Brings the states of schedules in the store in line with the configured schedules, for one incarnation of the scheduler.

@@ -14,40 +14,43 @@ use super::in_flight::InFlight;
 use super::request::{Chunk, Timing};
 use super::slow_items::SlowItems;
 use crate::scoring::{ScoreError, Scorer, ScorerFailure};
+use weir_supervision::counters;
 
-/// Counters of a pool, in items unless named otherwise.
-#[derive(Debug, Default, Serialize)]
-pub struct PoolCounters {
-    /// Requests.
-    pub requests: AtomicU64,
-    /// Scored by a worker, or inline.
-    pub scored: AtomicU64,
-    /// Answered from the cache, or by a formula.
-    pub cached: AtomicU64,
-    /// Answered with the score of an equal item that was in flight.
-    pub coalesced: AtomicU64,
-    /// Not scored because the scorer failed, panicked or gave no usable result.
-    pub failed: AtomicU64,
-    /// Refused because the queue was full.
-    pub queue_full: AtomicU64,
-    /// Refused because the breaker was open.
-    pub breaker_open: AtomicU64,
-    /// Dropped from the queue because their deadline had passed, or would have before their score.
-    pub expired: AtomicU64,
-    /// Dropped from the queue because nobody waited for them any longer.
-    pub abandoned: AtomicU64,
-    /// In batches that exceeded the time limit.
-    pub overdue: AtomicU64,
-    /// Panics of the scorer.
-    pub panics: AtomicU64,
-    /// Threads that take work.
-    pub workers: AtomicU64,
-    /// Threads abandoned with batches that exceeded the time limit.
-    pub abandoned_threads: AtomicU64,
-    /// State of the breaker: 0 closed, 1 half open, 2 open.
-    pub breaker: AtomicU64,
-    /// Chunks that wait for a worker.
-    pub queued: AtomicU64,
+counters! {
+    /// Counters of a pool, in items unless named otherwise.
+    #[derive(Debug, Default, Serialize)]
+    pub struct PoolCounters {
+        /// Score requests received.
+        pub requests: Counter "weir_scorer_pool_requests_total",
+        /// Items scored, by a worker or inline.
+        pub scored: Counter "weir_scorer_pool_items_scored_total",
+        /// Items answered from the cache, or by a formula.
+        pub cached: Counter "weir_scorer_pool_items_cached_total",
+        /// Items answered with the score of an equal item in flight.
+        pub coalesced: Counter "weir_scorer_pool_items_coalesced_total",
+        /// Items that the scorer failed on, panicked on or gave no usable score for.
+        pub failed: Counter "weir_scorer_pool_items_failed_total",
+        /// Items refused because the queue was full.
+        pub queue_full: Counter "weir_scorer_pool_items_shed_total",
+        /// Items refused because the breaker was open.
+        pub breaker_open: Counter "weir_scorer_pool_items_refused_by_breaker_total",
+        /// Items that left the queue too late to be scored before their deadline.
+        pub expired: Counter "weir_scorer_pool_items_expired_total",
+        /// Items that left the queue after the client had gone.
+        pub abandoned: Counter "weir_scorer_pool_items_abandoned_total",
+        /// Items in batches that exceeded the time limit.
+        pub overdue: Counter "weir_scorer_pool_items_overdue_total",
+        /// Panics of the scorer.
+        pub panics: Counter "weir_scorer_pool_panics_total",
+        /// Threads that take work.
+        pub workers: Gauge "weir_scorer_pool_workers",
+        /// Threads abandoned with batches that exceeded the time limit.
+        pub abandoned_threads: Gauge "weir_scorer_pool_abandoned_threads",
+        /// State of the breaker: 0 closed, 1 half open, 2 open.
+        pub breaker: Gauge "weir_scorer_pool_breaker_state",
+        /// Batches that wait for a thread.
+        pub queued: Gauge "weir_scorer_pool_batches_queued",
+    }
 }
 
 /// State that a pool shares with its threads.

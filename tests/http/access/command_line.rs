@@ -99,7 +99,7 @@ async fn a_configured_key_is_not_sent_to_another_address() {
         &["the configured key is only for", "--key"],
     );
     let head = head.join().unwrap();
-    assert!(head.starts_with("get /jobs"), "{head}");
+    assert!(head.starts_with("get /v1/jobs"), "{head}");
     assert!(
         !head.contains("authorization") && !head.contains(&weir.key()),
         "{head}"

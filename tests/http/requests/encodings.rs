@@ -46,10 +46,7 @@ async fn post(weir: &Weir, path: &str, coding: &str, body: Vec<u8>) -> Response 
 async fn refusal(response: Response) -> (u16, String) {
     let status = response.status().as_u16();
     let error: Value = response.json().await.unwrap();
-    (
-        status,
-        error["error"]["message"].as_str().unwrap().to_owned(),
-    )
+    (status, error["detail"].as_str().unwrap().to_owned())
 }
 
 /// The most memory that the process has held so far, in bytes.

@@ -2,7 +2,7 @@
 
 use reqwest::{Method, StatusCode, header};
 
-use super::{KEY, connection, request, start, until_closed};
+use super::{KEY, bodies, connection, request, start, until_closed};
 
 const GETS: [&str; 7] = [
     "/health/live",
@@ -109,4 +109,28 @@ async fn a_request_without_its_key_is_told_the_scheme() {
     }
     let refused = weir.post("/data/scraper", "{}").await;
     assert_eq!(refused.headers()[header::WWW_AUTHENTICATE], "Bearer");
+}
+
+#[tokio::test]
+async fn every_route_answers_with_the_version_in_its_path_as_without() {
+    let weir = start("");
+    let status = async |method: &Method, path: &str, body: &[u8]| {
+        let request = request(&weir, method.clone(), path).body(body.to_vec());
+        request.send().await.unwrap().status().as_u16()
+    };
+    for path in GETS
+        .into_iter()
+        .chain(["/jobs/1", "/results/none", "/nothing"])
+    {
+        let versioned = status(&Method::GET, &format!("/v1{path}"), b"").await;
+        assert_eq!(versioned, status(&Method::GET, path, b"").await, "{path}");
+    }
+    for (path, body, expected) in bodies() {
+        let versioned = status(&Method::POST, &format!("/v1{path}"), &body).await;
+        assert_eq!(versioned, expected, "{path}");
+    }
+    for path in ["/scrapers/none/run", "/schedules/none/run"] {
+        let versioned = status(&Method::POST, &format!("/v1{path}"), b"").await;
+        assert_eq!(versioned, 404, "{path}");
+    }
 }

@@ -2,6 +2,7 @@
 
 mod encodings;
 mod methods;
+mod problems;
 mod slow_bodies;
 mod surrogates;
 

@@ -107,8 +107,8 @@ async fn every_item_of_such_a_feed_is_recorded() {
     let (status, _) = answer(&weir, "/rank", with_halves(&feed)).await;
     assert_eq!(status, 200);
     let deadline = Instant::now() + PATIENCE;
-    let rows = "actor=\"recorder\",counter=\"rows\"";
-    while metric(&weir, "weir_actor_counter", rows).await < 3.0 {
+    let rows = "weir_recorder_rows_written_total";
+    while metric(&weir, rows, "\"recorder\"").await < 3.0 {
         assert!(Instant::now() < deadline, "not recorded\n{}", weir.log());
         tokio::time::sleep(Duration::from_millis(20)).await;
     }

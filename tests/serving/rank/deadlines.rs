@@ -108,7 +108,7 @@ async fn past_what_is_admitted_the_answer_is_503_with_retry_after() {
     assert_eq!(refused.status(), 503);
     assert_eq!(refused.headers()[header::RETRY_AFTER], "1");
     let error: Value = refused.json().await.unwrap();
-    assert_eq!(error["error"]["code"], "unavailable");
+    assert_eq!(error["code"], "overloaded");
     assert_eq!(first.await.unwrap().unwrap().status(), 200);
 }
 

@@ -14,7 +14,7 @@ async fn bad_requests_are_told_the_place() {
     let refused = weir.post("/rank", bad.to_string()).await;
     assert_eq!(refused.status(), 400);
     let error: Value = refused.json().await.unwrap();
-    assert_eq!(error["error"]["path"], "items[1].created_at");
+    assert_eq!(error["path"], "items[1].created_at");
 
     let status = async |body: Vec<u8>| weir.post("/rank", body).await.status().as_u16();
     assert_eq!(
@@ -136,7 +136,7 @@ async fn metrics_count_requests_and_show_every_actor() {
         "weir_rank_total{outcome=\"degraded\"} 1",
         "weir_rank_seconds_count 1",
         "weir_actor_running{actor=\"snapshot.entities\"} 1",
-        "weir_actor_counter{actor=\"scorer_pool.sentiment\",counter=\"scored\"} 2",
+        "weir_scorer_pool_items_scored_total{actor=\"scorer_pool.sentiment\"} 2",
     ] {
         assert!(
             metrics.lines().any(|shown| shown == line),

@@ -18,13 +18,13 @@ use tokio::sync::watch;
 use weir::actors::serving::{Ranker, RankerCounters, Rankers};
 use weir::actors::{
     DecisionLogDeps, DecisionLogHandle, IngestHandle, IngesterDeps, JobQueueActor, JobQueueDeps,
-    PoolSize, ScorerPool, ScorerPoolDeps,
+    PoolSize, RunningScrapers, ScorerPool, ScorerPoolDeps,
 };
 use weir::db::Database;
 use weir::health::HealthIssues;
 use weir::http::{
-    Access, Admission, BodyIntake, Front, Health, IngestDesk, IntakeLimits, KnownScrapers, Limits,
-    serve,
+    Access, AppState, BodyReader, Health, IngestState, JobsState, RankState, SchedulesState,
+    ScoreState, serve,
 };
 use weir::jobs::{JobResources, LargeResults, Registry, WorkerContext, WorkerDeps};
 use weir::queue::{JobQueue, QueueLimits, Schedules};
@@ -128,36 +128,18 @@ fn job_queue(system: &ActorSystem, resources: &JobResources) -> ActorRef<JobQueu
     system.spawn("job_queue", Arc::clone(context.counters()), deps)
 }
 
-fn limits() -> Limits {
-    Limits {
-        max_body_bytes: 1 << 20,
+fn server_settings() -> ServerSettings {
+    ServerSettings {
+        workers: 1,
+        max_in_flight: 100,
         max_items: 100,
-        body_timeout: Duration::from_secs(5),
-        min_body_bytes_per_second: 0,
-        max_score_deadline: Duration::from_secs(5),
+        ..ServerSettings::default()
     }
 }
 
-fn intake() -> Arc<BodyIntake> {
-    BodyIntake::new(IntakeLimits {
-        max_pending: 100,
-        max_bytes: 1 << 24,
-        max_peer_share: 1.0,
-        max_body_bytes: 1 << 20,
-    })
-}
-
-fn serve_on(listener: TcpListener, front: Front) {
-    let settings = ServerSettings {
-        workers: 1,
-        ..ServerSettings::default()
-    };
-    let server = serve(
-        listener,
-        Data::new(front),
-        &settings,
-        Duration::from_secs(1),
-    );
+fn serve_on(listener: TcpListener, state: AppState) {
+    let grace = Duration::from_secs(1);
+    let server = serve(listener, state, &server_settings(), grace);
     actix_rt::spawn(server.unwrap());
 }
 
@@ -219,32 +201,36 @@ impl Service {
         let (stopping, is_stopping) = watch::channel(false);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let front = Front {
-            access: Access::new(&AuthSettings::default(), None),
-            admission: Admission::new(100),
-            scorings: Admission::new(1),
-            waits: Admission::new(1),
-            intake: intake(),
-            limits: limits(),
-            serving: Arc::new(ArcSwap::from_pointee(serving)),
-            ingest: IngestDesk::new(ingester(&system, &database)),
-            scrapers: KnownScrapers::default(),
-            desk: job_queue(&system, &resources),
-            registry: Registry::shipped(),
-            schedules: Schedules::new(&store, QueueLimits::default()),
-            resources,
-            planned: watch::channel(Arc::default()).1,
-            stopping: is_stopping.clone(),
-            system: system.clone(),
-            health: Health::new(
+        let settings = server_settings();
+        let state = AppState {
+            access: Data::new(Access::new(&AuthSettings::default(), None)),
+            bodies: Data::new(BodyReader::new(&settings)),
+            rank: Data::new(RankState::new(&settings)),
+            score: Data::new(ScoreState::new(&settings)),
+            serving: Data::new(ArcSwap::from_pointee(serving)),
+            jobs: Data::new(JobsState::new(
+                Registry::shipped(),
+                &resources,
+                is_stopping.clone(),
+            )),
+            job_queue: Data::new(job_queue(&system, &resources)),
+            schedules: Data::new(SchedulesState {
+                configured: watch::channel(Arc::default()).1,
+                states: Schedules::new(&store, QueueLimits::default()),
+            }),
+            store: Data::new(store.store.clone()),
+            ingest: Data::new(IngestState::new(ingester(&system, &database))),
+            scrapers: Data::new(RunningScrapers::default()),
+            health: Data::new(Health::new(
                 HealthIssues::default(),
                 database.clone(),
                 Arc::default(),
                 is_stopping,
-            ),
-            metrics: telemetry::metrics().unwrap(),
+            )),
+            system: Data::new(system.clone()),
+            prometheus: Data::new(telemetry::metrics().unwrap()),
         };
-        serve_on(listener, front);
+        serve_on(listener, state);
         let client = weir_test_support::http_client();
         Self {
             system,
