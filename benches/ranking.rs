@@ -7,14 +7,14 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use weir::ranking::{EntityMatch, EntityMatcher, NamedEntity, TopEntitySet};
-use weir::seeding::TextGenerator;
 use weir::serving::Slate;
 use weir::serving::policy::{Policy, ScorerTerm};
 use weir::serving::score_matrix::ScoreMatrix;
 use weir::serving::stages::entities::EntityMatches;
 use weir::serving::stages::{diversity, fixed_positions, ordering, removal, threading};
-use weir_feed::fake::FakeFeed;
 use weir_feed::{Platform, RankRequest};
+use weir_lab::FakeFeed;
+use weir_lab::TextGenerator;
 
 const NAMES: [&str; 10] = [
     "Donald Trump",

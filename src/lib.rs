@@ -11,7 +11,6 @@
 
 pub mod actors;
 pub mod app;
-pub mod bench;
 pub mod cli;
 pub mod data_dir;
 pub mod db;

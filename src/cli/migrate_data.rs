@@ -2,10 +2,10 @@ use std::collections::BTreeMap;
 
 use anyhow::Context;
 use clap::Args;
+use weir_lab::{Bar, Progress};
 
 use super::print_line;
 use crate::db::{Database, transfer};
-use crate::seeding::{Bar, Progress};
 use crate::settings::DatabaseSettings;
 
 /// Copy every table of a database into another, between SQLite and Postgres.
@@ -51,7 +51,7 @@ impl MigrateData {
         let mut bars: BTreeMap<String, Bar> = BTreeMap::new();
         let show = |table: &str, rows, of| {
             let bar = bars.entry(table.to_owned());
-            bar.or_insert_with(|| progress.rows(table, of)).reach(rows);
+            bar.or_insert_with(|| progress.rows(table, of)).set(rows);
         };
         let tables = transfer(&source, &target, show).await?;
         for table in tables {

@@ -1,7 +1,6 @@
 //! The command line: one file per subcommand.
 
 mod analyse;
-mod bench;
 mod check;
 mod client;
 mod config_file;
@@ -9,19 +8,14 @@ mod demo;
 mod endpoint;
 mod eval_entities;
 mod export;
-mod fake;
-mod generate;
 mod init;
 mod job;
+mod lab;
 mod migrate_data;
-mod preprocess;
-mod pull;
 mod schedule;
-mod seed;
 mod serve;
 mod signals;
 mod train_entities;
-mod user_pool;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -39,22 +33,22 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Analyse(analyse::Analyse),
-    Bench(bench::Bench),
+    Bench(lab::Bench),
     Check(check::Check),
     Demo(demo::Demo),
     EvalEntities(eval_entities::EvalEntities),
     Export(export::Export),
-    Fake(fake::Fake),
-    Generate(generate::Generate),
+    Fake(lab::Fake),
+    Generate(lab::Generate),
     Job(job::Job),
     MigrateData(migrate_data::MigrateData),
-    Preprocess(preprocess::Preprocess),
-    Pull(pull::Pull),
+    Preprocess(lab::Preprocess),
+    Pull(lab::Pull),
     #[command(name = crate::db::QUERY_COMMAND, hide = true)]
     /// Run the query on stdin, for another Weir.
     RunQuery,
     Schedule(schedule::Schedule),
-    Seed(seed::Seed),
+    Seed(lab::Seed),
     Serve(serve::Serve),
     TrainEntities(train_entities::TrainEntities),
 }

@@ -32,7 +32,7 @@ pub use insert_rows::{InsertOutcome, RejectedRow};
 pub use new_file::NewFile;
 pub(crate) use postgres::servers;
 pub use posts::{
-    Existing, IndexedLoad, LoadError, NewPost, PostBatch, PostCount, PostFilter, PostLoad,
+    IndexedLoad, LoadError, NewPost, OnExisting, PostBatch, PostCount, PostFilter, PostLoad,
     PostPages, PostText, entity as post,
 };
 pub use query::{QUERY_COMMAND, QueryAnswer, QueryError, QueryLimits, is_select, run_query};

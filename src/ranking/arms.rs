@@ -85,7 +85,7 @@ mod tests {
 
     use super::*;
     use weir_feed::Platform;
-    use weir_feed::fake::FakeFeed;
+    use weir_lab::FakeFeed;
 
     fn session(user: &str) -> Session {
         let fake = FakeFeed {

@@ -154,7 +154,7 @@ mod tests {
 
     use super::*;
     use weir_feed::Platform;
-    use weir_feed::fake::FakeFeed;
+    use weir_lab::FakeFeed;
 
     fn matcher(entities: &[(&str, &[&str])]) -> EntityMatcher {
         let entity = |(name, forms): &(&str, &[&str])| NamedEntity {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use tokio::time::{sleep, timeout};
-use weir::db::{Database, Existing};
+use weir::db::{Database, OnExisting};
 
 use super::common::databases::{TestDatabase, sql};
 use super::common::posts::post;
@@ -66,7 +66,7 @@ async fn a_load_that_replaces_the_table_holds_up_no_reader_while_it_waits() {
     let (_data, database) = with_a_post().await;
     let loading = database.clone();
     let change = async move {
-        let load = loading.begin_load(Existing::Drop).await?;
+        let load = loading.begin_load(OnExisting::Drop).await?;
         Ok::<_, weir::db::LoadError>(load.index().await?.commit().await?)
     };
     others_read_during(database, change).await;

@@ -16,6 +16,7 @@ mod pooler;
 mod queries;
 mod schema;
 mod scraped;
+mod seed;
 mod sqlstates;
 mod start_order;
 mod tls;

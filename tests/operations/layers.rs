@@ -21,7 +21,7 @@ const LAYERS: &[&[&str]] = &[
         "telemetry",
     ],
     &["redis_server", "store", "queue", "db", "sources", "seeding"],
-    &["ingestion", "jobs", "bench"],
+    &["ingestion", "jobs"],
     &["actors", "serving"],
     &["http"],
     &["app"],

@@ -16,7 +16,6 @@ mod layers;
 mod logs;
 mod requests;
 mod restart;
-mod sample_data;
 mod sample_serve;
 mod server;
 mod signals;

@@ -5,8 +5,8 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use weir_feed::fake::FakeFeed;
 use weir_feed::{Platform, RankRequest, parse_timestamp, raw_items};
+use weir_lab::FakeFeed;
 
 fn feed(criterion: &mut Criterion) {
     let mut rng = ChaCha8Rng::seed_from_u64(1);

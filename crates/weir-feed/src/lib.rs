@@ -16,7 +16,6 @@ mod choice;
 mod counts;
 mod engagements;
 mod error;
-pub mod fake;
 mod item;
 mod lenient;
 mod object;

@@ -3,8 +3,8 @@
 use chrono::Utc;
 use rand::SeedableRng;
 use serde_json::{Value, json};
-use weir_feed::fake::FakeFeed;
 use weir_feed::{Platform, RankRequest};
+use weir_lab::FakeFeed;
 
 /// A feed of `texts`, in this order.
 pub fn feed_of(texts: &[&str]) -> RankRequest {

@@ -13,7 +13,7 @@ mod pages;
 pub(in crate::db) mod says;
 mod statistics;
 
-pub use load::{Existing, IndexedLoad, LoadError, PostBatch, PostLoad};
+pub use load::{IndexedLoad, LoadError, OnExisting, PostBatch, PostLoad};
 pub use new_post::NewPost;
 pub use pages::{PostFilter, PostPages, PostText};
 pub use statistics::PostCount;

@@ -40,7 +40,7 @@ mod tests {
     pub(super) fn feed() -> weir_feed::RankRequest {
         use rand::SeedableRng;
 
-        weir_feed::fake::FakeFeed {
+        weir_lab::FakeFeed {
             posts: 1,
             comments: 0,
             platform: weir_feed::Platform::Twitter,

@@ -280,7 +280,7 @@ mod tests {
             candidate("last", "https://a.example/4"),
         ];
         let mut rng = rand_chacha::ChaCha8Rng::from_seed([1; 32]);
-        let fake = weir_feed::fake::FakeFeed {
+        let fake = weir_lab::FakeFeed {
             posts: 1,
             comments: 0,
             platform: Platform::Reddit,

@@ -15,8 +15,8 @@ use crate::scoring::ScoreError;
 use crate::serving::policy::{Policy, ScorerTerm};
 use crate::serving::score_matrix::{ItemScore, ScoreMatrix};
 use crate::serving::slate::Slate;
-use weir_feed::fake::FakeFeed;
 use weir_feed::{ContentItem, Platform};
+use weir_lab::FakeFeed;
 
 pub(super) fn items(posts: usize, comments: usize) -> Vec<ContentItem> {
     let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(3);

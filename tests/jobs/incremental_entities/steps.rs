@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ConnectionTrait, DbBackend};
 use serde_json::{json, value::to_raw_value};
-use weir::db::{Database, Existing, Hour, HourCounts, NewPost};
+use weir::db::{Database, Hour, HourCounts, NewPost, OnExisting};
 use weir_entities::Extractor;
 
 use super::elsewhere::Other;
@@ -96,8 +96,8 @@ pub(super) async fn take(step: &Step, database: &Database) {
     };
     match step {
         Step::Insert(drafts) => drop(database.insert_posts(&posts(drafts)).await.unwrap()),
-        Step::Upsert(drafts) => load(database, Existing::Replace, &posts(drafts)).await,
-        Step::LoadAnew(drafts) => load(database, Existing::Drop, &posts(drafts)).await,
+        Step::Upsert(drafts) => load(database, OnExisting::Replace, &posts(drafts)).await,
+        Step::LoadAnew(drafts) => load(database, OnExisting::Drop, &posts(drafts)).await,
         Step::Rewrite { nth, text } => {
             let (blob, id) = (blob(text), nth_id(nth));
             sql(
@@ -175,7 +175,7 @@ pub(super) async fn take(step: &Step, database: &Database) {
     }
 }
 
-pub(super) async fn load(database: &Database, existing: Existing, posts: &[NewPost]) {
+pub(super) async fn load(database: &Database, existing: OnExisting, posts: &[NewPost]) {
     let mut load = database.begin_load(existing).await.unwrap();
     let mut batch = load.batch();
     for post in posts {

@@ -12,8 +12,8 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use serde_json::Value;
 use weir::scoring::{RandomScorer, Scorer, Subject};
-use weir_feed::fake::FakeFeed;
 use weir_feed::{ContentItem, Platform, RankRequest};
+use weir_lab::FakeFeed;
 use weir_test_support::Weir;
 
 /// Scorers by their seeds and faults.

@@ -15,8 +15,8 @@ use weir::scoring::pool::{
     BatchScores, BreakerConfig, PoolConfig, PoolCounters, Timing, WorkerPool,
 };
 use weir::scoring::{CacheKey, RandomScorer, ScoreError, Scorer, Subject, Worker};
-use weir_feed::fake::FakeFeed;
 use weir_feed::{ContentItem, Platform, RankRequest};
+use weir_lab::FakeFeed;
 
 fn feed(items: usize) -> Arc<RankRequest> {
     let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(7);

@@ -1,7 +1,6 @@
 //! Many posts at once, all of them or none.
 
 mod batch;
-mod filling;
 mod postgres;
 mod sqlite;
 
@@ -9,19 +8,19 @@ use thiserror::Error;
 
 pub use self::batch::PostBatch;
 
-use self::{batch::Rows, filling::Filling};
+use self::{batch::Rows, sqlite::BulkLoadMode};
 use crate::db::{Database, DbError, migrations, raw_transaction::RawTransaction};
 
 const TABLE: &str = "posts";
 
-/// What becomes of the posts that are there.
+/// Treatment of the posts that are in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Existing {
-    /// There must be none.
+pub enum OnExisting {
+    /// Fails if there are any.
     Refuse,
-    /// They go, and the table is made anew.
+    /// Drops them: the table is created again.
     Drop,
-    /// Those with the `post_id` and `session_user_id` of a new one go.
+    /// Replaces those with the `post_id` and `session_user_id` of a new one, and keeps the others.
     Replace,
 }
 
@@ -40,40 +39,40 @@ pub enum LoadError {
 #[derive(Debug)]
 pub struct PostLoad {
     transaction: RawTransaction,
-    existing: Existing,
+    on_existing: OnExisting,
     /// What makes the indexes that a table without posts does without until the end.
     indexes: Vec<String>,
-    filling: Option<Filling>,
+    bulk_mode: Option<BulkLoadMode>,
 }
 
 impl Database {
     /// Begins to load posts into a migrated database.
-    pub async fn begin_load(&self, existing: Existing) -> Result<PostLoad, LoadError> {
-        let filling = Filling::begin(self, existing).await?;
+    pub async fn begin_load(&self, on_existing: OnExisting) -> Result<PostLoad, LoadError> {
+        let bulk_mode = BulkLoadMode::enable(self, on_existing).await?;
         let mut transaction = RawTransaction::begin(self).await?;
         if let RawTransaction::Postgres(_) = transaction {
             let lock = "LOCK TABLE posts IN SHARE ROW EXCLUSIVE MODE";
             transaction.alter(lock).await?;
         }
-        let indexes = match existing {
-            Existing::Drop => {
+        let indexes = match on_existing {
+            OnExisting::Drop => {
                 transaction.alter("DROP TABLE posts").await?;
                 transaction
                     .alter(migrations::posts_table(self.backend()))
                     .await?;
                 migrations::posts_indexes().collect()
             }
-            Existing::Refuse if !transaction.is_empty(TABLE).await? => {
+            OnExisting::Refuse if !transaction.is_empty(TABLE).await? => {
                 return Err(LoadError::NotEmpty);
             }
-            Existing::Replace if !transaction.is_empty(TABLE).await? => Vec::new(),
-            Existing::Refuse | Existing::Replace => transaction.drop_indexes(TABLE).await?,
+            OnExisting::Replace if !transaction.is_empty(TABLE).await? => Vec::new(),
+            OnExisting::Refuse | OnExisting::Replace => transaction.drop_indexes(TABLE).await?,
         };
         Ok(PostLoad {
             transaction,
-            existing,
+            on_existing,
             indexes,
-            filling,
+            bulk_mode,
         })
     }
 }
@@ -82,7 +81,7 @@ impl PostLoad {
     /// A batch to fill with posts for this load.
     pub fn batch(&self) -> PostBatch {
         // A table without indexes had no posts, so there is nothing to replace.
-        let replaces = self.existing == Existing::Replace && self.indexes.is_empty();
+        let replaces = self.on_existing == OnExisting::Replace && self.indexes.is_empty();
         PostBatch::new(self.transaction.backend(), replaces)
     }
 
@@ -115,7 +114,7 @@ impl PostLoad {
         }
         Ok(IndexedLoad {
             transaction: self.transaction,
-            filling: self.filling,
+            bulk_mode: self.bulk_mode,
         })
     }
 }
@@ -124,15 +123,15 @@ impl PostLoad {
 #[derive(Debug)]
 pub struct IndexedLoad {
     transaction: RawTransaction,
-    filling: Option<Filling>,
+    bulk_mode: Option<BulkLoadMode>,
 }
 
 impl IndexedLoad {
     /// Makes it last.
     pub async fn commit(self) -> Result<(), DbError> {
         self.transaction.commit().await?;
-        match self.filling {
-            Some(filling) => filling.end().await,
+        match self.bulk_mode {
+            Some(bulk_mode) => bulk_mode.disable().await,
             None => Ok(()),
         }
     }
