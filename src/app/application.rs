@@ -163,7 +163,7 @@ impl Application {
             job_queue: Data::new(background.desk.clone()),
             schedules: Data::new(SchedulesState {
                 configured: background.planned.subscribe(),
-                states: background.schedules.clone(),
+                schedules: background.schedules.clone(),
             }),
             store: Data::new(stores.store.clone()),
             ingest: Data::new(IngestState::new(ingester)),

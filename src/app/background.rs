@@ -90,7 +90,7 @@ pub(super) fn start(
         prepared: signals.prepared.clone(),
     };
     let desk = system.spawn("job_queue", Arc::clone(pool.counters()), deps);
-    let schedules = Schedules::new(&stores.store, limits);
+    let schedules = resources.queue.schedules();
     let planned = watch::Sender::new(Arc::new(planned));
     start_scheduler(&planned, &schedules, stores.health.clone(), signals, system);
     let background = Background {

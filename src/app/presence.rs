@@ -59,7 +59,7 @@ impl Presence {
         };
         tokio::select! {
             () = stopped => {
-                let _ = self.store.leave(&self.identity.0).await;
+                let _ = self.store.withdraw(&self.identity.0).await;
             }
             () = self.announce() => {}
         }
@@ -72,7 +72,7 @@ impl Presence {
             let (id, name) = self.identity.clone();
             let scrapers = self.settings.borrow().scrapers.len() as u64;
             let instance = Instance { id, name, scrapers };
-            let mut pause = Store::ANNOUNCED_EVERY;
+            let mut pause = Store::ANNOUNCE_INTERVAL;
             match self.store.announce(&instance).await {
                 Ok(others) if scrapers > 0 && !others.is_empty() && !has_warned => {
                     has_warned = true;

@@ -55,7 +55,11 @@ impl ServingReconciler {
         follow_entities(&settings.ranking.entities_key, store, &entities, system);
         Self {
             system: system.clone(),
-            pipeline: Arc::new(Pipeline::new(entities, store.away_since(), side_effects)),
+            pipeline: Arc::new(Pipeline::new(
+                entities,
+                store.unavailable_since(),
+                side_effects,
+            )),
             store: store.clone(),
             candidates: None,
             pools: ScorerPools::new(system, store, health),

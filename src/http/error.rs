@@ -6,6 +6,7 @@ use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 
 use super::body::ACCEPTED_CODINGS;
+use crate::queue::QueueError;
 use crate::store::StoreError;
 use weir_feed::FeedError;
 
@@ -234,12 +235,20 @@ impl From<StoreError> for ApiError {
                 Self::new(ErrorKind::StoreUnavailable, detail)
                     .retry_after(class.retry_after_s.unwrap_or(1))
             }
-            StoreError::QueueFull { .. } => {
-                Self::new(ErrorKind::QueueFull, error.to_string()).retry_after(5)
-            }
             StoreError::InvalidKey { .. } => Self::invalid("key", error.to_string()),
             // The store has logged it.
             _ => Self::internal(),
+        }
+    }
+}
+
+impl From<QueueError> for ApiError {
+    fn from(error: QueueError) -> Self {
+        match error {
+            QueueError::Store(error) => error.into(),
+            QueueError::Full { .. } => {
+                Self::new(ErrorKind::QueueFull, error.to_string()).retry_after(5)
+            }
         }
     }
 }

@@ -22,10 +22,10 @@ pub struct Worker {
 pub enum Claim {
     /// A job to run.
     Leased(Lease),
-    /// Nothing is ready. Something may be after this long without a new job coming in, if there is a time to tell.
+    /// Nothing is ready.
     Nothing {
-        /// Until the next job is due or the next lease ends.
-        look_again: Option<Duration>,
+        /// Time until the next job is due or the next lease ends, if there is one.
+        retry_after: Option<Duration>,
     },
 }
 

@@ -52,7 +52,7 @@ pub struct JobCounts(BTreeMap<JobState, u64>);
 
 impl JobCounts {
     /// How many are in `state`.
-    pub fn of(&self, state: JobState) -> u64 {
+    pub fn count(&self, state: JobState) -> u64 {
         self.0.get(&state).copied().unwrap_or(0)
     }
 

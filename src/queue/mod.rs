@@ -4,20 +4,18 @@
 //! greater token than all before; whoever has been overtaken settles nothing. A lease that runs out puts the job
 //! back, and so does [`JobQueue::recover`] for an owner known to be dead.
 
-pub(crate) mod backend;
 mod handle;
 mod lease;
 mod list;
 mod new_job;
-pub(crate) mod parse;
+mod parse;
 mod record;
-pub(crate) mod redis;
-pub(crate) mod schedules;
-pub(crate) mod sql;
+mod redis;
+mod schedules;
+mod sql;
 mod state;
 
-pub use backend::QueueLimits;
-pub use handle::JobQueue;
+pub use handle::{JobQueue, QueueError, QueueLimits};
 pub use lease::{Cancellation, Claim, Heartbeat, Lease, Outcome, Replay, Settled, Worker};
 pub use list::{JobCounts, JobFilter, JobPage, UnreadableJob};
 pub use new_job::{Enqueued, NewJob, Start};

@@ -8,8 +8,8 @@ use serde_json::Value;
 use uuid::{Builder, Uuid};
 
 use super::{JobId, JobState, parse};
+use crate::store::clock::{delay_ms, time};
 use crate::store::error::StoreError;
-use crate::store::millis::{delay_ms, time};
 
 /// What to run, and when.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,7 +71,7 @@ impl NewJob {
 
     /// Returns the job as the run of `schedule` for `due`, the time in its id. The rest of the id is random, for a due time comes
     /// twice if the clock is set back.
-    pub(crate) fn of_schedule(self, schedule: &str, due: DateTime<Utc>) -> Self {
+    pub(crate) fn for_schedule(self, schedule: &str, due: DateTime<Utc>) -> Self {
         let due_ms = u64::try_from(due.timestamp_millis()).unwrap_or(0);
         Self {
             id: Builder::from_unix_timestamp_millis(due_ms, &rand::random()).into_uuid(),
@@ -82,7 +82,7 @@ impl NewJob {
 
     /// The jobs that follow, each within the one before, as the scripts of Redis read them.
     pub(crate) fn follow_up(&self) -> Option<String> {
-        let next = self.then.as_deref().map(FollowUp::of)?;
+        let next = self.then.as_deref().map(FollowUp::new)?;
         serde_json::to_string(&next).ok()
     }
 
@@ -133,7 +133,7 @@ struct FollowUp {
 }
 
 impl FollowUp {
-    fn of(job: &NewJob) -> Self {
+    fn new(job: &NewJob) -> Self {
         let (at_ms, delay_ms) = job.start.at_and_delay_ms();
         Self {
             id: job.id.to_string(),
@@ -144,7 +144,7 @@ impl FollowUp {
             schedule: job.schedule.clone().unwrap_or_default(),
             at: at_ms.map(|ms| ms.to_string()).unwrap_or_default(),
             delay_ms: delay_ms.to_string(),
-            next: job.then.as_deref().map(|next| Box::new(Self::of(next))),
+            next: job.then.as_deref().map(|next| Box::new(Self::new(next))),
         }
     }
 
@@ -205,7 +205,7 @@ mod tests {
     #[test]
     fn the_id_of_a_scheduled_run_holds_its_due_time_and_is_its_own() {
         let due = DateTime::from_timestamp_millis(1_790_000_000_123).unwrap();
-        let run = || NewJob::new("j", json!({})).of_schedule("hourly", due).id;
+        let run = || NewJob::new("j", json!({})).for_schedule("hourly", due).id;
         let (seconds, nanos) = run().get_timestamp().unwrap().to_unix();
         assert_eq!((seconds, nanos), (1_790_000_000, 123_000_000));
         assert_ne!(run(), run());

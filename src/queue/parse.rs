@@ -17,7 +17,7 @@ pub(crate) fn id(text: &str) -> Result<JobId, StoreError> {
 }
 
 pub(crate) fn state(text: &str) -> Result<JobState, StoreError> {
-    JobState::named(text).ok_or(unreadable("the state of a job"))
+    JobState::from_name(text).ok_or(unreadable("the state of a job"))
 }
 
 /// Reads JSON; `what` names it if it is not.

@@ -1,7 +1,12 @@
-//! The store's clock as one process has seen it, by which a jump of that clock is noticed.
+//! Times as the stores hold them, and the store's clock as one process has seen it, by which a jump of it is noticed.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+
+/// A century: longer is the same for us, and more than Redis takes.
+const LONGEST_MS: i64 = 100 * 365 * 24 * 3600 * 1000;
 
 /// A clock that is corrected by less is nothing out of the ordinary.
 pub(crate) const JUMP: Duration = Duration::from_secs(5);
@@ -14,7 +19,7 @@ impl StoreClock {
     /// Returns the time that the store should have by now, in ms since the epoch; `None` before the first reading.
     pub(crate) fn expected_ms(&self) -> Option<i64> {
         self.lock()
-            .map(|(ms, at)| ms.saturating_add(millis(at.elapsed())))
+            .map(|(ms, at)| ms.saturating_add(delay_ms(at.elapsed())))
     }
 
     /// Takes note of the store's time. Returns how far it was set back since the last reading, if it was.
@@ -31,8 +36,19 @@ impl StoreClock {
     }
 }
 
-fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+/// Returns a time to live in ms: at least one, so that none means "none".
+pub(crate) fn ttl_ms(duration: Duration) -> i64 {
+    delay_ms(duration).max(1)
+}
+
+/// Returns a duration in whole ms.
+pub(crate) fn delay_ms(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).map_or(LONGEST_MS, |ms| ms.min(LONGEST_MS))
+}
+
+/// Returns the time that lies `ms` after the epoch.
+pub(crate) fn time(ms: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(ms).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::outage::ErrorClass;
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// The store cannot do it for the moment. Worth another try later; nothing is wrong with the request.
-    #[error("the results store is unavailable: {}: {why}", class.condition)]
+    #[error("the store is unavailable: {}: {why}", class.condition)]
     Unavailable {
         /// The meaning of the error.
         class: ErrorClass,
@@ -21,7 +21,7 @@ pub enum StoreError {
         why: String,
     },
     /// The store refused a request, which it will do again.
-    #[error("the results store refused a request: {condition}: {why}")]
+    #[error("the store refused a request: {condition}: {why}")]
     Refused {
         /// The meaning of the error.
         condition: &'static str,
@@ -50,14 +50,8 @@ pub enum StoreError {
         /// The limit.
         limit: usize,
     },
-    /// The store holds as many unfinished jobs as it may.
-    #[error("the queue is full: {limit} jobs have not finished")]
-    QueueFull {
-        /// The limit.
-        limit: u64,
-    },
     /// Something else than Weir has written where only Weir writes, or another version of it.
-    #[error("the results store holds {what} that cannot be read")]
+    #[error("the store holds {what} that cannot be read")]
     Unreadable {
         /// What it should be.
         what: &'static str,
@@ -97,7 +91,7 @@ impl StoreError {
         match self {
             Self::Refused { condition, .. } => Some(condition),
             Self::NotAValue { .. } | Self::Unreadable { .. } => {
-                Some("the results store holds what cannot be read")
+                Some("the store holds data that cannot be read")
             }
             _ => None,
         }

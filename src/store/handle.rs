@@ -1,58 +1,71 @@
-//! The handle that the rest of Weir holds on its results store.
+//! The handle that the rest of the instance holds on its store.
 
-use std::future::Future;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::sync::{broadcast, watch};
-use tokio::time::{sleep, timeout};
-use tracing::Instrument;
 
-use super::backend::{Change, StoreBackend};
+use super::backend::{Backend, Change, Stored, on_backend};
 use super::error::StoreError;
 use super::keys::{Key, KeySpace};
 use super::redis::RedisStore;
 use super::selection::StoreLocation;
 use super::sql::SqlStore;
-use super::stored::Stored;
+use super::watch::follow;
 use crate::health::HealthIssues;
-use crate::outage::{Outage, PROBE_INTERVAL};
+use crate::outage::Outage;
 use crate::settings::StoreConfig;
 use crate::telemetry::LogLimiter;
 
-/// No call on a server takes longer; past it the store counts as unavailable.
+/// Time limit of a call on a server; past it the store counts as unavailable.
 const SERVER_TIME_LIMIT: Duration = Duration::from_millis(900);
-/// A file is never away: a disk that stalls, as all do under load, is waited for.
+/// The same for a file, which is never unavailable: a disk that stalls, as all do under load, is waited for.
 const FILE_TIME_LIMIT: Duration = Duration::from_secs(10);
 /// The claim that is written to find out whether the store takes writes.
 const PROBE_KEY: &str = "probe";
-const PROBE_TTL: Duration = Duration::from_secs(1);
+/// Time for which an instance counts as running after its last announcement.
+const INSTANCE_TTL: Duration = Duration::from_secs(30);
 
-/// A handle on the results store; clones share one store and its connections.
+/// A handle on the store; clones share one backend and its connections.
 ///
-/// On a server every call ends within a second, with [`StoreError::Unavailable`] while the store cannot be reached or refuses for
-/// the moment, and works again within about a second of its return. Calls run on the runtime the handle was made on, so that no connection is tied to the
-/// thread of an actor, and a call that its caller has given up is still carried out.
+/// On a server every call ends within a second, with [`StoreError::Unavailable`] while the store cannot be reached or refuses
+/// for the moment, and works again within about a second of its return. Calls run on the runtime that the handle was made
+/// on, so that no connection is tied to the thread of an actor, and a call that its caller has given up is still carried out.
 #[derive(Clone)]
 pub struct Store {
-    pub(crate) inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
 }
 
-pub(crate) struct Inner {
-    pub(crate) store: Box<dyn StoreBackend>,
+pub(super) struct Inner {
+    pub(super) backend: Backend<RedisStore, SqlStore>,
+    pub(super) probe_key: Key,
     keys: KeySpace,
-    outage: Outage,
-    faults: LogLimiter<&'static str>,
-    health: HealthIssues,
+    pub(super) outage: Outage,
+    pub(super) faults: LogLimiter<&'static str>,
+    pub(super) health: HealthIssues,
     max_value_bytes: usize,
-    time_limit: Duration,
-    pub(crate) home: Handle,
+    pub(super) time_limit: Duration,
+    pub(super) home: Handle,
+}
+
+/// An instance of Weir, as others on the same store see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Instance {
+    /// The identity of its data folder.
+    pub id: String,
+    /// Its name for people.
+    pub name: String,
+    /// Number of scrapers that it runs.
+    pub scrapers: u64,
 }
 
 impl Store {
-    /// The handle of [`Store::open_with_health`] that reports to nobody.
+    /// Interval at which an instance is to announce itself.
+    pub const ANNOUNCE_INTERVAL: Duration = Duration::from_secs(10);
+
+    /// Opens a store as [`Store::open_with_health`] does, without reports.
     ///
     /// # Panics
     /// Outside a tokio runtime.
@@ -60,8 +73,8 @@ impl Store {
         Self::open_with_health(settings, location, &HealthIssues::default())
     }
 
-    /// A handle on the store at `location`, which reports its troubles to `health`. Connects with the first call, so it
-    /// neither waits nor fails for a store that is unavailable; errors are those of the configuration.
+    /// Opens the store at `location`, which reports its troubles to `health`. Connects with the first call, so it neither
+    /// waits nor fails for a store that is unavailable; errors are those of the configuration.
     ///
     /// # Panics
     /// Outside a tokio runtime: the calling one is that on which connections will live.
@@ -71,16 +84,18 @@ impl Store {
         health: &HealthIssues,
     ) -> Result<Self, StoreError> {
         let keys = KeySpace::new(settings)?;
-        let store: Box<dyn StoreBackend> = match location {
+        let backend = match location {
             StoreLocation::ExternalRedis { url } => {
-                Box::new(RedisStore::external(url, settings, health)?)
+                Backend::Redis(Arc::new(RedisStore::external(url, settings, health)?))
             }
             StoreLocation::ManagedRedis { socket, .. } => {
-                Box::new(RedisStore::managed(socket, settings))
+                Backend::Redis(Arc::new(RedisStore::managed(socket, settings)))
             }
-            StoreLocation::Sqlite { file } => Box::new(SqlStore::sqlite(file, settings)),
+            StoreLocation::Sqlite { file } => {
+                Backend::Sql(Arc::new(SqlStore::sqlite(file, settings)))
+            }
             StoreLocation::Postgres { database } => {
-                Box::new(SqlStore::postgres(database, settings)?)
+                Backend::Sql(Arc::new(SqlStore::postgres(database, settings)?))
             }
         };
         let time_limit = match location {
@@ -89,7 +104,8 @@ impl Store {
         };
         Ok(Self {
             inner: Arc::new(Inner {
-                store,
+                backend,
+                probe_key: keys.claim(PROBE_KEY)?,
                 keys,
                 outage: Outage::new("results", health.clone()),
                 faults: LogLimiter::new(),
@@ -115,11 +131,101 @@ impl Store {
         ttl: Duration,
     ) -> Result<(), StoreError> {
         let (key, value) = self.entry(key, value)?;
-        self.call(|inner| async move { inner.store.put(&key, &value, ttl).await })
+        self.call(on_backend!(self.inner.backend, put(&key, &value, ttl)))
             .await
     }
 
-    /// The key in the store, and the value if it is not too large.
+    /// Returns the value under `key`, if there is one that has not expired.
+    pub async fn get(&self, key: &str) -> Result<Option<Stored>, StoreError> {
+        let key = self.inner.keys.key(key)?;
+        self.call(on_backend!(self.inner.backend, get(&key))).await
+    }
+
+    /// Removes the value under `key`. Returns whether there was one.
+    pub async fn delete(&self, key: &str) -> Result<bool, StoreError> {
+        let key = self.inner.keys.key(key)?;
+        self.call(on_backend!(self.inner.backend, delete(&key)))
+            .await
+    }
+
+    /// Follows the value under `key` for as long as the receiver lives: `None` until it is first read and while there
+    /// is none. Writes by any instance on the same Redis arrive at once (SQL: those of this process), all others within
+    /// about a second. While the store is unavailable the receiver keeps the last value.
+    pub fn watch(&self, key: &str) -> Result<watch::Receiver<Option<Stored>>, StoreError> {
+        let change = Change::Key(self.inner.keys.key(key)?.name().to_owned());
+        let (store, key) = (self.clone(), key.to_owned());
+        Ok(follow(self, change, move || {
+            let (store, key) = (store.clone(), key.clone());
+            async move { store.get(&key).await }
+        }))
+    }
+
+    /// Takes the first `most` of `names` that nobody has, each for `ttl`, in one step: no two callers get the same. Returns
+    /// their indices in `names`. May take a claim although its answer is lost on the way.
+    pub async fn claim(
+        &self,
+        names: &[String],
+        most: usize,
+        ttl: Duration,
+    ) -> Result<Vec<usize>, StoreError> {
+        self.first_unclaimed(names, most, Some(ttl)).await
+    }
+
+    /// Returns what [`claim`](Self::claim) would take, without taking it.
+    pub async fn unclaimed(&self, names: &[String], most: usize) -> Result<Vec<usize>, StoreError> {
+        self.first_unclaimed(names, most, None).await
+    }
+
+    async fn first_unclaimed(
+        &self,
+        names: &[String],
+        most: usize,
+        ttl: Option<Duration>,
+    ) -> Result<Vec<usize>, StoreError> {
+        if names.is_empty() || most == 0 {
+            return Ok(Vec::new());
+        }
+        let keys = names.iter().map(|name| self.inner.keys.claim(name));
+        let keys = keys.collect::<Result<Vec<_>, _>>()?;
+        self.call(on_backend!(
+            self.inner.backend,
+            first_unclaimed(&keys, most, ttl)
+        ))
+        .await
+    }
+
+    /// Takes note that `instance` is running, and returns the others that run.
+    pub async fn announce(&self, instance: &Instance) -> Result<Vec<Instance>, StoreError> {
+        let instance = instance.clone();
+        self.call(on_backend!(
+            self.inner.backend,
+            announce(&instance, INSTANCE_TTL)
+        ))
+        .await
+    }
+
+    /// Removes an instance that stops.
+    pub async fn withdraw(&self, id: &str) -> Result<(), StoreError> {
+        let id = id.to_owned();
+        self.call(on_backend!(self.inner.backend, withdraw(&id)))
+            .await
+    }
+
+    /// Subscribes to changes from now on, as far as the store knows of them at once.
+    pub fn changes(&self) -> broadcast::Receiver<Change> {
+        match &self.inner.backend {
+            Backend::Redis(backend) => backend.changes(),
+            Backend::Sql(backend) => backend.changes(),
+        }
+    }
+
+    /// Follows the time since which the store has been unavailable, `None` while it is not. Known from the calls made, so an
+    /// idle handle does not notice an outage; a watched key is read each second.
+    pub fn unavailable_since(&self) -> watch::Receiver<Option<Instant>> {
+        self.inner.outage.subscribe()
+    }
+
+    /// Returns the key in the store, and the value unless it is too large.
     pub(crate) fn entry(&self, key: &str, value: Vec<u8>) -> Result<(Key, Vec<u8>), StoreError> {
         let limit = self.inner.max_value_bytes;
         if value.len() > limit {
@@ -132,144 +238,8 @@ impl Store {
         Ok((self.inner.keys.key(key)?, value))
     }
 
-    /// The value under `key`, if there is one that has not expired.
-    pub async fn get(&self, key: &str) -> Result<Option<Stored>, StoreError> {
-        let key = self.inner.keys.key(key)?;
-        self.call(|inner| async move { inner.store.get(&key).await })
-            .await
-    }
-
-    /// Removes the value under `key`; whether there was one.
-    pub async fn delete(&self, key: &str) -> Result<bool, StoreError> {
-        let key = self.inner.keys.key(key)?;
-        self.call(|inner| async move { inner.store.delete(&key).await })
-            .await
-    }
-
-    /// Follows the value under `key` for as long as the receiver lives: `None` until it is first read and while there
-    /// is none. Writes by any Weir on the same Redis arrive at once (embedded: those of this process), all others within
-    /// about a second. While the store is away the receiver keeps the last value.
-    pub fn watch(&self, key: &str) -> Result<watch::Receiver<Option<Stored>>, StoreError> {
-        let key = self.inner.keys.key(key)?;
-        Ok(
-            self.follow(Change::Key(key.name().to_owned()), move |inner| {
-                let key = key.clone();
-                async move { inner.store.get(&key).await }
-            }),
-        )
-    }
-
-    /// What changes from now on, as far as the store knows at once.
-    pub fn changes(&self) -> broadcast::Receiver<Change> {
-        self.inner.store.changes()
-    }
-
-    /// The time since which the store has been unavailable, `None` while it is not. Known from the calls made, so an idle
-    /// handle does not notice an outage; a watched key is read each second.
-    pub fn away_since(&self) -> watch::Receiver<Option<Instant>> {
-        self.inner.outage.subscribe()
-    }
-
-    pub(crate) fn claim_key(&self, name: &str) -> Result<Key, StoreError> {
-        self.inner.keys.claim(name)
-    }
-
-    /// Runs a call that `part` of Weir cannot do without. Health names the part for as long as its calls are refused.
-    pub(crate) async fn call_of<T, F>(
-        &self,
-        part: &str,
-        operation: impl FnOnce(Arc<Inner>) -> F,
-    ) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: Future<Output = Result<T, StoreError>> + Send + 'static,
-    {
-        let outcome = self.call(operation).await;
-        match outcome.as_ref().map_err(StoreError::fault) {
-            Ok(_) => {
-                self.inner.health.clear(part);
-            }
-            Err(Some(condition)) => {
-                self.inner.health.report(part, condition);
-            }
-            Err(None) => {}
-        }
-        outcome
-    }
-
-    /// Runs one call on the home runtime, within the limit, and takes note of an outage.
-    pub(crate) async fn call<T, F>(
-        &self,
-        operation: impl FnOnce(Arc<Inner>) -> F,
-    ) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: Future<Output = Result<T, StoreError>> + Send + 'static,
-    {
-        let operation = timeout(self.inner.time_limit, operation(Arc::clone(&self.inner)));
-        let inner = Arc::clone(&self.inner);
-        let call = async move {
-            let late = |_| Err(StoreError::no_answer(&"the time limit of the call"));
-            let outcome = operation.await.unwrap_or_else(late);
-            if let Err(error) = &outcome {
-                inner.note(error);
-            }
-            outcome
-        };
-        // What goes wrong is logged with the request that it belongs to.
-        let call = self.inner.home.spawn(call.in_current_span());
-        call.await
-            .unwrap_or_else(|stopped| Err(StoreError::no_answer(&stopped)))
-    }
-}
-
-impl Inner {
-    /// Takes note of a call that failed. Nobody else logs it.
-    fn note(self: &Arc<Self>, error: &StoreError) {
-        match error {
-            StoreError::Unavailable { class, why } => {
-                if self.outage.failed(*class, why) {
-                    self.home.spawn(probe(Arc::downgrade(self)));
-                }
-            }
-            _ => {
-                if let Some(condition) = error.fault() {
-                    self.log_fault(condition, error);
-                }
-            }
-        }
-    }
-
-    fn log_fault(&self, condition: &'static str, error: &StoreError) {
-        if let Some(suppressed) = self.faults.admit(condition) {
-            tracing::error!(%error, suppressed, "the results store failed a request");
-        }
-    }
-}
-
-/// Writes to the store now and then until the outage is over.
-async fn probe(inner: Weak<Inner>) {
-    loop {
-        sleep(PROBE_INTERVAL).await;
-        let Some(inner) = inner.upgrade() else { return };
-        let probe = match inner.keys.claim(PROBE_KEY) {
-            Ok(key) => timeout(inner.time_limit, async {
-                inner.store.probe(&key, PROBE_TTL).await
-            })
-            .await
-            .unwrap_or_else(|_| Err(StoreError::no_answer(&"the time limit of the call"))),
-            Err(error) => Err(error),
-        };
-        match probe {
-            Err(StoreError::Unavailable { class, why }) => {
-                inner.outage.failed(class, &why);
-            }
-            // A refusal of another kind is an answer.
-            Ok(()) | Err(_) => {
-                if inner.outage.probe_succeeded() {
-                    return;
-                }
-            }
-        }
+    /// The backend, for what stands on the same connections.
+    pub(crate) fn backend(&self) -> &Backend<RedisStore, SqlStore> {
+        &self.inner.backend
     }
 }

@@ -4,25 +4,20 @@
 //! `sql`, pass one conformance suite; `crate::queue` stands on the same connections.
 
 pub(crate) mod backend;
-mod claims;
+mod call;
 pub(crate) mod clock;
 pub(crate) mod error;
-pub(crate) mod handle;
-pub(crate) mod instances;
+mod handle;
 pub(crate) mod keys;
-pub(crate) mod millis;
 pub(crate) mod redis;
 mod selection;
 pub(crate) mod sql;
-mod stored;
-mod watch;
+pub(crate) mod watch;
 
-pub use backend::Change;
+pub use backend::{Change, Stored};
 pub use error::StoreError;
-pub use handle::Store;
-pub use instances::Instance;
+pub use handle::{Instance, Store};
 pub use keys::{Key, KeySpace, is_key};
 pub use selection::{
     Environment, PreviousStoreError, SelectionError, StoreKind, StoreLocation, StoreSelection,
 };
-pub use stored::Stored;

@@ -136,7 +136,7 @@ async fn without_redis_on_the_path_it_serves_on_the_embedded_store_and_says_so()
     let chosen = weir.log();
     let line = chosen
         .lines()
-        .find(|line| line.contains("results store chosen"))
+        .find(|line| line.contains("store selected"))
         .unwrap();
     assert!(
         line.contains("embedded") && line.contains("not on PATH"),

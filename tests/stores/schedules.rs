@@ -19,14 +19,14 @@ on_every_store!(
     planning_again_keeps_the_state_unless_the_definition_changed,
     a_schedule_survives_reopening_and_goes_when_it_is_removed,
     many_schedulers_fire_each_due_time_once,
-    the_board_tells_the_stores_time,
+    the_states_come_with_the_time_of_the_store,
     a_due_time_can_be_passed_over_once,
     a_scheduled_run_may_wait,
     a_due_time_that_comes_again_fires_again,
 );
 
 fn schedules(store: &TestStore) -> Schedules {
-    Schedules::new(&store, QueueLimits::default())
+    JobQueue::new(&store, QueueLimits::default()).schedules()
 }
 
 fn minutes_from_now(minutes: i64) -> DateTime<Utc> {
@@ -41,9 +41,9 @@ fn job() -> NewJob {
 }
 
 async fn only_schedule(schedules: &Schedules) -> ScheduleState {
-    let board = schedules.board().await.unwrap();
-    assert_eq!(board.schedules.len(), 1);
-    board.schedules.into_iter().next().unwrap()
+    let states = schedules.states().await.unwrap();
+    assert_eq!(states.schedules.len(), 1);
+    states.schedules.into_iter().next().unwrap()
 }
 
 async fn a_due_schedule_fires_once_and_moves_on(store: TestStore) {
@@ -197,10 +197,10 @@ async fn a_schedule_survives_reopening_and_goes_when_it_is_removed(store: TestSt
     schedules(&store).plan("b", "v1", due).await.unwrap();
     schedules(&store).plan("a", "v1", due).await.unwrap();
 
-    let reopened = Schedules::new(&store.another(), QueueLimits::default());
+    let reopened = JobQueue::new(&store.another(), QueueLimits::default()).schedules();
 
     let names: Vec<_> = reopened
-        .board()
+        .states()
         .await
         .unwrap()
         .schedules
@@ -222,7 +222,7 @@ async fn many_schedulers_fire_each_due_time_once(store: TestStore) {
         let due_times = due_times.clone();
         tokio::spawn(async move {
             let (schedules, jobs) = (
-                Schedules::new(&handle, QueueLimits::default()),
+                JobQueue::new(&handle, QueueLimits::default()).schedules(),
                 JobQueue::new(&handle, QueueLimits::default()),
             );
             let mut fired = Vec::new();
@@ -262,12 +262,12 @@ async fn many_schedulers_fire_each_due_time_once(store: TestStore) {
     assert_eq!(only_schedule(&schedules(&store)).await.next_due, end);
 }
 
-async fn the_board_tells_the_stores_time(store: TestStore) {
-    let board = schedules(&store).board().await.unwrap();
+async fn the_states_come_with_the_time_of_the_store(store: TestStore) {
+    let states = schedules(&store).states().await.unwrap();
     assert!(
-        (board.now - Utc::now()).abs() < TimeDelta::seconds(5),
+        (states.now - Utc::now()).abs() < TimeDelta::seconds(5),
         "{}",
-        board.now
+        states.now
     );
 }
 

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use tokio::time::interval;
 
 use crate::jobs::{JobCounters, WorkerContext};
-use crate::queue::{Cancellation, Enqueued, JobId, NewJob};
+use crate::queue::{Cancellation, Enqueued, JobId, NewJob, QueueError};
 use crate::store::{Change, StoreError};
 use weir_supervision::{Incarnation, SupervisedActor};
 
@@ -36,7 +36,7 @@ pub struct Enqueue {
     /// The job, its arguments checked.
     pub job: NewJob,
     /// Receives the answer.
-    pub reply: oneshot::Sender<Result<Enqueued, StoreError>>,
+    pub reply: oneshot::Sender<Result<Enqueued, QueueError>>,
 }
 
 /// Cancel a waiting job, and ask a running one to stop.

@@ -117,7 +117,7 @@ impl Poller {
                     self.process(lease, busy).await;
                     continue;
                 }
-                Ok(Claim::Nothing { look_again }) => look_again.map_or(POLL, |at| at.min(POLL)),
+                Ok(Claim::Nothing { retry_after }) => retry_after.map_or(POLL, |at| at.min(POLL)),
                 // The store has logged it.
                 Err(_) => {
                     drop(busy);

@@ -18,7 +18,7 @@ use crate::jobs::{JobResources, LargeResults, Registry};
 use crate::queue::{
     Cancellation, Enqueued, JobFilter, JobId, JobQueue, JobRecord, JobState, NewJob, Replay,
 };
-use crate::store::{StoreError, is_key};
+use crate::store::is_key;
 use weir_supervision::ActorRef;
 
 /// The longest long poll, in milliseconds.
@@ -200,7 +200,10 @@ async fn accept(queue: &ActorRef<JobQueueActor>, job: NewJob) -> Result<JobAccep
     })
 }
 
-async fn queue_answer<T>(answer: oneshot::Receiver<Result<T, StoreError>>) -> Result<T, ApiError> {
+async fn queue_answer<T, E>(answer: oneshot::Receiver<Result<T, E>>) -> Result<T, ApiError>
+where
+    ApiError: From<E>,
+{
     match tokio::time::timeout(QUEUE_LIMIT, answer).await {
         Ok(Ok(answer)) => Ok(answer?),
         Ok(Err(_)) | Err(_) => Err(ApiError::unavailable(
@@ -243,7 +246,7 @@ fn filter(mut query: QueryArguments) -> Result<JobFilter, ApiError> {
     let expected_limit = format!("1 to {}", JobFilter::MAX_LIMIT);
     let expected_state = JobState::ALL.map(JobState::as_str).join(", ");
     let filter = JobFilter {
-        state: query.take("state", JobState::named, &expected_state)?,
+        state: query.take("state", JobState::from_name, &expected_state)?,
         name: query.take("name", read_name, "the name of a job")?,
         before: query.parse("cursor", "the `next` of a page")?,
         limit: query

@@ -57,7 +57,7 @@ pub struct SchedulesState {
     /// Configured schedules.
     pub configured: watch::Receiver<Arc<Vec<Schedule>>>,
     /// What the store knows of them.
-    pub states: Schedules,
+    pub schedules: Schedules,
 }
 
 /// `GET /schedules`: every configured schedule, when it is due and what came of it last.
@@ -65,7 +65,7 @@ pub(super) async fn list(
     _: Authorized<AdminScope>,
     state: Data<SchedulesState>,
 ) -> Result<HttpResponse, ApiError> {
-    let board = state.states.board().await?;
+    let board = state.schedules.states().await?;
     let planned = state.configured.borrow().clone();
     let shown = planned.iter().map(|schedule| {
         let state = board

@@ -14,7 +14,7 @@ use super::Schedule;
 use super::clock_watch::ClockWatch;
 use crate::health::HealthIssues;
 use crate::jobs::STORE_RETRY;
-use crate::queue::{Fired, ScheduleState, ScheduleStates, Schedules};
+use crate::queue::{Fired, QueueError, ScheduleState, ScheduleStates, Schedules};
 use crate::settings::CatchUp;
 use crate::store::StoreError;
 use crate::telemetry::LogLimiter;
@@ -124,7 +124,7 @@ impl ScheduleReconciler {
     /// Plans what is new, fires what is due, removes what is gone, and returns the time until the next poll.
     async fn poll(&mut self, planned: &[Schedule]) -> Result<Duration, StoreError> {
         let asked = Instant::now();
-        let board = self.deps.schedules.board().await?;
+        let board = self.deps.schedules.states().await?;
         self.clock.observe(board.now, asked);
         self.remove_all_but(planned).await?;
         let mut next_due = None;
@@ -222,13 +222,14 @@ impl ScheduleReconciler {
         }
         let schedules = &self.deps.schedules;
         let fired = match schedules.fire(name, due, next, schedule.new_job()).await {
-            Err(error @ StoreError::QueueFull { .. }) => {
+            Err(error @ QueueError::Full { .. }) => {
                 if !mem::replace(&mut self.queue_is_full, true) {
                     tracing::warn!(schedule = name, %due, %error, "schedules wait for room in the queue");
                 }
                 return Ok(Some(now + FULL_RETRY));
             }
-            fired => fired?,
+            Err(QueueError::Store(error)) => return Err(error),
+            Ok(fired) => fired,
         };
         match fired {
             Fired::Enqueued(job) => {

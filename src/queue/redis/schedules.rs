@@ -3,88 +3,90 @@
 use std::collections::HashMap;
 
 use ::redis::Cmd;
-use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use super::add_job;
-use crate::queue::schedules::{Fired, ScheduleState, ScheduleStates, ScheduleStore};
-use crate::queue::{NewJob, QueueLimits, parse};
-use crate::store::error::StoreError;
-use crate::store::millis::time;
-use crate::store::redis::{RedisStore, transaction};
+use super::{RedisQueue, add_job};
+use crate::queue::{Fired, NewJob, QueueLimits, ScheduleState, ScheduleStates, parse};
+use crate::store::StoreError;
+use crate::store::clock::time;
+use crate::store::redis::transaction;
 
-#[async_trait]
-impl ScheduleStore for RedisStore {
-    async fn plan(
+impl RedisQueue {
+    pub(in crate::queue) async fn plan(
         &self,
         name: &str,
         definition: &str,
         first_due: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let mut plan = self.scripts.plan.key(&self.prefix);
+        let mut plan = self.script(&self.scripts.plan);
         plan.arg(name)
             .arg(definition)
             .arg(first_due.timestamp_millis());
-        Ok(self.run(&plan).await?)
+        Ok(self.store.run(&plan).await?)
     }
 
-    async fn unplan(&self, name: &str) -> Result<bool, StoreError> {
+    pub(in crate::queue) async fn unplan(&self, name: &str) -> Result<bool, StoreError> {
         let mut remove = transaction();
         remove
             .del(self.schedule_key(name))
             .srem(self.schedule_names(), name)
             .ignore();
-        let (removed,): (bool,) = self.run(&remove).await?;
+        let (removed,): (bool,) = self.store.run(&remove).await?;
         Ok(removed)
     }
 
-    async fn fire(
+    /// Fires a schedule. Returns nothing if the queue is full.
+    pub(in crate::queue) async fn fire(
         &self,
         name: &str,
         due: DateTime<Utc>,
         next: DateTime<Utc>,
         job: &NewJob,
         limits: &QueueLimits,
-    ) -> Result<Fired, StoreError> {
-        let mut fire = self.scripts.fire.key(&self.prefix);
+    ) -> Result<Option<Fired>, StoreError> {
+        let mut fire = self.script(&self.scripts.fire);
         fire.arg(name)
             .arg(due.timestamp_millis())
             .arg(next.timestamp_millis());
         add_job(&mut fire, job, limits);
-        let (outcome, id): (String, String) = self.run(&fire).await?;
-        match outcome.as_str() {
-            "fired" => Ok(Fired::Enqueued(parse::id(&id)?)),
-            "running" => Ok(Fired::StillRunning),
-            "early" => Ok(Fired::Early),
-            "full" => Err(StoreError::QueueFull {
-                limit: limits.max_unfinished,
-            }),
-            _ => Ok(Fired::Passed),
-        }
+        let (outcome, id): (String, String) = self.store.run(&fire).await?;
+        Ok(Some(match outcome.as_str() {
+            "fired" => Fired::Enqueued(parse::id(&id)?),
+            "running" => Fired::StillRunning,
+            "early" => Fired::Early,
+            "full" => return Ok(None),
+            _ => Fired::Passed,
+        }))
     }
 
-    async fn pass(
+    pub(in crate::queue) async fn pass(
         &self,
         name: &str,
         due: DateTime<Utc>,
         next: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
-        let mut pass = self.scripts.pass.key(&self.prefix);
+        let mut pass = self.script(&self.scripts.pass);
         pass.arg(name)
             .arg(due.timestamp_millis())
             .arg(next.timestamp_millis());
-        Ok(self.run(&pass).await?)
+        Ok(self.store.run(&pass).await?)
     }
 
-    async fn schedules(&self) -> Result<ScheduleStates, StoreError> {
-        let mut names: Vec<String> = self.run(&Cmd::smembers(self.schedule_names())).await?;
+    pub(in crate::queue) async fn schedules(&self) -> Result<ScheduleStates, StoreError> {
+        let mut names: Vec<String> = self
+            .store
+            .run(&Cmd::smembers(self.schedule_names()))
+            .await?;
         names.sort();
         let mut read = ::redis::pipe();
         read.cmd("TIME");
-        let (now,): ((i64, i64),) = self.run(&read).await?;
+        let (now,): ((i64, i64),) = self.store.run(&read).await?;
         let mut schedules = Vec::new();
         for name in names {
-            let fields = self.run(&Cmd::hgetall(self.schedule_key(&name))).await;
+            let fields = self
+                .store
+                .run(&Cmd::hgetall(self.schedule_key(&name)))
+                .await;
             match fields.map_err(StoreError::from) {
                 Ok(fields) => schedules.extend(schedule(name, &fields).ok().flatten()),
                 Err(error) if error.is_unavailable() => return Err(error),
@@ -99,13 +101,13 @@ impl ScheduleStore for RedisStore {
     }
 }
 
-impl RedisStore {
+impl RedisQueue {
     fn schedule_names(&self) -> String {
-        format!("{}schedules", self.prefix)
+        format!("{}schedules", self.store.prefix())
     }
 
     fn schedule_key(&self, name: &str) -> String {
-        format!("{}schedule:{name}", self.prefix)
+        format!("{}schedule:{name}", self.store.prefix())
     }
 }
 

@@ -3,62 +3,94 @@
 use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DbErr, QueryResult};
+use serde_json::Value;
 
-use super::{clock, settle, statements};
-use crate::queue::{Claim, JobId, JobState, Lease, Outcome, QueueLimits, Worker, parse};
+use super::{SqlQueue, clock, settle, statements};
+use crate::queue::{Claim, Heartbeat, JobId, JobState, Lease, Outcome, QueueLimits, Worker, parse};
 use crate::sql::{Pool, WriteTransaction};
-use crate::store::backend::Change;
-use crate::store::error::StoreError;
-use crate::store::millis::ttl_ms;
-use crate::store::sql::SqlStore;
+use crate::store::Change;
+use crate::store::StoreError;
+use crate::store::clock::ttl_ms;
 
-/// Leases the first job that is ready, once those that are due have been seen to.
-pub(crate) async fn claim(
-    store: &SqlStore,
-    worker: &Worker,
-    lease: Duration,
-    limits: &QueueLimits,
-) -> Result<Claim, StoreError> {
-    let connections = store.connections().await?;
-    let mut ahead = look_ahead(store, connections.reader()).await?;
-    if clock::fit_times(store, &ahead).await? {
-        ahead = look_ahead(store, connections.reader()).await?;
+impl SqlQueue {
+    /// Leases the first job that is ready, once those that are due have been seen to.
+    pub(in crate::queue) async fn claim(
+        &self,
+        worker: &Worker,
+        lease: Duration,
+        limits: &QueueLimits,
+    ) -> Result<Claim, StoreError> {
+        let connections = self.store.connections().await?;
+        let mut ahead = look_ahead(self, connections.reader()).await?;
+        if clock::fit_times(self, &ahead).await? {
+            ahead = look_ahead(self, connections.reader()).await?;
+        }
+        let Ahead {
+            due,
+            lease_ends,
+            forget,
+            ..
+        } = ahead;
+        if [due, lease_ends, forget]
+            .iter()
+            .flatten()
+            .any(|wait_ms| *wait_ms <= 0)
+        {
+            bring_up_to_date(self, limits).await?;
+        }
+        let values = [
+            worker.owner.as_str().into(),
+            worker.name.as_str().into(),
+            ttl_ms(lease).into(),
+            worker.instance.as_str().into(),
+        ];
+        let claim = self.store.statement(statements::CLAIM, values);
+        if let Some(row) = connections.writer().query_one_raw(claim).await? {
+            return match read_lease(&row) {
+                Ok(lease) => Ok(Claim::Leased(lease)),
+                Err(error) => fail_unreadable(self, &row, limits, error).await,
+            };
+        }
+        let next_ms = due.into_iter().chain(lease_ends).min();
+        Ok(Claim::Nothing {
+            retry_after: next_ms.map(|ms| Duration::from_millis(ms.max(1).unsigned_abs())),
+        })
     }
-    let Ahead {
-        due,
-        lease_ends,
-        forget,
-        ..
-    } = ahead;
-    if [due, lease_ends, forget]
-        .iter()
-        .flatten()
-        .any(|wait_ms| *wait_ms <= 0)
-    {
-        bring_up_to_date(store, limits).await?;
-    }
-    let values = [
-        worker.owner.as_str().into(),
-        worker.name.as_str().into(),
-        ttl_ms(lease).into(),
-        worker.instance.as_str().into(),
-    ];
-    let claim = store.statement(statements::CLAIM, values);
-    if let Some(row) = connections.writer().query_one_raw(claim).await? {
-        return match read_lease(&row) {
-            Ok(lease) => Ok(Claim::Leased(lease)),
-            Err(error) => bury(store, &row, limits, error).await,
+
+    pub(in crate::queue) async fn heartbeat(
+        &self,
+        id: JobId,
+        token: u64,
+        lease: Duration,
+        progress: Option<&Value>,
+    ) -> Result<Heartbeat, StoreError> {
+        let values = [
+            id.to_string().into(),
+            statements::token(token),
+            ttl_ms(lease).into(),
+            progress.map(Value::to_string).into(),
+        ];
+        let heartbeat = self.store.statement(statements::HEARTBEAT, values);
+        let row = self
+            .store
+            .connections()
+            .await?
+            .writer()
+            .query_one_raw(heartbeat)
+            .await?;
+        let Some(row) = row else {
+            return Ok(Heartbeat::Lost);
         };
+        let cancel: i32 = row.try_get_by("cancel").map_err(StoreError::from)?;
+        Ok(Heartbeat::Held {
+            cancel: cancel != 0,
+        })
     }
-    let next_ms = due.into_iter().chain(lease_ends).min();
-    Ok(Claim::Nothing {
-        look_again: next_ms.map(|ms| Duration::from_millis(ms.max(1).unsigned_abs())),
-    })
 }
 
 /// Ends a job that was leased and whose arguments cannot be read; a record that is worse is left to lose its lease.
-async fn bury(
-    store: &SqlStore,
+async fn fail_unreadable(
+    queue: &SqlQueue,
     row: &QueryResult,
     limits: &QueueLimits,
     error: StoreError,
@@ -69,9 +101,11 @@ async fn bury(
         return Err(error);
     };
     let outcome = Outcome::unreadable_args(limits);
-    settle::settle(store, id, token.unsigned_abs(), &outcome, limits).await?;
+    queue
+        .settle(id, token.unsigned_abs(), &outcome, limits)
+        .await?;
     Ok(Claim::Nothing {
-        look_again: Some(Duration::from_millis(1)),
+        retry_after: Some(Duration::from_millis(1)),
     })
 }
 
@@ -86,9 +120,9 @@ pub(crate) struct Ahead {
     pub(crate) lease_begins: Option<i64>,
 }
 
-async fn look_ahead(store: &SqlStore, reader: &Pool) -> Result<Ahead, DbErr> {
+async fn look_ahead(queue: &SqlQueue, reader: &Pool) -> Result<Ahead, DbErr> {
     let Some(row) = reader
-        .query_one_raw(store.statement(statements::LOOK_AHEAD, []))
+        .query_one_raw(queue.store.statement(statements::LOOK_AHEAD, []))
         .await?
     else {
         return Ok(Ahead::default());
@@ -104,43 +138,48 @@ async fn look_ahead(store: &SqlStore, reader: &Pool) -> Result<Ahead, DbErr> {
 }
 
 /// Sees to a bounded number of jobs whose time has come.
-async fn bring_up_to_date(store: &SqlStore, limits: &QueueLimits) -> Result<(), StoreError> {
-    let transaction = store.begin().await?;
+async fn bring_up_to_date(queue: &SqlQueue, limits: &QueueLimits) -> Result<(), StoreError> {
+    let transaction = queue.store.begin().await?;
     transaction
-        .execute_raw(store.statement(statements::FORGET, []))
+        .execute_raw(queue.store.statement(statements::FORGET, []))
         .await?;
     transaction
-        .execute_raw(store.statement(statements::MAKE_READY, []))
+        .execute_raw(queue.store.statement(statements::MAKE_READY, []))
         .await?;
     let expired = transaction
-        .query_all_raw(store.statement(statements::EXPIRED_LEASES, []))
+        .query_all_raw(queue.store.statement(statements::EXPIRED_LEASES, []))
         .await?;
-    let finished = lose(store, &transaction, &expired, limits).await?;
+    let finished = lose(queue, &transaction, &expired, limits).await?;
     transaction.commit().await?;
-    store.unfinished.finished(finished.len() as u64);
-    store.say_all(finished.into_iter().map(Change::Job));
+    queue.unfinished.subtract(finished.len() as u64);
+    queue
+        .store
+        .announce_all(finished.into_iter().map(Change::Job));
     Ok(())
 }
 
-/// Takes back the leases of an owner that is known to be dead.
-pub(crate) async fn recover(
-    store: &SqlStore,
-    owner: &str,
-    limits: &QueueLimits,
-) -> Result<u64, StoreError> {
-    let transaction = store.begin().await?;
-    let leases = store.statement(statements::LEASES_OF, [owner.into()]);
-    let leases = transaction.query_all_raw(leases).await?;
-    let finished = lose(store, &transaction, &leases, limits).await?;
-    transaction.commit().await?;
-    store.unfinished.finished(finished.len() as u64);
-    store.say_all(finished.into_iter().map(Change::Job).chain([Change::Work]));
-    Ok(leases.len() as u64)
+impl SqlQueue {
+    /// Takes back the leases of an owner that is known to be dead.
+    pub(in crate::queue) async fn recover(
+        &self,
+        owner: &str,
+        limits: &QueueLimits,
+    ) -> Result<u64, StoreError> {
+        let transaction = self.store.begin().await?;
+        let leases = self.store.statement(statements::LEASES_OF, [owner.into()]);
+        let leases = transaction.query_all_raw(leases).await?;
+        let finished = lose(self, &transaction, &leases, limits).await?;
+        transaction.commit().await?;
+        self.unfinished.subtract(finished.len() as u64);
+        self.store
+            .announce_all(finished.into_iter().map(Change::Job).chain([Change::Work]));
+        Ok(leases.len() as u64)
+    }
 }
 
 /// Ends leases whose holders ended without a word: not the job's fault, up to a limit. The jobs that this finished.
 async fn lose(
-    store: &SqlStore,
+    queue: &SqlQueue,
     transaction: &WriteTransaction,
     leases: &[QueryResult],
     limits: &QueueLimits,
@@ -160,14 +199,16 @@ async fn lose(
         };
         let Some((state, error)) = end else {
             transaction
-                .execute_raw(store.statement(statements::REQUEUE_LOST, [id.into()]))
+                .execute_raw(queue.store.statement(statements::REQUEUE_LOST, [id.into()]))
                 .await?;
             continue;
         };
-        let count = store.statement(statements::COUNT_LOST, [id.as_str().into(), error.into()]);
+        let count = queue
+            .store
+            .statement(statements::COUNT_LOST, [id.as_str().into(), error.into()]);
         transaction.execute_raw(count).await?;
         let id = parse::id(&id)?;
-        finished.extend(settle::finish(store, transaction, id, state, limits.keep).await?);
+        finished.extend(settle::finish(queue, transaction, id, state, limits.keep).await?);
     }
     Ok(finished)
 }

@@ -1,21 +1,17 @@
 //! Schedules in SQL.
 
-use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 
-use super::enqueue;
-use crate::queue::schedules::{Fired, ScheduleState, ScheduleStates, ScheduleStore};
-use crate::queue::{NewJob, QueueLimits, parse};
+use super::SqlQueue;
+use super::enqueue::add_job;
+use crate::queue::{Fired, NewJob, QueueLimits, ScheduleState, ScheduleStates, parse};
 use crate::sql::WriteTransaction;
-use crate::store::backend::Change;
-use crate::store::error::StoreError;
-use crate::store::millis::time;
-use crate::store::sql::SqlStore;
+use crate::store::clock::time;
+use crate::store::{Change, StoreError};
 
-#[async_trait]
-impl ScheduleStore for SqlStore {
-    async fn plan(
+impl SqlQueue {
+    pub(in crate::queue) async fn plan(
         &self,
         name: &str,
         definition: &str,
@@ -26,14 +22,20 @@ impl ScheduleStore for SqlStore {
             definition.into(),
             first_due.timestamp_millis().into(),
         ];
-        let plan = self.statement(PLAN, values);
-        self.connections().await?.writer().execute_raw(plan).await?;
+        let plan = self.store.statement(PLAN, values);
+        self.store
+            .connections()
+            .await?
+            .writer()
+            .execute_raw(plan)
+            .await?;
         Ok(())
     }
 
-    async fn unplan(&self, name: &str) -> Result<bool, StoreError> {
-        let unplan = self.statement(UNPLAN, [name.into()]);
+    pub(in crate::queue) async fn unplan(&self, name: &str) -> Result<bool, StoreError> {
+        let unplan = self.store.statement(UNPLAN, [name.into()]);
         let removed = self
+            .store
             .connections()
             .await?
             .writer()
@@ -42,66 +44,80 @@ impl ScheduleStore for SqlStore {
         Ok(removed.rows_affected() > 0)
     }
 
-    async fn fire(
+    /// Fires a schedule. Returns nothing if the queue is full.
+    pub(in crate::queue) async fn fire(
         &self,
         name: &str,
         due: DateTime<Utc>,
         next: DateTime<Utc>,
         job: &NewJob,
         limits: &QueueLimits,
-    ) -> Result<Fired, StoreError> {
-        let transaction = self.begin().await?;
-        let read = self.statement(READ_TO_FIRE, [name.into()]);
+    ) -> Result<Option<Fired>, StoreError> {
+        let transaction = self.store.begin().await?;
+        let read = self.store.statement(READ_TO_FIRE, [name.into()]);
         let Some(schedule) = transaction.query_one_raw(read).await? else {
-            return Ok(Fired::Passed);
+            return Ok(Some(Fired::Passed));
         };
         let ms = |column| schedule.try_get_by::<i64, _>(column);
         let (due_ms, next_ms) = (due.timestamp_millis(), next.timestamp_millis());
         if ms("next_due")? != due_ms {
-            return Ok(Fired::Passed);
+            return Ok(Some(Fired::Passed));
         }
         if ms("now")? < due_ms {
-            return Ok(Fired::Early);
+            return Ok(Some(Fired::Early));
         }
         let fired = if self.is_unfinished(&transaction, &schedule).await? {
-            let skip = self.statement(SKIP, [name.into(), next_ms.into()]);
+            let skip = self.store.statement(SKIP, [name.into(), next_ms.into()]);
             transaction.execute_raw(skip).await?;
             Fired::StillRunning
         } else {
-            let (enqueued, _) = enqueue(self, &transaction, job, limits.max_unfinished).await?;
+            let enqueued = add_job(self, &transaction, job, limits.max_unfinished).await?;
+            let Some((enqueued, _)) = enqueued else {
+                return Ok(None);
+            };
             let id = enqueued.id.to_string();
             let advance = [name.into(), next_ms.into(), due_ms.into(), id.into()];
             transaction
-                .execute_raw(self.statement(ADVANCE, advance))
+                .execute_raw(self.store.statement(ADVANCE, advance))
                 .await?;
             Fired::Enqueued(enqueued.id)
         };
         transaction.commit().await?;
         if let Fired::Enqueued(_) = fired {
-            self.say(Change::Work);
+            self.store.announce_change(Change::Work);
         }
-        Ok(fired)
+        Ok(Some(fired))
     }
 
-    async fn pass(
+    pub(in crate::queue) async fn pass(
         &self,
         name: &str,
         due: DateTime<Utc>,
         next: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
         let (due_ms, next_ms) = (due.timestamp_millis(), next.timestamp_millis());
-        let pass = self.statement(PASS, [name.into(), next_ms.into(), due_ms.into()]);
-        let passed = self.connections().await?.writer().execute_raw(pass).await?;
+        let pass = self
+            .store
+            .statement(PASS, [name.into(), next_ms.into(), due_ms.into()]);
+        let passed = self
+            .store
+            .connections()
+            .await?
+            .writer()
+            .execute_raw(pass)
+            .await?;
         Ok(passed.rows_affected() > 0)
     }
 
-    async fn schedules(&self) -> Result<ScheduleStates, StoreError> {
-        let reader = self.connections().await?.reader();
+    pub(in crate::queue) async fn schedules(&self) -> Result<ScheduleStates, StoreError> {
+        let reader = self.store.connections().await?.reader();
         let now = reader
-            .query_one_raw(self.statement("SELECT {now} AS now", []))
+            .query_one_raw(self.store.statement("SELECT {now} AS now", []))
             .await?;
         let now: Option<i64> = now.map(|row| row.try_get_by("now")).transpose()?;
-        let rows = reader.query_all_raw(self.statement(READ_ALL, [])).await?;
+        let rows = reader
+            .query_all_raw(self.store.statement(READ_ALL, []))
+            .await?;
         Ok(ScheduleStates {
             now: now.map(time).unwrap_or_default(),
             schedules: rows
@@ -112,7 +128,7 @@ impl ScheduleStore for SqlStore {
     }
 }
 
-impl SqlStore {
+impl SqlQueue {
     /// Whether the run before is still waiting or going on.
     async fn is_unfinished(
         &self,
@@ -120,7 +136,7 @@ impl SqlStore {
         schedule: &QueryResult,
     ) -> Result<bool, DbErr> {
         let last_job: Option<String> = schedule.try_get_by("last_job")?;
-        let unfinished = self.statement(UNFINISHED, [last_job.into()]);
+        let unfinished = self.store.statement(UNFINISHED, [last_job.into()]);
         Ok(transaction.query_one_raw(unfinished).await?.is_some())
     }
 }

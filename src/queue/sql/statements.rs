@@ -2,10 +2,6 @@
 
 use sea_orm::Value;
 
-/// What [`super::record`] reads, but for the result.
-pub(crate) const COLUMNS: &str = "id, name, args, state, priority, attempts, lost, unique_key, schedule, next, \
-    follows, worker, instance, progress, error, cancel, enqueued_at, due_at, started_at, finished_at";
-
 pub(crate) const JOB: &str = "SELECT {columns}, result FROM {jobs} WHERE id = $1";
 
 pub(crate) const COUNTS: &str = "SELECT state, count(*) FROM {jobs} GROUP BY state";

@@ -3,9 +3,8 @@ use std::time::{Duration, Instant};
 
 use sea_orm::ConnectionTrait;
 
-use super::statements;
-use crate::store::error::StoreError;
-use crate::store::sql::SqlStore;
+use super::{SqlQueue, statements};
+use crate::store::StoreError;
 
 /// How soon jobs are counted again, for other processes take some in and finish some as well.
 const COUNT_AGAIN: Duration = Duration::from_secs(1);
@@ -27,7 +26,7 @@ impl UnfinishedJobCount {
     pub(crate) async fn reaches(
         &self,
         limit: u64,
-        store: &SqlStore,
+        queue: &SqlQueue,
         connection: &impl ConnectionTrait,
     ) -> Result<bool, StoreError> {
         let begun = Instant::now();
@@ -39,7 +38,7 @@ impl UnfinishedJobCount {
             return Ok(unfinished >= limit);
         }
         let row = connection
-            .query_one_raw(store.statement(statements::UNFINISHED, []))
+            .query_one_raw(queue.store.statement(statements::UNFINISHED, []))
             .await?;
         let counted: i64 = row.map_or(Ok(0), |row| row.try_get_by_index(0))?;
         let rest = (begun.elapsed() * REST_PER_COUNT).max(COUNT_AGAIN);
@@ -51,11 +50,11 @@ impl UnfinishedJobCount {
         Ok(unfinished >= limit)
     }
 
-    pub(crate) fn came(&self, jobs: u64) {
+    pub(crate) fn add(&self, jobs: u64) {
         self.count().unfinished += jobs;
     }
 
-    pub(crate) fn finished(&self, jobs: u64) {
+    pub(crate) fn subtract(&self, jobs: u64) {
         let mut count = self.count();
         count.unfinished = count.unfinished.saturating_sub(jobs);
     }

@@ -1,43 +1,38 @@
 //! The store in Redis. A value of ours is a hash that says when it was written, a shared one a plain string.
 
 pub(crate) mod connection;
-mod instances;
-pub(crate) mod scripts;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::redis::{Cmd, FromRedisValue, Pipeline, RedisError, RedisResult, SetExpiry, SetOptions};
-use async_trait::async_trait;
+use ::redis::{
+    Cmd, FromRedisValue, Pipeline, RedisError, RedisResult, Script, SetExpiry, SetOptions,
+};
 use tokio::sync::broadcast;
 use tokio::task::JoinSet;
 
 use self::connection::address::Address;
 use self::connection::announcements::Announcements;
-use self::connection::connections::Connections;
-use self::connection::request::Request;
+use self::connection::connections::{Connections, Request};
 use self::connection::rights::{self, Needs, Rights};
 use self::connection::{advice, error};
-use self::scripts::Scripts;
-use super::backend::{Change, KeyValue};
-use super::clock::StoreClock;
+use super::backend::{Change, Stored};
+use super::clock::ttl_ms;
 use super::error::StoreError;
+use super::handle::Instance;
 use super::keys::Key;
-use super::millis::ttl_ms;
-use super::stored::Stored;
 use crate::health::HealthIssues;
-use crate::queue::redis::due_check::DueCheck;
 use crate::settings::{ConnectionUrl, StoreConfig};
 
 /// A Redis server, reached over one multiplexed connection for commands and one for announcements.
 pub(crate) struct RedisStore {
-    pub(crate) connections: Arc<Connections>,
-    pub(crate) announcements: Announcements,
-    pub(crate) scripts: Scripts,
-    pub(crate) prefix: String,
-    pub(crate) clock: StoreClock,
-    pub(crate) due_check: DueCheck,
+    connections: Arc<Connections>,
+    announcements: Announcements,
+    prefix: String,
+    put: Script,
+    claim: Script,
+    announce: Script,
     rights: Arc<Rights>,
     /// Stops with the store.
     background: JoinSet<()>,
@@ -73,15 +68,21 @@ impl RedisStore {
         Self {
             announcements: Announcements::follow(Arc::clone(&connections), &settings.prefix),
             connections,
-            scripts: Scripts::new(),
             prefix: settings.prefix.clone(),
-            clock: StoreClock::default(),
-            due_check: DueCheck::default(),
+            put: Script::new(include_str!("lua/put.lua")),
+            claim: Script::new(include_str!("lua/claim.lua")),
+            announce: Script::new(include_str!("lua/announce.lua")),
             rights: Arc::new(Rights::new()),
             background: JoinSet::new(),
         }
     }
 
+    /// The prefix of all keys but the shared ones.
+    pub(crate) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// Sends a request that does no harm when it is carried out twice.
     pub(crate) async fn run<T: FromRedisValue + Send>(
         &self,
         request: &impl Request,
@@ -92,11 +93,27 @@ impl RedisStore {
         }
         outcome
     }
+
+    /// Sends a request once.
+    pub(crate) async fn run_once<T: FromRedisValue + Send>(
+        &self,
+        request: &impl Request,
+    ) -> RedisResult<T> {
+        self.connections.run_once(request).await
+    }
+
+    pub(super) fn changes(&self) -> broadcast::Receiver<Change> {
+        self.announcements.subscribe()
+    }
 }
 
-#[async_trait]
-impl KeyValue for RedisStore {
-    async fn put(&self, key: &Key, value: &[u8], ttl: Duration) -> Result<(), StoreError> {
+impl RedisStore {
+    pub(super) async fn put(
+        &self,
+        key: &Key,
+        value: &[u8],
+        ttl: Duration,
+    ) -> Result<(), StoreError> {
         let ttl_ms = ttl_ms(ttl);
         let channel = self.announcements.channel();
         if key.is_shared() {
@@ -107,14 +124,14 @@ impl KeyValue for RedisStore {
             write.publish(channel, announcement(key)).ignore();
             self.run::<()>(&write).await?;
         } else {
-            let mut write = self.scripts.put.key(key.name());
+            let mut write = self.put.key(key.name());
             write.arg(value).arg(ttl_ms).arg(channel);
             self.run::<()>(&write).await?;
         }
         Ok(())
     }
 
-    async fn get(&self, key: &Key) -> Result<Option<Stored>, StoreError> {
+    pub(super) async fn get(&self, key: &Key) -> Result<Option<Stored>, StoreError> {
         if key.is_shared() {
             let value: Option<Vec<u8>> = self
                 .run(&Cmd::get(key.name()))
@@ -129,7 +146,7 @@ impl KeyValue for RedisStore {
         }
     }
 
-    async fn delete(&self, key: &Key) -> Result<bool, StoreError> {
+    pub(super) async fn delete(&self, key: &Key) -> Result<bool, StoreError> {
         let mut delete = transaction();
         delete.del(key.name());
         delete
@@ -139,13 +156,13 @@ impl KeyValue for RedisStore {
         Ok(deleted > 0)
     }
 
-    async fn first_unclaimed(
+    pub(super) async fn first_unclaimed(
         &self,
         keys: &[Key],
         most: usize,
         ttl: Option<Duration>,
     ) -> Result<Vec<usize>, StoreError> {
-        let mut claim = self.scripts.claim_first.prepare_invoke();
+        let mut claim = self.claim.prepare_invoke();
         for key in keys {
             claim.key(key.name());
         }
@@ -153,12 +170,8 @@ impl KeyValue for RedisStore {
         Ok(self.run(&claim).await?)
     }
 
-    fn changes(&self) -> broadcast::Receiver<Change> {
-        self.announcements.subscribe()
-    }
-
     /// A plain SET, since a script that has deleted something may write although memory is short.
-    async fn probe(&self, key: &Key, ttl: Duration) -> Result<(), StoreError> {
+    pub(super) async fn probe(&self, key: &Key, ttl: Duration) -> Result<(), StoreError> {
         let expiry = SetExpiry::PX(ttl_ms(ttl).unsigned_abs());
         let mut write = ::redis::pipe();
         write
@@ -176,6 +189,33 @@ impl KeyValue for RedisStore {
             class: error::denied(),
             why: "rights are missing".to_owned(),
         })
+    }
+
+    /// Presence is a hash of ids, which expires with the last of them.
+    pub(super) async fn announce(
+        &self,
+        instance: &Instance,
+        ttl: Duration,
+    ) -> Result<Vec<Instance>, StoreError> {
+        let mut announce = self.announce.key(self.instances_key());
+        announce
+            .arg(&instance.id)
+            .arg(&instance.name)
+            .arg(instance.scrapers)
+            .arg(ttl_ms(ttl));
+        let others: Vec<(String, String, u64)> = self.run(&announce).await?;
+        let others = others
+            .into_iter()
+            .map(|(id, name, scrapers)| Instance { id, name, scrapers });
+        Ok(others.collect())
+    }
+
+    pub(super) async fn withdraw(&self, id: &str) -> Result<(), StoreError> {
+        Ok(self.run(&Cmd::hdel(self.instances_key(), id)).await?)
+    }
+
+    fn instances_key(&self) -> String {
+        format!("{}instances", self.prefix)
     }
 }
 

@@ -13,10 +13,10 @@ pub enum SelectionError {
     #[error(transparent)]
     Settings(#[from] StoreError),
     /// No socket can be made for the managed server.
-    #[error("there is no place for the socket of redis-server")]
+    #[error("no socket can be made for redis-server")]
     Socket(#[source] io::Error),
     /// The note in the data folder cannot be read or written.
-    #[error("the note {} cannot be used", path.display())]
+    #[error("the store marker {} cannot be read or written", path.display())]
     Marker {
         /// The note.
         path: PathBuf,
@@ -25,7 +25,7 @@ pub enum SelectionError {
     },
     /// Jobs would be left behind.
     #[error(
-        "the results store was {before}, where {count} jobs have not finished: start with the former settings until \
+        "the store was {before}, where {count} jobs have not finished: start with the former settings until \
          they have, or delete {} to leave them behind", note.display()
     )]
     Unfinished {
@@ -38,7 +38,7 @@ pub enum SelectionError {
     },
     /// Jobs may be left behind.
     #[error(
-        "the results store was {before}, which cannot be asked whether jobs there have not finished: start with the \
+        "the store was {before}, which cannot be asked whether jobs there have not finished: start with the \
          former settings until they have, or delete {} to leave them behind", note.display()
     )]
     Unknown {

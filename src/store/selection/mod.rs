@@ -3,13 +3,12 @@
 mod environment;
 mod error;
 mod location;
-mod marker;
 mod previous;
 
 pub use self::environment::Environment;
 pub use self::error::{PreviousStoreError, SelectionError};
 pub use self::location::{StoreKind, StoreLocation};
-use self::marker::StoreMarker;
+use self::previous::StoreMarker;
 use super::error::StoreError;
 use crate::settings::Backend;
 
@@ -57,14 +56,14 @@ impl StoreSelection {
             path: path.clone(),
             source,
         };
-        let now = StoreMarker::of(&self.location);
+        let now = StoreMarker::new(&self.location);
         let before = StoreMarker::read(&path).map_err(unusable)?;
         if let Some(before) = before.filter(|before| *before != now) {
             previous::check_previous_store(&before, environment).await?;
-            tracing::warn!(%before, %now, "the results store is another than before: earlier results are not in it");
+            tracing::warn!(%before, %now, "the store changed since the last start; previous results are not migrated");
         }
         now.write(&path).map_err(unusable)?;
-        tracing::info!(store = %now, why = self.why, "results store chosen");
+        tracing::info!(store = %now, why = self.why, "store selected");
         Ok(())
     }
 }
@@ -155,6 +154,6 @@ mod tests {
             redis_server: None,
         };
         let location = case.resolve().unwrap();
-        assert!(!format!("{location:?} {:?}", StoreMarker::of(&location)).contains("hunter2"));
+        assert!(!format!("{location:?} {:?}", StoreMarker::new(&location)).contains("hunter2"));
     }
 }

@@ -1,11 +1,57 @@
-//! Leaving a former store.
+//! The store that the data folder was last used with, and the check that no job is left behind in it.
+
+use std::path::Path;
+use std::{fmt, fs, io};
+
+use serde::{Deserialize, Serialize};
 
 use super::error::PreviousStoreError;
-use super::marker::StoreMarker;
-use super::{Environment, SelectionError, StoreLocation};
+use super::{Environment, SelectionError, StoreKind, StoreLocation};
+use crate::durable_file;
 use crate::queue::{JobQueue, QueueLimits};
 use crate::redis_server::RedisServer;
 use crate::store::Store;
+
+/// Record in the data folder of the store that was used last.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StoreMarker {
+    pub(crate) store: StoreKind,
+    #[serde(default)]
+    pub(crate) address: String,
+}
+
+impl StoreMarker {
+    pub(crate) fn new(location: &StoreLocation) -> Self {
+        Self {
+            store: location.kind(),
+            address: location.address(),
+        }
+    }
+
+    pub(crate) fn read(path: &Path) -> io::Result<Option<Self>> {
+        match fs::read(path) {
+            Ok(text) => Ok(Some(serde_json::from_slice(&text)?)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes the whole note or nothing.
+    pub(crate) fn write(&self, path: &Path) -> io::Result<()> {
+        durable_file::replace(path, &serde_json::to_vec(self)?)
+    }
+}
+
+impl fmt::Display for StoreMarker {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { store, address } = self;
+        if address.is_empty() {
+            write!(formatter, "{store}")
+        } else {
+            write!(formatter, "{store} ({address})")
+        }
+    }
+}
 
 /// Makes sure that no unfinished job is left behind in the store of the note.
 pub(super) async fn check_previous_store(
@@ -19,7 +65,7 @@ pub(super) async fn check_previous_store(
         source,
     };
     let location = environment.locate(before.store)?;
-    let Some(location) = location.filter(|location| StoreMarker::of(location) == *before) else {
+    let Some(location) = location.filter(|location| StoreMarker::new(location) == *before) else {
         return Err(unknown(None));
     };
     match unfinished(&location, environment).await {

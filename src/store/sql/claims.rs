@@ -1,14 +1,16 @@
+//! Claims in SQL.
+
 use std::collections::HashSet;
 use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DbErr, Value};
 
 use super::SqlStore;
+use crate::store::clock::ttl_ms;
 use crate::store::error::StoreError;
 use crate::store::keys::Key;
-use crate::store::millis::ttl_ms;
 
-/// The keys that are taken, of those that `{keys}` lists.
+/// Those keys of `{keys}` that are taken.
 const TAKEN: &str = "SELECT key FROM {results} WHERE key IN ({keys}) AND expires_at > {now}";
 
 /// On Postgres another may have taken it since: then there is no row to update, and none is returned.
@@ -19,7 +21,7 @@ const TAKE: &str = "INSERT INTO {results} (key, value, written_at, expires_at)
     WHERE {results}.expires_at <= {now} RETURNING key";
 
 impl SqlStore {
-    pub(crate) async fn first_free(
+    pub(in crate::store) async fn first_unclaimed(
         &self,
         keys: &[Key],
         most: usize,
@@ -32,18 +34,18 @@ impl SqlStore {
         let transaction = self.begin().await?;
         let taken = self.taken(&transaction, keys).await?;
         let mut got = Vec::with_capacity(most);
-        for place in free(keys, &taken) {
+        for index in free(keys, &taken) {
             if got.len() == most {
                 break;
             }
             let values: [Value; 3] = [
-                keys[place].name().into(),
+                keys[index].name().into(),
                 Vec::<u8>::new().into(),
                 ttl_ms(ttl).into(),
             ];
             let take = self.statement(TAKE, values);
             if transaction.query_one_raw(take).await?.is_some() {
-                got.push(place);
+                got.push(index);
             }
         }
         transaction.commit().await?;
@@ -68,8 +70,7 @@ impl SqlStore {
 }
 
 fn free<'k>(keys: &'k [Key], taken: &'k HashSet<String>) -> impl Iterator<Item = usize> + 'k {
-    let places = keys.iter().enumerate();
-    places
-        .filter(|(_, key)| !taken.contains(key.name()))
-        .map(|(place, _)| place)
+    let keys = keys.iter().enumerate();
+    keys.filter(|(_, key)| !taken.contains(key.name()))
+        .map(|(index, _)| index)
 }

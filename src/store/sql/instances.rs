@@ -2,20 +2,18 @@
 
 use std::time::Duration;
 
-use async_trait::async_trait;
 use sea_orm::{ConnectionTrait, DbErr};
 
 use super::SqlStore;
+use crate::store::Instance;
+use crate::store::clock::ttl_ms;
 use crate::store::error::StoreError;
-use crate::store::instances::{Instance, InstanceStore};
-use crate::store::millis::ttl_ms;
 
-#[async_trait]
-impl InstanceStore for SqlStore {
-    async fn announce(
+impl SqlStore {
+    pub(in crate::store) async fn announce(
         &self,
         instance: &Instance,
-        lasts: Duration,
+        ttl: Duration,
     ) -> Result<Vec<Instance>, StoreError> {
         let scrapers = i64::try_from(instance.scrapers).unwrap_or(i64::MAX);
         let note = [
@@ -24,7 +22,7 @@ impl InstanceStore for SqlStore {
             scrapers.into(),
         ];
         let transaction = self.begin().await?;
-        for (template, values) in [(FORGET, vec![ttl_ms(lasts).into()]), (NOTE, note.to_vec())] {
+        for (template, values) in [(FORGET, vec![ttl_ms(ttl).into()]), (NOTE, note.to_vec())] {
             transaction
                 .execute_raw(self.statement(template, values))
                 .await?;
@@ -42,12 +40,12 @@ impl InstanceStore for SqlStore {
         Ok(others.collect::<Result<_, DbErr>>()?)
     }
 
-    async fn leave(&self, id: &str) -> Result<(), StoreError> {
-        let leave = self.statement(LEAVE, [id.into()]);
+    pub(in crate::store) async fn withdraw(&self, id: &str) -> Result<(), StoreError> {
+        let withdraw = self.statement(WITHDRAW, [id.into()]);
         self.connections()
             .await?
             .writer()
-            .execute_raw(leave)
+            .execute_raw(withdraw)
             .await?;
         Ok(())
     }
@@ -61,4 +59,4 @@ const NOTE: &str = "INSERT INTO {instances} (id, name, scrapers, seen_at) VALUES
 
 const OTHERS: &str = "SELECT id, name, scrapers FROM {instances} WHERE id <> $1 ORDER BY id";
 
-const LEAVE: &str = "DELETE FROM {instances} WHERE id = $1";
+const WITHDRAW: &str = "DELETE FROM {instances} WHERE id = $1";

@@ -8,19 +8,15 @@ mod schema;
 use std::path::Path;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use sea_orm::{ConnectionTrait, DbErr, Statement, Value};
 use tokio::sync::{OnceCell, broadcast};
 
 use self::connect::{Connections, Target};
 use self::schema::Sql;
-use super::backend::{CHANGES_KEPT, Change, KeyValue};
-use super::clock::StoreClock;
+use super::backend::{CHANGES_KEPT, Change, Stored};
+use super::clock::ttl_ms;
 use super::error::StoreError;
 use super::keys::Key;
-use super::millis::ttl_ms;
-use super::stored::Stored;
-use crate::queue::sql::UnfinishedJobCount;
 use crate::settings::{DatabaseSettings, StoreConfig};
 use crate::sql::{DISK_FULL, WriteTransaction};
 
@@ -29,8 +25,6 @@ pub(crate) struct SqlStore {
     target: Target,
     sql: Sql,
     connections: OnceCell<Connections>,
-    pub(crate) unfinished: UnfinishedJobCount,
-    pub(crate) clock: StoreClock,
     changes: broadcast::Sender<Change>,
 }
 
@@ -57,8 +51,6 @@ impl SqlStore {
             target,
             sql,
             connections: OnceCell::new(),
-            unfinished: UnfinishedJobCount::default(),
-            clock: StoreClock::default(),
             changes: broadcast::Sender::new(CHANGES_KEPT),
         }
     }
@@ -99,27 +91,33 @@ impl SqlStore {
         Ok(())
     }
 
-    pub(crate) fn say(&self, change: Change) {
+    pub(crate) fn announce_change(&self, change: Change) {
         // An error means that nobody listens.
         let _ = self.changes.send(change);
     }
 
-    pub(crate) fn say_all(&self, changes: impl IntoIterator<Item = Change>) {
-        changes.into_iter().for_each(|change| self.say(change));
+    pub(crate) fn announce_all(&self, changes: impl IntoIterator<Item = Change>) {
+        changes
+            .into_iter()
+            .for_each(|change| self.announce_change(change));
     }
 }
 
-#[async_trait]
-impl KeyValue for SqlStore {
-    async fn put(&self, key: &Key, value: &[u8], ttl: Duration) -> Result<(), StoreError> {
+impl SqlStore {
+    pub(super) async fn put(
+        &self,
+        key: &Key,
+        value: &[u8],
+        ttl: Duration,
+    ) -> Result<(), StoreError> {
         let transaction = self.begin().await?;
         self.write(&transaction, key, value, ttl).await?;
         transaction.commit().await?;
-        self.say(Change::Key(key.name().to_owned()));
+        self.announce_change(Change::Key(key.name().to_owned()));
         Ok(())
     }
 
-    async fn get(&self, key: &Key) -> Result<Option<Stored>, StoreError> {
+    pub(super) async fn get(&self, key: &Key) -> Result<Option<Stored>, StoreError> {
         let get = self.statement(GET, [key.name().into()]);
         let row = self
             .connections()
@@ -134,7 +132,7 @@ impl KeyValue for SqlStore {
         Ok(stored.transpose()?)
     }
 
-    async fn delete(&self, key: &Key) -> Result<bool, StoreError> {
+    pub(super) async fn delete(&self, key: &Key) -> Result<bool, StoreError> {
         let delete = self.statement(DELETE, [key.name().into()]);
         let row = self
             .connections()
@@ -143,21 +141,12 @@ impl KeyValue for SqlStore {
             .query_one_raw(delete)
             .await?;
         let live: Option<i32> = row.map(|row| row.try_get_by("live")).transpose()?;
-        self.say(Change::Key(key.name().to_owned()));
+        self.announce_change(Change::Key(key.name().to_owned()));
         Ok(live == Some(1))
     }
 
-    async fn first_unclaimed(
-        &self,
-        keys: &[Key],
-        most: usize,
-        ttl: Option<Duration>,
-    ) -> Result<Vec<usize>, StoreError> {
-        self.first_free(keys, most, ttl).await
-    }
-
     /// A small value would find room on a disk that has none for others.
-    async fn probe(&self, key: &Key, ttl: Duration) -> Result<(), StoreError> {
+    pub(super) async fn probe(&self, key: &Key, ttl: Duration) -> Result<(), StoreError> {
         if !self.connections().await?.writer().has_room() {
             return Err(StoreError::Unavailable {
                 class: DISK_FULL,
@@ -167,7 +156,7 @@ impl KeyValue for SqlStore {
         self.put(key, b"1", ttl).await
     }
 
-    fn changes(&self) -> broadcast::Receiver<Change> {
+    pub(super) fn changes(&self) -> broadcast::Receiver<Change> {
         self.changes.subscribe()
     }
 }

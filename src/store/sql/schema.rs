@@ -1,6 +1,5 @@
 //! The tables, and the few words in which the two databases differ.
 
-use crate::queue::sql::COLUMNS;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement, Value};
 
 /// The tables. Statements are idempotent and run when the store is first reached. The indexes of one state repeat the
@@ -37,6 +36,10 @@ const TABLES: &[&str] = &[
 
 /// The statements of [`TABLES`] up to that of `{jobs}`, whose columns the next need.
 const TABLES_BEFORE_COLUMNS: usize = 3;
+
+/// Columns of `{jobs}` that a look at a job reads, but for the result.
+const COLUMNS: &str = "id, name, args, state, priority, attempts, lost, unique_key, schedule, next, \
+    follows, worker, instance, progress, error, cancel, enqueued_at, due_at, started_at, finished_at";
 
 /// Columns of `{jobs}` that a table of an earlier version does not have.
 const NEW_COLUMNS: [(&str, &str); 5] = [

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use weir::actors::Scheduler;
 use weir::health::HealthIssues;
 use weir::jobs::{Job, Schedule, SchedulerCounters, SchedulerDeps};
-use weir::queue::{JobFilter, JobQueue, JobRecord as Stored, JobState, QueueLimits, Schedules};
+use weir::queue::{JobFilter, JobQueue, JobRecord as Stored, JobState, QueueLimits};
 use weir::settings::{CatchUp, JobsSettings, Timetable};
 use weir::store::Store;
 use weir_supervision::ActorSystem;
@@ -38,7 +38,7 @@ impl Clock {
         let (ready, stop) = (watch::Sender::new(true), watch::Sender::new(false));
         let deps = SchedulerDeps {
             planned: planned.subscribe(),
-            schedules: Schedules::new(store, limits),
+            schedules: JobQueue::new(store, limits).schedules(),
             runtime: Handle::current(),
             prepared: ready.subscribe(),
             stopping: stop.subscribe(),
@@ -131,7 +131,7 @@ async fn missed_times_are_made_up_for_once_or_not_at_all() {
             catch_up,
             ..every("hourly", Duration::from_hours(1))
         };
-        let schedules = Schedules::new(&store, QueueLimits::default());
+        let schedules = JobQueue::new(&store, QueueLimits::default()).schedules();
         let now = Utc::now()
             .duration_trunc(TimeDelta::milliseconds(1))
             .unwrap();
@@ -142,7 +142,7 @@ async fn missed_times_are_made_up_for_once_or_not_at_all() {
             .unwrap();
         let _clock = Clock::start(&store, &[schedule]);
         let next = loop {
-            let board = schedules.board().await.unwrap();
+            let board = schedules.states().await.unwrap();
             if board.schedules[0].next_due > board.now {
                 break board.schedules[0].next_due;
             }
@@ -169,10 +169,10 @@ async fn a_run_that_has_not_finished_is_not_stacked_upon() {
 async fn a_restart_neither_fires_twice_nor_forgets() {
     let store = TestStore::redis();
     let hourly = [every("hourly", Duration::from_hours(1))];
-    let schedules = Schedules::new(&store, QueueLimits::default());
+    let schedules = JobQueue::new(&store, QueueLimits::default()).schedules();
     let first = Clock::start(&store, &hourly);
     eventually(|| count(&first.counters.fired) == 1).await;
-    let before = schedules.board().await.unwrap().schedules;
+    let before = schedules.states().await.unwrap().schedules;
     drop(first);
 
     let again = Clock::start(
@@ -184,7 +184,7 @@ async fn a_restart_neither_fires_twice_nor_forgets() {
     );
     eventually(|| count(&again.counters.fired) == 1).await;
 
-    let after = schedules.board().await.unwrap().schedules;
+    let after = schedules.states().await.unwrap().schedules;
     assert_eq!(after[0], before[0]);
     assert_eq!(jobs_of(&store).await.len(), 2, "one of each");
 }
@@ -194,9 +194,9 @@ async fn schedules_are_added_changed_and_removed_while_it_runs() {
     let store = TestStore::redis();
     let hour = Duration::from_hours(1);
     let clock = Clock::start(&store, &[every("a", hour), every("b", hour)]);
-    let schedules = Schedules::new(&store, QueueLimits::default());
+    let schedules = JobQueue::new(&store, QueueLimits::default()).schedules();
     let definitions = async || -> Vec<String> {
-        let board = schedules.board().await.unwrap();
+        let board = schedules.states().await.unwrap();
         let shown = board.schedules.into_iter();
         shown
             .map(|state| format!("{} {}", state.name, state.definition))
@@ -241,10 +241,10 @@ async fn a_full_queue_holds_up_the_schedules_that_are_due_and_no_others() {
     let in_the_way = jobs.enqueue(probe(&Probe::Answer)).await.unwrap().id;
     let hour = Duration::from_hours(1);
     let clock = Clock::within(limits, &store, &[every("due", hour)]);
-    let schedules = Schedules::new(&store, limits);
+    let schedules = JobQueue::new(&store, limits).schedules();
     let planned = async |many: usize| {
         let in_time = async {
-            while schedules.board().await.unwrap().schedules.len() < many {
+            while schedules.states().await.unwrap().schedules.len() < many {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };

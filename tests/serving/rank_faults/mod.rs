@@ -27,7 +27,7 @@ use weir::http::{
     ScoreState, serve,
 };
 use weir::jobs::{JobResources, LargeResults, Registry, WorkerContext, WorkerDeps};
-use weir::queue::{JobQueue, QueueLimits, Schedules};
+use weir::queue::{JobQueue, QueueLimits};
 use weir::ranking::Arms;
 use weir::scoring::pool::{BreakerConfig, PoolConfig, PoolCounters, PoolHandle, WorkerPool};
 use weir::scoring::{RandomScorer, Scorer, SentimentScorer};
@@ -216,7 +216,7 @@ impl Service {
             job_queue: Data::new(job_queue(&system, &resources)),
             schedules: Data::new(SchedulesState {
                 configured: watch::channel(Arc::default()).1,
-                states: Schedules::new(&store, QueueLimits::default()),
+                schedules: JobQueue::new(&store, QueueLimits::default()).schedules(),
             }),
             store: Data::new(store.store.clone()),
             ingest: Data::new(IngestState::new(ingester(&system, &database))),

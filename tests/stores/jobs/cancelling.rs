@@ -38,7 +38,7 @@ async fn a_waiting_job_is_cancelled_at_once(store: TestStore) {
     );
     tokio::time::sleep(BRIEF).await;
     let nothing = jobs.claim(&worker("a"), LEASE).await.unwrap();
-    assert_eq!(nothing, Claim::Nothing { look_again: None });
+    assert_eq!(nothing, Claim::Nothing { retry_after: None });
 }
 
 async fn a_running_job_is_asked_to_end(store: TestStore) {

@@ -96,7 +96,7 @@ async fn a_dead_job_can_be_replayed(store: TestStore) {
         (JobState::Queued, 0, None)
     );
     assert_eq!(queued.finished_at, None);
-    assert_eq!(jobs.counts().await.unwrap().of(JobState::Dead), 0);
+    assert_eq!(jobs.counts().await.unwrap().count(JobState::Dead), 0);
     let second = claim(&jobs).await;
     assert!(second.token > first.token);
     assert_eq!(second.attempts, 0);

@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde_json::json;
 use weir::queue::JobState::{Cancelled, Dead, Queued, Succeeded, Waiting};
 use weir::queue::{
-    Cancellation, JobQueue, JobRecord, JobState, Lease, NewJob, Outcome, QueueLimits, Replay, Start,
+    Cancellation, JobQueue, JobRecord, JobState, Lease, NewJob, Outcome, QueueError, QueueLimits,
+    Replay, Start,
 };
-use weir::store::StoreError;
 
 use super::steps::{
     BRIEF, KEEP, LEASE, claim, claim_when_ready, dead, edit_job, jobs, look_up, succeeded,
@@ -88,7 +88,7 @@ async fn success_begins_what_follows_once(store: TestStore) {
         (next.state, next.follows, next.then),
         (JobState::Waiting, Some(all[0].id), Some(all[2].id))
     );
-    assert_eq!(jobs.counts().await.unwrap().of(JobState::Waiting), 2);
+    assert_eq!(jobs.counts().await.unwrap().count(JobState::Waiting), 2);
     for job in &all {
         let lease = claim(&jobs).await;
         assert_eq!((lease.id, &lease.args), (job.id, &job.args));
@@ -97,7 +97,7 @@ async fn success_begins_what_follows_once(store: TestStore) {
         jobs.settle(&lease, succeeded(json!(1))).await.unwrap();
     }
 
-    assert_eq!(jobs.counts().await.unwrap().of(JobState::Succeeded), 3);
+    assert_eq!(jobs.counts().await.unwrap().count(JobState::Succeeded), 3);
     assert_eq!(jobs.counts().await.unwrap().unfinished(), 0);
 }
 
@@ -243,7 +243,7 @@ async fn followers_take_room_in_the_queue(store: TestStore) {
     jobs.enqueue(first.clone()).await.unwrap();
     let refused = three();
     let refusal = jobs.enqueue(refused.clone()).await.unwrap_err();
-    assert!(matches!(refusal, StoreError::QueueFull { limit: 4 }));
+    assert!(matches!(refusal, QueueError::Full { limit: 4 }));
     assert_eq!(jobs.job(refused.id).await.unwrap(), None);
     assert_eq!(jobs.enqueue(first).await.unwrap().state, JobState::Queued);
     jobs.enqueue(job("d")).await.unwrap();

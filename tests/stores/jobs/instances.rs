@@ -28,7 +28,7 @@ async fn instances_see_each_other_until_they_leave(store: TestStore) {
     assert_eq!(first.announce(&a).await.unwrap(), [], "it is no other");
     assert_eq!(second.announce(&b).await.unwrap(), std::slice::from_ref(&a));
     assert_eq!(first.announce(&a).await.unwrap(), std::slice::from_ref(&b));
-    second.leave(&b.id).await.unwrap();
+    second.withdraw(&b.id).await.unwrap();
     assert_eq!(first.announce(&a).await.unwrap(), []);
 }
 

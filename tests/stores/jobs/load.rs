@@ -61,7 +61,7 @@ async fn workers_that_crash_at_any_step_lose_no_job_and_finish_none_twice(store:
         );
     }
     let counts = stress.jobs.counts().await.unwrap();
-    assert_eq!(counts.of(JobState::Succeeded), u64::from(STRESS_JOBS));
+    assert_eq!(counts.count(JobState::Succeeded), u64::from(STRESS_JOBS));
     assert_eq!(counts.unfinished(), 0);
 }
 
@@ -72,8 +72,8 @@ async fn work(stress: Arc<Stress>, jobs: JobQueue, worker: Worker) {
     while stress.finished.load(Ordering::SeqCst) < STRESS_JOBS {
         let lease = match jobs.claim(&worker, lease_time).await {
             Ok(Claim::Leased(lease)) => lease,
-            Ok(Claim::Nothing { look_again }) => {
-                let pause = look_again.unwrap_or(lease_time).min(lease_time);
+            Ok(Claim::Nothing { retry_after }) => {
+                let pause = retry_after.unwrap_or(lease_time).min(lease_time);
                 tokio::time::sleep(pause).await;
                 continue;
             }

@@ -39,7 +39,7 @@ async fn a_finished_job_is_forgotten_after_its_time(store: TestStore) {
         .unwrap();
 
     within(LIMIT, async {
-        while jobs.counts().await.unwrap().of(JobState::Succeeded) > 1 {
+        while jobs.counts().await.unwrap().count(JobState::Succeeded) > 1 {
             assert_eq!(try_claim(&jobs, LEASE).await, None);
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
@@ -145,7 +145,7 @@ async fn counts_are_by_state(store: TestStore) {
 
     let counts = jobs.counts().await.unwrap();
 
-    let by_state = JobState::ALL.map(|state| counts.of(state));
+    let by_state = JobState::ALL.map(|state| counts.count(state));
     assert_eq!(by_state, [1, 1, 0, 1, 1, 1, 1, 0], "{counts:?}");
     assert_eq!(counts.unfinished(), 4);
 }

@@ -163,8 +163,8 @@ impl Run {
                         self.leases.push(lease);
                         seen
                     }
-                    Claim::Nothing { look_again } => {
-                        format!("something waits: {}", look_again.is_some())
+                    Claim::Nothing { retry_after } => {
+                        format!("something waits: {}", retry_after.is_some())
                     }
                 }
             }

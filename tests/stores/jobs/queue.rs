@@ -6,9 +6,10 @@ use chrono::{TimeDelta, Utc};
 use serde_json::json;
 use uuid::Uuid;
 use weir::queue::{
-    Cancellation, Claim, JobQueue, JobState, NewJob, Outcome, QueueLimits, Settled, Start,
+    Cancellation, Claim, JobQueue, JobState, NewJob, Outcome, QueueError, QueueLimits, Settled,
+    Start,
 };
-use weir::store::{Change, StoreError};
+use weir::store::Change;
 
 use super::steps::{
     CLOCK_SLACK, KEEP, LEASE, LIMIT, claim, claim_when_ready, dead, enqueue, jobs, look_up,
@@ -119,10 +120,10 @@ async fn a_delayed_job_waits_for_its_time(store: TestStore) {
         };
         assert_eq!(jobs.enqueue(job).await.unwrap().state, JobState::Scheduled);
     }
-    let Claim::Nothing { look_again } = jobs.claim(&worker("a"), LEASE).await.unwrap() else {
+    let Claim::Nothing { retry_after } = jobs.claim(&worker("a"), LEASE).await.unwrap() else {
         panic!("nothing is ready");
     };
-    assert!(look_again.unwrap() <= delay, "{look_again:?}");
+    assert!(retry_after.unwrap() <= delay, "{retry_after:?}");
 
     for _ in 0..2 {
         let lease = claim_when_ready(&jobs).await;
@@ -212,7 +213,7 @@ async fn a_full_queue_refuses_until_a_job_has_finished(store: TestStore) {
     }
     let refusal = jobs.enqueue(job()).await.unwrap_err();
     assert!(
-        matches!(refusal, StoreError::QueueFull { limit: 3 }),
+        matches!(refusal, QueueError::Full { limit: 3 }),
         "{refusal}"
     );
     // What is there already needs no room.

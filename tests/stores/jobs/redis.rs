@@ -76,7 +76,7 @@ async fn finished_jobs_past_the_cap_go_those_first_that_are_kept_shortest() {
     for _ in 0..5 {
         assert_eq!(claim(&jobs).await, None);
     }
-    assert!(jobs.counts().await.unwrap().of(JobState::Succeeded) <= 5);
+    assert!(jobs.counts().await.unwrap().count(JobState::Succeeded) <= 5);
     assert_eq!(
         jobs.job(long).await.unwrap().unwrap().state,
         JobState::Succeeded

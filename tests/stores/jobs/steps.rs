@@ -47,8 +47,8 @@ pub(super) async fn claim_when_ready(jobs: &JobQueue) -> Lease {
         loop {
             match jobs.claim(&worker("b"), LEASE).await.unwrap() {
                 Claim::Leased(lease) => return lease,
-                Claim::Nothing { look_again } => {
-                    tokio::time::sleep(look_again.expect("something is waiting")).await;
+                Claim::Nothing { retry_after } => {
+                    tokio::time::sleep(retry_after.expect("something is waiting")).await;
                 }
             }
         }

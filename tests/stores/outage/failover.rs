@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tempfile::TempDir;
+use weir::store::StoreError;
 use weir_test_support::Redis;
 
 use super::watched::{Watched, eventually};
@@ -20,11 +21,11 @@ struct Address {
 }
 
 impl Address {
-    fn of(redis: &Redis) -> Self {
+    fn pointing_to(redis: &Redis) -> Self {
         let address = Self {
             folder: TempDir::new().unwrap(),
         };
-        address.means(redis);
+        address.point_to(redis);
         address
     }
 
@@ -36,11 +37,42 @@ impl Address {
         format!("unix://{}", self.path().display())
     }
 
-    fn means(&self, redis: &Redis) {
+    fn point_to(&self, redis: &Redis) {
         let new = self.folder.path().join("new");
         symlink(socket(redis.folder()), &new).unwrap();
         std::fs::rename(new, self.path()).unwrap();
     }
+}
+
+/// Two servers, the address of the first and a store that is connected to it.
+struct Failover {
+    old: Redis,
+    new: Redis,
+    address: Address,
+    watched: Watched,
+}
+
+impl Failover {
+    async fn start() -> Self {
+        let (old, new) = (Redis::start(), Redis::start());
+        let address = Address::pointing_to(&old);
+        let watched = Watched::open(&address.url());
+        watched.recovers().await;
+        Self {
+            old,
+            new,
+            address,
+            watched,
+        }
+    }
+}
+
+async fn put(watched: &Watched) -> Result<(), StoreError> {
+    watched.store.put("report", &json!("new"), MINUTE).await
+}
+
+fn demote(redis: &Redis) {
+    redis.command(&["REPLICAOF", "127.0.0.1", "1"]);
 }
 
 fn socket(folder: &Path) -> PathBuf {
@@ -53,15 +85,17 @@ fn holds(redis: &Redis, key: &str) -> bool {
 
 #[tokio::test]
 async fn a_demoted_master_is_left_for_the_server_that_the_address_means_now() {
-    let (old, new) = (Redis::start(), Redis::start());
-    let address = Address::of(&old);
-    let watched = Watched::open(&address.url());
-    watched.recovers().await;
+    let Failover {
+        old,
+        new,
+        address,
+        watched,
+    } = Failover::start().await;
     // Connected long enough for a connection to be replaced.
     tokio::time::sleep(Duration::from_millis(600)).await;
 
-    old.command(&["REPLICAOF", "127.0.0.1", "1"]);
-    address.means(&new);
+    demote(&old);
+    address.point_to(&new);
 
     // The first write finds out and reaches the new master: nobody sees a failure.
     watched.store.put("after", &json!(1), MINUTE).await.unwrap();
@@ -71,31 +105,27 @@ async fn a_demoted_master_is_left_for_the_server_that_the_address_means_now() {
 
 #[tokio::test]
 async fn a_failover_that_takes_a_while_is_one_outage_without_a_flutter() {
-    let (old, new) = (Redis::start(), Redis::start());
-    let address = Address::of(&old);
-    let watched = Watched::open(&address.url());
-    watched.recovers().await;
-    let mut since = watched.store.away_since();
+    let Failover {
+        old,
+        new,
+        address,
+        watched,
+    } = Failover::start().await;
+    let mut since = watched.store.unavailable_since();
 
-    old.command(&["REPLICAOF", "127.0.0.1", "1"]);
+    demote(&old);
     watched.refuses("read-only").await;
     since.borrow_and_update();
     for _ in 0..40 {
         // Reads go on, which is no recovery.
         watched.store.get("report").await.unwrap();
-        assert!(
-            watched
-                .store
-                .put("report", &json!(1), MINUTE)
-                .await
-                .is_err()
-        );
+        assert!(put(&watched).await.is_err());
         assert!(watched.condition("results").unwrap().contains("read-only"));
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert!(!since.has_changed().unwrap(), "one outage");
 
-    address.means(&new);
+    address.point_to(&new);
     watched.recovers().await;
     assert!(holds(&new, "weir:result:report"));
     assert!(since.borrow_and_update().is_none());
@@ -103,11 +133,13 @@ async fn a_failover_that_takes_a_while_is_one_outage_without_a_flutter() {
 
 #[tokio::test]
 async fn announcements_follow_to_the_new_master() {
-    let (old, new) = (Redis::start(), Redis::start());
-    let address = Address::of(&old);
-    let watched = Watched::open(&address.url());
+    let Failover {
+        old,
+        new,
+        address,
+        watched,
+    } = Failover::start().await;
     let other = Watched::open(&address.url());
-    watched.recovers().await;
     let subscribers = |redis: &Redis| {
         let counts = redis.run(&["PUBSUB", "NUMSUB", "weir:changed"]).unwrap();
         let (_, count): (String, i64) = redis::from_redis_value(counts).unwrap();
@@ -116,8 +148,8 @@ async fn announcements_follow_to_the_new_master() {
     eventually("both subscribe", || async { subscribers(&old) == 2 }).await;
 
     // Messages go nowhere from here: what is published on the new master does not come by.
-    old.command(&["REPLICAOF", "127.0.0.1", "1"]);
-    address.means(&new);
+    demote(&old);
+    address.point_to(&new);
     watched.recovers().await;
     other.recovers().await;
 
@@ -126,11 +158,7 @@ async fn announcements_follow_to_the_new_master() {
     })
     .await;
     let mut value = other.store.watch("report").unwrap();
-    watched
-        .store
-        .put("report", &json!("new"), MINUTE)
-        .await
-        .unwrap();
+    put(&watched).await.unwrap();
     sees(PATIENCE, &mut value, |stored| {
         stored
             .as_ref()
@@ -141,27 +169,19 @@ async fn announcements_follow_to_the_new_master() {
 
 #[tokio::test]
 async fn a_connection_that_no_longer_answers_is_replaced() {
-    let (old, new) = (Redis::start(), Redis::start());
-    let address = Address::of(&old);
-    let watched = Watched::open(&address.url());
-    watched.recovers().await;
+    let Failover {
+        old,
+        new,
+        address,
+        watched,
+    } = Failover::start().await;
 
     // A host that vanished: its end of the connection stays open and silent.
     let stopped = Stopped::new(old.pid());
-    address.means(&new);
-    assert!(
-        watched
-            .store
-            .put("report", &json!(1), MINUTE)
-            .await
-            .is_err()
-    );
+    address.point_to(&new);
+    assert!(put(&watched).await.is_err());
 
-    watched
-        .store
-        .put("report", &json!(1), MINUTE)
-        .await
-        .unwrap();
+    put(&watched).await.unwrap();
     drop(stopped);
 }
 

@@ -132,15 +132,15 @@ async fn calls_fail_fast_while_redis_is_away_and_work_within_a_second_of_its_ret
     let mut redis = Redis::start();
     let store = open(&redis.url());
     works_again(&store).await;
-    let mut away = store.away_since();
+    let mut outage = store.unavailable_since();
 
     for _ in 0..2 {
         redis.kill();
         fails_fast(&store).await;
-        assert!(away.borrow_and_update().is_some());
+        assert!(outage.borrow_and_update().is_some());
         redis.start_again();
         works_again(&store).await;
-        sees(FAST * 2, &mut away, Option::is_none).await;
+        sees(FAST * 2, &mut outage, Option::is_none).await;
     }
 }
 
@@ -180,7 +180,7 @@ async fn a_watcher_outlives_an_outage_and_sees_what_was_written_meanwhile() {
     let mut redis = Redis::start();
     let store = open(&redis.url());
     let mut watched = store.watch("my_worker:report").unwrap();
-    let mut away = store.away_since();
+    let mut outage = store.unavailable_since();
     store
         .put("my_worker:report", &json!("before"), MINUTE)
         .await
@@ -188,7 +188,7 @@ async fn a_watcher_outlives_an_outage_and_sees_what_was_written_meanwhile() {
     sees(FAST, &mut watched, Option::is_some).await;
 
     redis.kill();
-    sees(FAST * 2, &mut away, Option::is_some).await;
+    sees(FAST * 2, &mut outage, Option::is_some).await;
     assert_eq!(
         watched.borrow().as_ref().unwrap().bytes(),
         b"\"before\"",
@@ -206,7 +206,7 @@ async fn a_watcher_outlives_an_outage_and_sees_what_was_written_meanwhile() {
             .is_some_and(|stored| stored.bytes() == b"\"meanwhile\"")
     })
     .await;
-    sees(FAST * 2, &mut away, Option::is_none).await;
+    sees(FAST * 2, &mut outage, Option::is_none).await;
     // And notifications work again: at once, not by the poll.
     let value = json!("after");
     let mut seen_at_once = false;

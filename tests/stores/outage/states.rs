@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use serde_json::json;
 use weir::outage::ErrorClass;
-use weir::queue::NewJob;
 use weir::store::StoreError;
 use weir_test_support::Redis;
 
@@ -41,11 +40,7 @@ async fn too_little_memory_passes() {
         .store
         .put("my_worker:report", &json!(1), MINUTE)
         .await;
-    let job = watched
-        .jobs
-        .enqueue(NewJob::new("job", json!({})))
-        .await
-        .map(|_| ());
+    let job = watched.enqueue().await;
     for refusal in [shared, job] {
         let class = unavailable(refusal);
         assert!(class.condition.contains("out of memory"), "{class:?}");
@@ -267,7 +262,7 @@ async fn data_of_another_type_is_a_fault_and_no_outage() {
     let redis = Redis::start();
     let watched = Watched::open(&redis.url());
     redis.command(&["SET", "weir:jobs:queued", "text"]);
-    let refused = watched.jobs.enqueue(NewJob::new("job", json!({}))).await;
+    let refused = watched.enqueue().await;
     assert!(
         matches!(&refused, Err(StoreError::Refused { condition, .. }) if condition.contains("another type")),
         "{refused:?}"

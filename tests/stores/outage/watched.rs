@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use chrono::{TimeDelta, Utc};
 use serde_json::json;
 use weir::health::HealthIssues;
-use weir::queue::{Claim, JobFilter, JobQueue, NewJob, Outcome, QueueLimits, Schedules, Worker};
+use weir::queue::{Claim, JobFilter, JobQueue, NewJob, Outcome, QueueError, QueueLimits, Worker};
 use weir::settings::StoreConfig;
 use weir::store::{Store, StoreError, StoreLocation};
 
@@ -38,12 +38,20 @@ impl Watched {
 
     /// A script, a transaction and a job.
     async fn writes(&self) -> [Result<(), StoreError>; 3] {
-        let job = NewJob::new("job", json!({}));
         [
             self.store.put("report", &json!(1), MINUTE).await,
             self.store.put("my_worker:report", &json!(1), MINUTE).await,
-            self.jobs.enqueue(job).await.map(|_| ()),
+            self.enqueue().await,
         ]
+    }
+
+    /// Enqueues a job, for which there is room.
+    pub(crate) async fn enqueue(&self) -> Result<(), StoreError> {
+        match self.jobs.enqueue(NewJob::new("job", json!({}))).await {
+            Ok(_) => Ok(()),
+            Err(QueueError::Store(error)) => Err(error),
+            Err(error) => panic!("{error}"),
+        }
     }
 
     /// Uses every form of call.
@@ -83,7 +91,7 @@ impl Watched {
         jobs.job(id).await.unwrap();
         jobs.list(JobFilter::default()).await.unwrap();
         jobs.counts().await.unwrap();
-        let schedules = Schedules::new(store, QueueLimits::default());
+        let schedules = JobQueue::new(store, QueueLimits::default()).schedules();
         let due = Utc::now();
         schedules.plan("schedule", "definition", due).await.unwrap();
         let next = due + TimeDelta::hours(1);
@@ -93,7 +101,7 @@ impl Watched {
             .pass("schedule", next, next + TimeDelta::hours(1))
             .await
             .unwrap();
-        schedules.board().await.unwrap();
+        schedules.states().await.unwrap();
         schedules.unplan("schedule").await.unwrap();
     }
 

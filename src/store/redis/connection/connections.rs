@@ -1,17 +1,19 @@
 //! The connection for commands, and its replacement.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ::redis::aio::MultiplexedConnection;
-use ::redis::{AsyncConnectionConfig, FromRedisValue, RedisError, RedisResult};
+use ::redis::{
+    AsyncConnectionConfig, Cmd, FromRedisValue, Pipeline, RedisError, RedisResult, ScriptInvocation,
+};
 use tokio::sync::{Mutex, watch};
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
 use super::address::Address;
 use super::error;
-use super::request::Request;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
 const RESPONSE_TIMEOUT: Duration = Duration::from_millis(700);
@@ -164,4 +166,39 @@ impl Connections {
 enum Left {
     Kept,
     Replaced,
+}
+
+/// A request in one of its three forms.
+pub(crate) trait Request: Sync {
+    fn send<T: FromRedisValue + Send>(
+        &self,
+        connection: MultiplexedConnection,
+    ) -> impl Future<Output = RedisResult<T>> + Send;
+}
+
+impl Request for Cmd {
+    async fn send<T: FromRedisValue + Send>(
+        &self,
+        mut connection: MultiplexedConnection,
+    ) -> RedisResult<T> {
+        self.query_async(&mut connection).await
+    }
+}
+
+impl Request for Pipeline {
+    async fn send<T: FromRedisValue + Send>(
+        &self,
+        mut connection: MultiplexedConnection,
+    ) -> RedisResult<T> {
+        self.query_async(&mut connection).await
+    }
+}
+
+impl Request for ScriptInvocation<'_> {
+    async fn send<T: FromRedisValue + Send>(
+        &self,
+        mut connection: MultiplexedConnection,
+    ) -> RedisResult<T> {
+        self.invoke_async(&mut connection).await
+    }
 }

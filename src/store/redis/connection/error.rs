@@ -37,64 +37,31 @@ const DISABLED: ErrorClass = ErrorClass::needs_operator(
 );
 const CLUSTER: ErrorClass =
     ErrorClass::needs_operator("the keys are spread over a Redis Cluster, which needs one shard");
+const READ_ONLY: ErrorClass = ErrorClass::wrong_server("read-only (failover?)");
+const LONG_SCRIPT: ErrorClass = ErrorClass::passing("busy with a long script");
 const TOO_MANY_CLIENTS: ErrorClass = ErrorClass::wrong_server("too many clients (maxclients)");
 const ABORTED: ErrorClass = ErrorClass::passing("a transaction was aborted");
 const FAULT: ErrorClass = ErrorClass::fault("a request was refused");
 
 /// The error codes, which begin an answer in capitals.
+#[rustfmt::skip]
 const CODES: &[(&str, ErrorClass)] = &[
     // A server that is no longer, or not yet, the one to talk to.
-    (
-        "READONLY",
-        ErrorClass::wrong_server("read-only (failover?)"),
-    ),
-    (
-        "MASTERDOWN",
-        ErrorClass::wrong_server("a replica that has lost its master (failover?)"),
-    ),
-    (
-        "UNBLOCKED",
-        ErrorClass::wrong_server("the server has become a replica (failover?)"),
-    ),
-    (
-        "LOADING",
-        ErrorClass::wrong_server("starting: the server loads its data"),
-    ),
-    (
-        "CLUSTERDOWN",
-        ErrorClass::wrong_server("the Redis Cluster is down"),
-    ),
-    (
-        "MOVED",
-        ErrorClass::wrong_server("the keys are on another node of the Redis Cluster"),
-    ),
-    (
-        "ASK",
-        ErrorClass::wrong_server("the keys move to another node of the Redis Cluster"),
-    ),
-    (
-        "REDIRECT",
-        ErrorClass::wrong_server("the server hands over to another"),
-    ),
+    ("READONLY", READ_ONLY),
+    ("MASTERDOWN", ErrorClass::wrong_server("a replica that has lost its master (failover?)")),
+    ("UNBLOCKED", ErrorClass::wrong_server("the server has become a replica (failover?)")),
+    ("LOADING", ErrorClass::wrong_server("starting: the server loads its data")),
+    ("CLUSTERDOWN", ErrorClass::wrong_server("the Redis Cluster is down")),
+    ("MOVED", ErrorClass::wrong_server("the keys are on another node of the Redis Cluster")),
+    ("ASK", ErrorClass::wrong_server("the keys move to another node of the Redis Cluster")),
+    ("REDIRECT", ErrorClass::wrong_server("the server hands over to another")),
     // Refusals that pass.
-    (
-        "OOM",
-        ErrorClass::passing("out of memory (maxmemory of Redis)"),
-    ),
-    (
-        "MISCONF",
-        ErrorClass::passing("Redis cannot write to its disk (full?)"),
-    ),
-    (
-        "NOREPLICAS",
-        ErrorClass::passing("too few replicas (min-replicas-to-write)"),
-    ),
-    ("BUSY", ErrorClass::passing("busy with a long script")),
-    ("UNKILLABLE", ErrorClass::passing("busy with a long script")),
-    (
-        "TRYAGAIN",
-        ErrorClass::passing("keys move between nodes of the Redis Cluster"),
-    ),
+    ("OOM", ErrorClass::passing("out of memory (maxmemory of Redis)")),
+    ("MISCONF", ErrorClass::passing("Redis cannot write to its disk (full?)")),
+    ("NOREPLICAS", ErrorClass::passing("too few replicas (min-replicas-to-write)")),
+    ("BUSY", LONG_SCRIPT),
+    ("UNKILLABLE", LONG_SCRIPT),
+    ("TRYAGAIN", ErrorClass::passing("keys move between nodes of the Redis Cluster")),
     ("NOSCRIPT", ErrorClass::passing("the scripts were flushed")),
     ("EXECABORT", ABORTED),
     // Settings and rights.
@@ -104,13 +71,11 @@ const CODES: &[(&str, ErrorClass)] = &[
     ("DENIED", PROTECTED),
     ("CROSSSLOT", CLUSTER),
     // A key of Weir's holds something that Weir has not written.
-    (
-        "WRONGTYPE",
-        ErrorClass::fault("a key holds another type of data than Weir keeps there"),
-    ),
+    ("WRONGTYPE", ErrorClass::fault("a key holds another type of data than Weir keeps there")),
 ];
 
 /// Texts of errors whose code is only `ERR`, or that wrap the error of a command in a script.
+#[rustfmt::skip]
 const TEXTS: &[(&str, ErrorClass)] = &[
     ("max number of clients", TOO_MANY_CLIENTS),
     ("DB index", NO_DATABASE),
@@ -123,10 +88,7 @@ const TEXTS: &[(&str, ErrorClass)] = &[
     ("unknown command", DISABLED),
     ("unknown subcommand", DISABLED),
     ("Unknown Redis command called from", DISABLED),
-    (
-        "read only replica",
-        ErrorClass::wrong_server("read-only (failover?)"),
-    ),
+    ("read only replica", READ_ONLY),
 ];
 
 /// Looks an error up. It may stand for several: those of a pipeline, those that aborted a transaction, that of a command
@@ -135,7 +97,7 @@ pub(crate) fn class(error: &RedisError) -> ErrorClass {
     if let Some(errors) = error.clone().into_server_errors() {
         let classes = errors
             .iter()
-            .map(|(_, error)| of_answer(error.code(), error.details().unwrap_or_default()));
+            .map(|(_, error)| class_of_answer(error.code(), error.details().unwrap_or_default()));
         let cause = classes.reduce(|cause, next| match cause {
             // The abort is only the consequence of what was refused before it.
             ABORTED => next,
@@ -144,9 +106,9 @@ pub(crate) fn class(error: &RedisError) -> ErrorClass {
         return cause.unwrap_or(ABORTED);
     }
     match error.kind() {
-        ErrorKind::Io => io_error(error).map_or(UNREACHABLE, of_io),
+        ErrorKind::Io => io_error(error).map_or(UNREACHABLE, class_of_io),
         ErrorKind::AuthenticationFailed => WRONG_PASSWORD,
-        ErrorKind::Server(_) | ErrorKind::Extension => of_answer(
+        ErrorKind::Server(_) | ErrorKind::Extension => class_of_answer(
             error.code().unwrap_or_default(),
             error.detail().unwrap_or_default(),
         ),
@@ -178,14 +140,14 @@ pub(crate) fn text(error: &RedisError) -> String {
         .to_owned()
 }
 
-fn of_answer(code: &str, details: &str) -> ErrorClass {
+fn class_of_answer(code: &str, details: &str) -> ErrorClass {
     if code == "NOPERM" && details.contains("'select'") {
         return NO_SELECT;
     }
     let words = || details.split(|c: char| !c.is_ascii_alphabetic());
-    match of_code(code) {
+    match class_of_code(code) {
         // `EXECABORT Transaction discarded because of: NOPERM this user has no permissions to run`
-        Some(ABORTED) => return words().find_map(of_code).unwrap_or(ABORTED),
+        Some(ABORTED) => return words().find_map(class_of_code).unwrap_or(ABORTED),
         Some(class) => return class,
         None => {}
     }
@@ -194,10 +156,10 @@ fn of_answer(code: &str, details: &str) -> ErrorClass {
         return *class;
     }
     // `ERR Error running script (call to f_...): @user_script:1: -READONLY You can't write`
-    words().find_map(of_code).unwrap_or(FAULT)
+    words().find_map(class_of_code).unwrap_or(FAULT)
 }
 
-fn of_code(code: &str) -> Option<ErrorClass> {
+fn class_of_code(code: &str) -> Option<ErrorClass> {
     let row = CODES.iter().find(|(known, _)| *known == code);
     row.map(|(_, class)| *class)
 }
@@ -208,7 +170,7 @@ fn io_error(error: &RedisError) -> Option<&io::Error> {
     cause.downcast_ref()
 }
 
-fn of_io(error: &io::Error) -> ErrorClass {
+fn class_of_io(error: &io::Error) -> ErrorClass {
     let tls = error
         .get_ref()
         .and_then(|cause| cause.downcast_ref::<rustls::Error>());
@@ -252,84 +214,31 @@ mod tests {
     }
 
     #[test]
+    #[rustfmt::skip]
     fn answers_of_servers_are_known() {
         for (words, expected) in [
-            (
-                "OOM command not allowed when used memory > 'maxmemory'. script: 0a1b, on @user_script:5.",
-                "out of memory",
-            ),
-            (
-                "READONLY You can't write against a read only replica.",
-                "read-only",
-            ),
-            (
-                "MISCONF Errors writing to the AOF file: No space left on device",
-                "cannot write to its disk",
-            ),
-            (
-                "NOREPLICAS Not enough good replicas to write.",
-                "too few replicas",
-            ),
-            (
-                "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
-                "lost its master",
-            ),
-            (
-                "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)",
-                "has become a replica",
-            ),
-            (
-                "LOADING Redis is loading the dataset in memory",
-                "loads its data",
-            ),
-            (
-                "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
-                "long script",
-            ),
+            ("OOM command not allowed when used memory > 'maxmemory'. script: 0a1b, on @user_script:5.", "out of memory"),
+            ("READONLY You can't write against a read only replica.", "read-only"),
+            ("MISCONF Errors writing to the AOF file: No space left on device", "cannot write to its disk"),
+            ("NOREPLICAS Not enough good replicas to write.", "too few replicas"),
+            ("MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.", "lost its master"),
+            ("UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)", "has become a replica"),
+            ("LOADING Redis is loading the dataset in memory", "loads its data"),
+            ("BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.", "long script"),
             ("MOVED 3999 127.0.0.1:6381", "another node"),
-            (
-                "EXECABORT Transaction discarded because of: OOM command not allowed",
-                "out of memory",
-            ),
-            (
-                "EXECABORT Transaction discarded because of previous errors.",
-                "a transaction was aborted",
-            ),
+            ("EXECABORT Transaction discarded because of: OOM command not allowed", "out of memory"),
+            ("EXECABORT Transaction discarded because of previous errors.", "a transaction was aborted"),
             ("ERR max number of clients reached", "too many clients"),
-            (
-                "ERR max number of clients + cluster connections reached",
-                "too many clients",
-            ),
+            ("ERR max number of clients + cluster connections reached", "too many clients"),
             ("ERR DB index is out of range", "no database"),
             ("ERR invalid DB index", "no database"),
-            (
-                "ERR AUTH <password> called without any password configured for the default user.",
-                "wrong user or password",
-            ),
-            (
-                "ERR Client sent AUTH, but no password is set",
-                "wrong user or password",
-            ),
-            (
-                "NOPERM this user has no permissions to run the 'set' command",
-                "no permission (ACL)",
-            ),
-            (
-                "NOPERM User weir has no permissions to run the 'select' command",
-                "+select",
-            ),
-            (
-                "ERR The user executing the script can't run this command or subcommand",
-                "no permission (ACL)",
-            ),
-            (
-                "ERR unknown command 'EVALSHA', with args beginning with: 'hunter2'",
-                "does not know a command",
-            ),
-            (
-                "ERR Error running script (call to f_0a1b): @user_script:1: user_script:1: attempt to index a nil value",
-                "a request was refused",
-            ),
+            ("ERR AUTH <password> called without any password configured for the default user.", "wrong user or password"),
+            ("ERR Client sent AUTH, but no password is set", "wrong user or password"),
+            ("NOPERM this user has no permissions to run the 'set' command", "no permission (ACL)"),
+            ("NOPERM User weir has no permissions to run the 'select' command", "+select"),
+            ("ERR The user executing the script can't run this command or subcommand", "no permission (ACL)"),
+            ("ERR unknown command 'EVALSHA', with args beginning with: 'hunter2'", "does not know a command"),
+            ("ERR Error running script (call to f_0a1b): @user_script:1: user_script:1: attempt to index a nil value", "a request was refused"),
             ("ERR syntax error", "a request was refused"),
         ] {
             assert!(

@@ -5,6 +5,5 @@ pub(crate) mod advice;
 pub(crate) mod announcements;
 pub(crate) mod connections;
 pub(crate) mod error;
-pub(crate) mod request;
 pub(crate) mod rights;
 mod tls;

@@ -257,8 +257,11 @@ mod tests {
 
     /// The commands that the scripts call.
     fn called_by_scripts() -> BTreeSet<String> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/queue/redis/lua");
-        let scripts = fs::read_dir(folder).unwrap();
+        let folders = ["src/store/redis/lua", "src/queue/redis/lua"];
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let scripts = folders
+            .iter()
+            .flat_map(|folder| fs::read_dir(root.join(folder)).unwrap());
         let texts = scripts.map(|script| fs::read_to_string(script.unwrap().path()).unwrap());
         let calls = |text: String| {
             let calls = text.split("redis.call('").skip(1);

@@ -1,6 +1,9 @@
--- Takes note that an instance is running. ARGV: id, name, number of scrapers, ms for which it counts as running.
--- Returns id, name and number of scrapers of each other instance that was heard of in that time.
-local key, lasts = prefix .. 'instances', tonumber(ARGV[4])
+-- Takes note that an instance is running.
+-- KEYS: the hash of instances. ARGV: id, name, number of scrapers, ms for which it counts as running.
+-- Returns id, name and number of scrapers of each other instance that was announced in that time.
+local key, lasts = KEYS[1], tonumber(ARGV[4])
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local others = {}
 local known = redis.call('HGETALL', key)
 for at = 1, #known, 2 do
