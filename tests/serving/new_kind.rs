@@ -62,6 +62,7 @@ fn settings(half: f64) -> Settings {
 
 #[actix_rt::test]
 async fn a_new_kind_orders_a_feed() {
+    let client = http_client();
     let folder = tempfile::tempdir().unwrap();
     let mut settings = settings(80.0);
     settings.data_dir = folder.path().join("data");
@@ -87,7 +88,6 @@ async fn a_new_kind_orders_a_feed() {
     }));
 
     let feed = feed_of(&["a long text about nothing", "short", "neither of them"]);
-    let client = http_client();
     let body = serde_json::to_vec(&feed).unwrap();
     let response = client.post(url).body(body).send().await.unwrap();
     let answer: Value = response.json().await.unwrap();

@@ -46,11 +46,11 @@ fn a_key_that_only_one_kind_of_scorer_reads_is_told_like_any_other() {
         ),
         (
             "[scorers.model]\nkind = \"http\"\nhttp = { url = \"http://model\", text_field = 1 }",
-            "weir.toml:3:31: scorers.model.http.text_field: unknown key; did you mean texts_field?",
+            "weir.toml:3:32: scorers.model.http.text_field: unknown key; did you mean texts_field?",
         ),
         (
             "[scorers.model]\nkind = \"http\"\nhttp = { url = \"http://model\", retries = \"no\" }",
-            "weir.toml:3:31: scorers.model.http.retries: expected a whole number, 0 or more, found \"no\"",
+            "weir.toml:3:32: scorers.model.http.retries: expected a whole number, 0 or more, found \"no\"",
         ),
         (
             "[scorers.new]\nkind = \"recency\"\nrecency = { half_life = 3 }",
@@ -258,7 +258,7 @@ fn values_that_make_no_sense_are_refused_by_key() {
         ),
         (
             "[scorers.mine]\nkind = \"http\"\nhttp = { url = \"http://model\", score_path = \"/scores\" }",
-            "weir.toml:3:31: scorers.mine.http.score_path: expected a path such as \"/scores/*\", with one \"*\", found \"/scores\"",
+            "weir.toml:3:32: scorers.mine.http.score_path: expected a path such as \"/scores/*\", with one \"*\", found \"/scores\"",
         ),
         (
             "[scorers.dice]\nkind = \"random\"\nfail_rate = 2",
