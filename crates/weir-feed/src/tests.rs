@@ -1,7 +1,5 @@
 //! The request vocabulary against the pydantic models of `ranking-challenge`.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::borrow::Cow;
 
 use crate::{

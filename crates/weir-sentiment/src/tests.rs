@@ -1,7 +1,5 @@
 //! Sentiment against the reference: `golden/make_sentiment.py` tells how the files were made.
 
-#![allow(clippy::unwrap_used, reason = "a broken golden file ends the test")]
-
 use std::{
     fs::{self, File},
     io::{BufRead, BufReader},

@@ -1,7 +1,5 @@
 //! Actors that panic, stop and freeze, under real supervision.
 
-#![expect(clippy::expect_used, reason = "a failed expectation fails the test")]
-
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};

@@ -44,7 +44,7 @@ impl WordMemo {
             self.places = vec![Known::default(); PLACES];
             features(BoundaryFeatures {
                 emit: |offset, feature| {
-                    weights.filter_into(feature, at(&mut self.candidates, offset))
+                    weights.filter_into(feature, at(&mut self.candidates, offset));
                 },
             });
             self.edge = self.sums(weights);
