@@ -12,7 +12,7 @@ recorder.enabled = true
 rankings.enabled = true
 schedules.top_named_entities.enabled = false
 scorers.trust = { kind = "lookup", lookup = { key = "trust" } }
-policies.entities.insert = { max = 1 }
+policies.entities.insert = { max = 1, every = 5 }
 "#;
 
 /// The metric families with a value for this actor, but for those that supervision counts.

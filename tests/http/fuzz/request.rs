@@ -122,7 +122,8 @@ impl std::fmt::Display for Request {
 }
 
 fn target(path: &str, rng: &mut StdRng) -> String {
-    let mut target = path.to_owned();
+    let version = if rng.random() { "/v1" } else { "" };
+    let mut target = format!("{version}{path}");
     while let Some(at) = target.find('*') {
         let part = corpus::path_part(rng);
         target.replace_range(at..=at, &part);
