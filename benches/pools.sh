@@ -24,7 +24,7 @@ settings() { # the settings on stdin, among those that all share; by a rename, a
 data_dir = "$work/data"
 server.bind = "127.0.0.1:8006"
 database.url = "sqlite://$work/weir.db"
-results.backend = "embedded"
+store.backend = "embedded"
 log.filter = "warn"
 schedules.top_named_entities.enabled = false
 ranking.policy = "one"
@@ -82,13 +82,13 @@ model() {
     echo "## a model server that answers in 5 ms, 8 calls at once, 64 texts a call; 100 posts a request"
     for texts in "" --repeat; do
         serve <<'TOML'
-ranking.deadline_ms = 2000
+ranking.deadline = "2s"
 [scorers.scorer]
 kind = "http"
 workers = 8
 max_batch = 64
-time_limit_ms = 2000
-http = { url = "http://127.0.0.1:8007", timeout_ms = 900 }
+time_limit = "2s"
+http = { url = "http://127.0.0.1:8007", timeout = "900ms" }
 TOML
         serve_model --delay-ms 5
         [ -z "$texts" ] || bench --repeat --requests 10 > /dev/null # all of it is remembered after that
@@ -101,13 +101,13 @@ score() {
     echo "## 50 items through /score, 160 ms a call, batch 1, 16 at a time"
     for rate in 0 0.05; do
         serve <<'TOML'
-ranking.deadline_ms = 2000
+ranking.deadline = "2s"
 [scorers.scorer]
 kind = "http"
 workers = 16
 max_batch = 1
-time_limit_ms = 1000
-http = { url = "http://127.0.0.1:8007", timeout_ms = 400 }
+time_limit = "1s"
+http = { url = "http://127.0.0.1:8007", timeout = "400ms" }
 TOML
         serve_model --delay-ms 160 --timeout-rate "$rate"
         for round in 1 2 3 4 5; do
@@ -128,11 +128,11 @@ print(f"{float(sys.argv[2]):.3f} s, {sum(score is not None for score in scores)}
 overload() {
     echo "## open loop at twice the capacity for $seconds s: 5 ms a request, two workers, 16 requests at work, deadline 300 ms"
     serve <<'TOML'
-ranking.deadline_ms = 300
+ranking.deadline = "300ms"
 server.max_in_flight = 16
 [scorers.scorer]
 kind = "random"
-sleep_ms = 5
+sleep = "5ms"
 workers = 2
 max_batch = 128
 TOML
@@ -154,12 +154,12 @@ resize() {
     echo "## 2 -> 8 -> 1 workers under load, by editing the file"
     sized() {
         cat <<TOML
-ranking.deadline_ms = 2000
+ranking.deadline = "2s"
 [scorers.scorer]
 kind = "random"
-sleep_ms = 5
+sleep = "5ms"
 workers = $1
-time_limit_ms = 2000
+time_limit = "2s"
 TOML
     }
     sized 2 > "$work/sized"
@@ -180,19 +180,19 @@ batching() {
     echo "## micro-batches: 4 posts a request, 20 ms a call, 4 calls at once, up to 64 texts a call"
     for delay in 0 5; do
         serve <<TOML
-ranking.deadline_ms = 5000
+ranking.deadline = "5s"
 [scorers.scorer]
 kind = "http"
 workers = 4
 max_batch = 64
-max_delay_ms = $delay
-time_limit_ms = 5000
-http = { url = "http://127.0.0.1:8007", timeout_ms = 2000 }
+max_delay = "${delay}ms"
+time_limit = "5s"
+http = { url = "http://127.0.0.1:8007", timeout = "2s" }
 TOML
         serve_model --delay-ms 20
         for clients in 1 8 64; do
             bench --items 4 --connections $clients --requests $((clients > 1 ? 500 : 50)) --seed $clients | ITEMS=4 say \
-                "max_delay_ms $delay, $clients clients: {items:.0f} items/s, p95 {p95_ms:.1f} ms, {degraded} degraded, {failed} failed"
+                "max_delay $delay ms, $clients clients: {items:.0f} items/s, p95 {p95_ms:.1f} ms, {degraded} degraded, {failed} failed"
         done
         curl -sf "$model_url/counts" | python3 -c '
 import json, sys

@@ -177,7 +177,7 @@ impl Application {
             system: Data::new(system.clone()),
             prometheus: Data::new(metrics),
         };
-        let grace = settings.shutdown.grace();
+        let grace = settings.shutdown.grace;
         let server =
             http::serve(listener, state, &settings.server, grace).map_err(StartupError::Server)?;
         let (policy, config_version) = (&settings.ranking.policy, settings.config_version());

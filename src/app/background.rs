@@ -11,7 +11,7 @@ use crate::actors::{JobQueueActor, JobQueueDeps, JobWorker, JobWorkerDeps, Sched
 use crate::data_dir::DataDir;
 use crate::health::HealthIssues;
 use crate::jobs::{
-    Commands, JobResources, LargeResults, Registry, Schedule, SchedulerDeps, WorkerContext,
+    JobResources, LargeResults, Programs, Registry, Schedule, SchedulerDeps, WorkerContext,
     WorkerDeps,
 };
 use crate::queue::{JobQueue, QueueLimits, Schedules};
@@ -54,9 +54,9 @@ pub(super) fn start(
     let scorers = Arc::new(ArcSwap::from_pointee(Scorers::from_config(
         &settings.scorers,
     )?));
-    let commands = commands(settings, &stores.location);
+    let programs = programs(settings, &stores.location);
     let registry = Registry::shipped()
-        .with_commands(commands.clone())
+        .with_programs(programs.clone())
         .with_scorers(Arc::clone(&scorers));
     let resources = JobResources {
         database: stores.database.clone(),
@@ -81,7 +81,7 @@ pub(super) fn start(
         system: system.clone(),
         pool: Arc::clone(&pool),
         scorers,
-        commands,
+        programs,
         workers: Vec::new(),
     };
     crew.align(settings.pools.jobs.workers);
@@ -111,7 +111,7 @@ pub(super) struct Crew {
     pool: Arc<WorkerContext>,
     /// What jobs score by.
     scorers: Arc<ArcSwap<Scorers>>,
-    commands: Commands,
+    programs: Programs,
     workers: Vec<ActorRef<JobWorker>>,
 }
 
@@ -141,7 +141,7 @@ impl Crew {
         while settings.changed().await.is_ok() {
             let newest = Arc::clone(&settings.borrow_and_update());
             self.align(newest.pools.jobs.workers);
-            self.commands.replace(&newest.commands);
+            self.programs.replace(&newest.programs);
             match Scorers::from_config(&newest.scorers) {
                 Ok(scorers) => self.scorers.store(Arc::new(scorers)),
                 Err(error) => tracing::error!(%error, "the edited scorers are not taken for jobs"),
@@ -186,13 +186,13 @@ fn limits(settings: &JobsSettings) -> QueueLimits {
 }
 
 /// The programs, which find in their environment where the posts and the results are.
-fn commands(settings: &Settings, location: &StoreLocation) -> Commands {
+fn programs(settings: &Settings, location: &StoreLocation) -> Programs {
     let mut environment = vec![
         (
             "WEIR_DATABASE_URL",
             settings.database.url.expose().to_owned(),
         ),
-        ("WEIR_RESULTS_PREFIX", settings.results.prefix.clone()),
+        ("WEIR_RESULTS_PREFIX", settings.store.prefix.clone()),
     ];
     let redis_url = match location {
         StoreLocation::ExternalRedis { url } => Some(url.expose().to_owned()),
@@ -200,8 +200,8 @@ fn commands(settings: &Settings, location: &StoreLocation) -> Commands {
         StoreLocation::Sqlite { .. } | StoreLocation::Postgres { .. } => None,
     };
     environment.extend(redis_url.map(|url| ("WEIR_REDIS_URL", url)));
-    Commands::new(
-        &settings.commands,
+    Programs::new(
+        &settings.programs,
         environment,
         settings.jobs.max_result_bytes,
     )

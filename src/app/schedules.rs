@@ -4,19 +4,19 @@ use arc_swap::ArcSwap;
 use serde_json::Value;
 
 use super::StartupError;
-use crate::jobs::{Commands, PrepareError, Registry, Schedule};
+use crate::jobs::{PrepareError, Programs, Registry, Schedule};
 use crate::scoring::Scorers;
 use crate::settings::{ScheduleSettings, Settings};
 
 /// Reads and checks the job of every schedule.
 pub fn prepare_schedules(settings: &Settings) -> Result<Vec<Schedule>, StartupError> {
-    let commands = Commands::new(
-        &settings.commands,
+    let programs = Programs::new(
+        &settings.programs,
         Vec::new(),
         settings.jobs.max_result_bytes,
     );
     let registry = Registry::shipped()
-        .with_commands(commands)
+        .with_programs(programs)
         .with_scorers(Arc::new(ArcSwap::from_pointee(Scorers::from_config(
             &settings.scorers,
         )?)));

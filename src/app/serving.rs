@@ -94,9 +94,9 @@ impl ServingReconciler {
         Ok(ServingConfig {
             policy: Arc::clone(policy),
             policies,
-            scorers: self.pools.handles(settings.ranking.deadline()),
+            scorers: self.pools.handles(settings.ranking.deadline),
             arms,
-            deadline: settings.ranking.deadline(),
+            deadline: settings.ranking.deadline,
             minimal_metadata: settings.ranking.metadata == Metadata::Minimal,
             config_version: settings.config_version().into(),
             rankers: Rankers::new(self.rankers.clone(), Arc::clone(&self.pipeline)),
@@ -170,11 +170,8 @@ impl ServingReconciler {
         let named: BTreeSet<&String> = policy.weights.keys().chain(policy.exclude.keys()).collect();
         let used = named.into_iter().filter_map(|scorer| {
             let term = term(scorer, policy, settings.scorers.get(scorer)?);
-            Some((
-                self.pools.handle(scorer, settings.ranking.deadline())?,
-                term,
-            ))
-            .filter(|(_, term)| term.matters())
+            Some((self.pools.handle(scorer, settings.ranking.deadline)?, term))
+                .filter(|(_, term)| term.matters())
         });
         let insertion = self.insertion_stage(&policy.insert);
         let (pools, terms) = used.unzip();

@@ -30,7 +30,7 @@ impl Stores {
         system: &ActorSystem,
     ) -> Result<Self, StartupError> {
         let environment = Environment {
-            settings: &settings.results,
+            settings: &settings.store,
             database: &settings.database,
             redis_server: redis_server_on_path(),
             data_dir,
@@ -39,7 +39,7 @@ impl Stores {
         selection.commit(&environment).await?;
         let redis_server = keep_redis_server(&selection, settings, data_dir, system);
         let health = HealthIssues::default();
-        let store = Store::open_with_health(&settings.results, &selection.location, &health)?;
+        let store = Store::open_with_health(&settings.store, &selection.location, &health)?;
         let database = Database::watched(&settings.database, health.clone()).await?;
         Ok(Self {
             database,
@@ -64,7 +64,7 @@ fn keep_redis_server(
         program: program.clone(),
         folder: data_dir.redis(),
         socket: socket.clone(),
-        durability: settings.results.durability,
+        durability: settings.store.durability,
     };
     Some(system.spawn("redis_server", Arc::default(), options))
 }

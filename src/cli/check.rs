@@ -3,7 +3,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{print_error, print_line};
+use super::{config_file, print_error, print_line};
 use crate::app::{check_scrapers, prepare_schedules};
 use crate::settings::{Settings, SettingsError};
 
@@ -18,7 +18,8 @@ impl Check {
     /// Prints one line and ends with 0 if the settings are good, else prints everything that is wrong and ends with 1.
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         match Settings::load(self.file.as_deref()) {
-            Ok(settings) => {
+            Ok(loaded) => {
+                let settings = config_file::with_warnings(loaded);
                 prepare_schedules(&settings)?;
                 check_scrapers(&settings)?;
                 print_line(&format!("good: {}", summary(&settings)))?;

@@ -1,8 +1,11 @@
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use clap::builder::OsStringValueParser;
+
+use super::print_error;
+use crate::settings::{Loaded, Settings, SettingsError};
 
 /// Option that names the configuration of a server.
 #[derive(Debug, Args)]
@@ -24,4 +27,17 @@ impl ConfigFile {
         let named = self.config.as_ref().filter(|name| !name.is_empty());
         named.map(PathBuf::from)
     }
+}
+
+/// Reads the configuration and prints its warnings.
+pub(super) fn load(path: Option<&Path>) -> Result<Settings, SettingsError> {
+    Settings::load(path).map(with_warnings)
+}
+
+/// Prints the warnings, and returns the settings.
+pub(super) fn with_warnings(loaded: Loaded) -> Settings {
+    for warning in &loaded.warnings {
+        print_error(&format!("warning: {warning}"));
+    }
+    loaded.settings
 }

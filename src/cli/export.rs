@@ -6,8 +6,9 @@ use anyhow::{Context, ensure};
 use chrono::{DateTime, SecondsFormat, Utc};
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::config_file;
 use crate::db::{Database, StoredRanking, TimeRange};
-use crate::settings::{DatabaseSettings, Settings};
+use crate::settings::DatabaseSettings;
 use weir_feed::parse_timestamp;
 
 /// Rankings in memory at a time.
@@ -82,7 +83,7 @@ impl Rankings {
     fn run(self) -> anyhow::Result<()> {
         let settings = match &self.database {
             Some(url) => DatabaseSettings::for_command(url),
-            None => Settings::load(self.config.as_deref())?.database,
+            None => config_file::load(self.config.as_deref())?.database,
         };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()

@@ -35,8 +35,9 @@ impl Serve {
             let _entered = runtime.enter();
             Requests::listen().context("failed to listen for signals")?
         };
-        let settings = Settings::load(self.config.path().as_deref())?;
-        let log = telemetry::init_logs(&settings.log).context("failed to start the log")?;
+        let loaded = Settings::load(self.config.path().as_deref())?;
+        let log = telemetry::init_logs(&loaded.settings.log).context("failed to start the log")?;
+        let settings = loaded.log_warnings();
         let Err(error) = self.serve(settings, requests, runtime) else {
             return Ok(ExitCode::SUCCESS);
         };

@@ -21,7 +21,7 @@ const CREATION_LIMIT: Duration = Duration::from_mins(1);
 /// Prepares the pool; the server is not spoken to before the first statement.
 pub(super) async fn open(settings: &DatabaseSettings) -> Result<Pool, DbError> {
     let servers = servers(&settings.url, settings, "weir")?;
-    let (most, limit) = (settings.max_connections, settings.connect_timeout());
+    let (most, limit) = (settings.max_connections, settings.connect_timeout);
     Ok(Pool::postgres(servers, settings.pooler, most, limit).await?)
 }
 
@@ -67,7 +67,7 @@ pub(super) async fn create_database(settings: &DatabaseSettings) -> Result<(), D
     let create = AssertSqlSafe(format!("CREATE DATABASE {}", quoted(name)));
     let elsewhere = servers.of_another_database("postgres");
     let creating = async {
-        let mut connection = elsewhere.connect(settings.connect_timeout()).await?;
+        let mut connection = elsewhere.connect(settings.connect_timeout).await?;
         let created = connection.execute(create).await;
         connection.close().await?;
         created

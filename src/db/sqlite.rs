@@ -118,7 +118,7 @@ fn pool(
 ) -> DatabaseConnection {
     let pool = SqlitePoolOptions::new()
         .max_connections(max_connections)
-        .acquire_timeout(settings.connect_timeout())
+        .acquire_timeout(settings.connect_timeout)
         // A memory database lives as long as its connection.
         .idle_timeout(None)
         .max_lifetime(None)

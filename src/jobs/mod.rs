@@ -20,7 +20,7 @@ pub use execution::{JobCounters, WorkerContext, WorkerDeps};
 pub use job::{Job, Limits, RetryPolicy};
 pub use job_context::{FencingToken, JobContext, JobResources, Progress, Run};
 pub use kinds::{
-    Bounds, CANDIDATES_KEY, Commands, CountTopNamedEntities, PostStatistics, PrunePosts,
+    Bounds, CANDIDATES_KEY, CountTopNamedEntities, PostStatistics, Programs, PrunePosts,
     QueryPostsDb, RefreshCandidates, SubstringMatchesByPlatform,
 };
 pub use large_result::{LargeResult, LargeResults};

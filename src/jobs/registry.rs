@@ -5,9 +5,9 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::{
-    ArgumentError, Commands, CountTopNamedEntities, Job, JobContext, JobError, Limits,
-    PostStatistics, PrunePosts, QueryPostsDb, RefreshCandidates, RetryPolicy,
-    SubstringMatchesByPlatform, UnknownJob, arguments, kinds::CommandRun,
+    ArgumentError, CountTopNamedEntities, Job, JobContext, JobError, Limits, PostStatistics,
+    Programs, PrunePosts, QueryPostsDb, RefreshCandidates, RetryPolicy, SubstringMatchesByPlatform,
+    UnknownJob, arguments, kinds::ProgramRun,
 };
 use crate::scoring::Scorers;
 
@@ -18,10 +18,10 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// The jobs that ship, without any commands.
+    /// The jobs that ship, without any programs.
     pub fn shipped() -> Self {
         Self::default()
-            .with_commands(Commands::default())
+            .with_programs(Programs::default())
             .with::<CountTopNamedEntities>()
             .with::<PostStatistics>()
             .with::<PrunePosts>()
@@ -37,11 +37,11 @@ impl Registry {
         self
     }
 
-    /// The job `command` with these programs to run.
+    /// The job `program` with these programs to run.
     #[must_use]
-    pub fn with_commands(mut self, commands: Commands) -> Self {
-        let read = move |arguments: &Value| commands.prepare(arguments).map(PreparedJob::command);
-        self.kinds.insert(Commands::NAME, JobKind::new(read));
+    pub fn with_programs(mut self, programs: Programs) -> Self {
+        let read = move |arguments: &Value| programs.prepare(arguments).map(PreparedJob::program);
+        self.kinds.insert(Programs::NAME, JobKind::new(read));
         self
     }
 
@@ -69,7 +69,12 @@ impl Registry {
             name: name.to_owned(),
             known: self.names().collect(),
         };
-        let kind = self.kinds.get(name).ok_or_else(unknown)?;
+        let current = if name == Programs::OLD_NAME {
+            Programs::NAME
+        } else {
+            name
+        };
+        let kind = self.kinds.get(current).ok_or_else(unknown)?;
         Ok((kind.read)(arguments)?)
     }
 }
@@ -126,11 +131,11 @@ impl PreparedJob {
         })
     }
 
-    fn command(run: CommandRun) -> Self {
+    fn program(run: ProgramRun) -> Self {
         Self {
             limits: run.limits(),
             retry: run.retry(),
-            job: Box::new(CommandJob(run)),
+            job: Box::new(ProgramJob(run)),
         }
     }
 
@@ -150,7 +155,7 @@ impl PreparedJob {
     }
 }
 
-/// A [`Job`] whose type is forgotten, or a command.
+/// A [`Job`] whose type is forgotten, or a program.
 trait Runnable: Send + Sync {
     fn run<'a>(&'a self, context: &'a JobContext) -> BoxedRun<'a>;
 }
@@ -163,10 +168,10 @@ impl<J: Job> Runnable for J {
     }
 }
 
-/// Commands are wrapped, for the compiler cannot know that [`CommandRun`] will never be a [`Job`].
-struct CommandJob(CommandRun);
+/// Programs are wrapped, for the compiler cannot know that [`ProgramRun`] will never be a [`Job`].
+struct ProgramJob(ProgramRun);
 
-impl Runnable for CommandJob {
+impl Runnable for ProgramJob {
     fn run<'a>(&'a self, context: &'a JobContext) -> BoxedRun<'a> {
         Box::pin(self.0.run(context))
     }

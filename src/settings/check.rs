@@ -90,6 +90,16 @@ impl Check {
         });
     }
 
+    /// Complains about `name` unless its time, which may be zero, is at most `longest`.
+    pub fn at_most(&mut self, name: &str, time: Duration, longest: Duration) {
+        self.require(name, time <= longest, || {
+            format!(
+                "must not be longer than {}",
+                humantime::format_duration(longest)
+            )
+        });
+    }
+
     /// Complains about `name` unless its time is above zero.
     pub fn lasting(&mut self, name: &str, time: Duration) {
         self.require(name, !time.is_zero(), || "must be longer than 0".to_owned());

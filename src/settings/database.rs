@@ -3,9 +3,9 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::ConnectionUrl;
 use super::check::Check;
 use super::database_url::{self, PostgresUrl, UrlError};
+use super::{ConnectionUrl, text};
 
 /// `[database]`: where the posts are.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -25,8 +25,9 @@ pub struct DatabaseSettings {
     pub pooler: Pooler,
     /// Most connections open at once.
     pub max_connections: u32,
-    /// Longest wait for a connection, in milliseconds.
-    pub connect_timeout_ms: u64,
+    /// Longest wait for a connection.
+    #[serde(deserialize_with = "text::duration")]
+    pub connect_timeout: Duration,
     /// Program that runs queries of a SQLite file, in place of the running one. Code sets it, no configuration does.
     #[serde(skip)]
     pub query_program: Option<PathBuf>,
@@ -52,7 +53,7 @@ impl DatabaseSettings {
             check.require("query_url", refusal.is_none(), || shown(refusal));
         }
         check.within("max_connections", self.max_connections, 1..=10_000);
-        check.lasting("connect_timeout_ms", self.connect_timeout());
+        check.lasting("connect_timeout", self.connect_timeout);
     }
 
     /// The defaults with another URL.
@@ -75,11 +76,6 @@ impl DatabaseSettings {
             ..Self::with_url(url)
         }
     }
-
-    /// `connect_timeout_ms` as a duration.
-    pub fn connect_timeout(&self) -> Duration {
-        Duration::from_millis(self.connect_timeout_ms)
-    }
 }
 
 impl Default for DatabaseSettings {
@@ -91,7 +87,7 @@ impl Default for DatabaseSettings {
             ca_file: PathBuf::new(),
             pooler: Pooler::default(),
             max_connections: 8,
-            connect_timeout_ms: 5_000,
+            connect_timeout: Duration::from_secs(5),
             query_program: None,
         }
     }

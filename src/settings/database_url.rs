@@ -11,7 +11,7 @@ const LONGEST_NAME: usize = 40;
 
 /// Parameters of libpq that are not supported, with what to do in place of each.
 const UNSUPPORTED: &[(&str, &str)] = &[
-    ("connect_timeout", "set database.connect_timeout_ms"),
+    ("connect_timeout", "set database.connect_timeout"),
     ("channel_binding", "remove it"),
     ("client_encoding", "remove it, the encoding is always UTF8"),
     ("fallback_application_name", "use application_name"),

@@ -16,6 +16,12 @@ pub(super) enum Step {
     Index(usize),
 }
 
+impl Step {
+    pub(super) fn is_name(&self, name: &str) -> bool {
+        matches!(self, Self::Name(own) if own == name)
+    }
+}
+
 impl Key {
     /// The key one level down.
     pub(super) fn join(&self, name: &str) -> Self {
@@ -28,6 +34,13 @@ impl Key {
     pub(super) fn element(&self, index: usize) -> Self {
         let mut steps = self.0.clone();
         steps.push(Step::Index(index));
+        Self(steps)
+    }
+
+    /// This key with another name at `depth`.
+    pub(super) fn with_name(&self, depth: usize, name: &str) -> Self {
+        let mut steps = self.0.clone();
+        steps[depth] = Step::Name(name.to_owned());
         Self(steps)
     }
 

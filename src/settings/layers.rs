@@ -1,16 +1,17 @@
 //! The layers: read, laid one over the other, and asked who said what.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::env;
 use std::path::{Path, PathBuf};
 
-use config::{Config, Environment, File, FileFormat};
+use config::{Config, Environment, FileFormat};
 use serde_json::Value;
 use toml_edit::{DocumentMut, Item, TableLike};
 
 use super::error::{Place, Problem, SettingsError};
-use super::key::Key;
+use super::key::{Key, Step};
+use super::renames::{self, Renamed};
 use super::span;
 use crate::regular_file;
 
@@ -25,18 +26,33 @@ const PREFIX: &str = "WEIR__";
 /// Keys whose variables are lists, separated by commas.
 pub(super) const LISTS: [&str; 6] = [
     "server.cors_origins",
-    "results.shared_keys",
+    "store.shared_keys",
     "auth.rank",
     "auth.ingest",
     "auth.admin",
     "auth.open",
 ];
 
-/// A file and the environment, to be laid over the defaults.
+/// A file and the environment, to be laid over the defaults. Old names are replaced in both.
 #[derive(Default)]
 pub(super) struct Layers {
-    file: Option<(PathBuf, String)>,
-    variables: BTreeMap<String, String>,
+    file: Option<File>,
+    variables: Vec<Variable>,
+    renamed: Vec<(Place, Renamed)>,
+}
+
+struct File {
+    path: PathBuf,
+    /// As it was written.
+    text: String,
+    document: DocumentMut,
+}
+
+struct Variable {
+    name: String,
+    /// Its key by the present name.
+    key: Key,
+    text: String,
 }
 
 impl Layers {
@@ -47,50 +63,85 @@ impl Layers {
             .map(PathBuf::from);
         match path.map(Path::to_owned).or(named) {
             Some(path) => Self::with_file(read_file(&path)?, path),
-            None => Ok(Self {
-                file: None,
-                variables: variables()?,
-            }),
+            None => Self::new(None, variables()?),
         }
     }
 
     /// The text of a file that was read already, under this process's environment.
     pub(super) fn with_file(text: String, path: PathBuf) -> Result<Self, SettingsError> {
-        Ok(Self {
-            file: Some((path, text)),
-            variables: variables()?,
-        })
+        Self::new(Some((path, text)), variables()?)
     }
 
-    #[cfg(test)]
-    pub(super) fn new(file: Option<&str>, variables: &[(&str, &str)]) -> Self {
-        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        Self {
-            file: file.map(|text| (PathBuf::from("weir.toml"), text.to_owned())),
-            variables: variables.iter().map(owned).collect(),
+    pub(super) fn new(
+        file: Option<(PathBuf, String)>,
+        variables: BTreeMap<String, String>,
+    ) -> Result<Self, SettingsError> {
+        let mut layers = Self::default();
+        for (name, text) in &variables {
+            layers.add_variable(name, text);
         }
+        for (_, renamed) in &mut layers.renamed {
+            let of_this_key = layers.variables.iter().filter(|one| one.key == renamed.new);
+            renamed.is_twice = of_this_key.count() > 1;
+        }
+        if let Some((path, text)) = file {
+            layers.add_file(path, text)?;
+        }
+        Ok(layers)
+    }
+
+    fn add_variable(&mut self, name: &str, text: &str) {
+        let key = variable_key(name);
+        let (key, text) = match renames::apply_to_variable(&key, text) {
+            None => (key, text.to_owned()),
+            Some((renamed, text)) => {
+                let key = renamed.new.clone();
+                let place = Place::Variable(name.to_owned());
+                self.renamed.push((place, renamed));
+                (key, text)
+            }
+        };
+        self.variables.push(Variable {
+            name: name.to_owned(),
+            key,
+            text,
+        });
+    }
+
+    fn add_file(&mut self, path: PathBuf, text: String) -> Result<(), SettingsError> {
+        let mut document: DocumentMut = text.parse().map_err(|_| not_toml(&path, &text))?;
+        for renamed in renames::apply(&mut document) {
+            let offset = span::of_key(&text, &renamed.old).unwrap_or(0);
+            self.renamed
+                .push((span::place(&path, &text, offset), renamed));
+        }
+        self.file = Some(File {
+            path,
+            text,
+            document,
+        });
+        Ok(())
     }
 
     /// All layers in one tree, unchecked. Table is laid over table, but for a schedule's `args`, which are one value.
     pub(super) fn merged(&self) -> Result<Value, SettingsError> {
-        let defaults = self
-            .file
-            .as_ref()
-            .map_or(DEFAULT.into(), |(_, text)| defaults_under(text));
-        let mut layers = Config::builder().add_source(File::from_str(&defaults, FileFormat::Toml));
-        if let Some((path, text)) = &self.file {
-            let file = Config::builder()
-                .add_source(File::from_str(text, FileFormat::Toml))
-                .build();
-            layers = layers.add_source(file.map_err(|refusal| not_toml(path, text, &refusal))?);
+        let document = self.file.as_ref().map(|file| &file.document);
+        let defaults = document.map_or(DEFAULT.into(), defaults_under);
+        let toml = |text: &str| config::File::from_str(text, FileFormat::Toml);
+        let mut layers = Config::builder().add_source(toml(&defaults));
+        if let Some(document) = document {
+            layers = layers.add_source(toml(&document.to_string()));
         }
-        let variables: HashMap<_, _> = self.variables.clone().into_iter().collect();
+        let variables = self
+            .variables
+            .iter()
+            .map(|variable| (variable_name(&variable.key), variable.text.clone()));
         let mut environment = Environment::with_prefix("WEIR")
             .separator("__")
             .ignore_empty(true)
             .try_parsing(true)
             .list_separator(",")
-            .source(Some(variables));
+            .source(Some(variables.collect()));
         for list in LISTS {
             environment = environment.with_list_parse_key(list);
         }
@@ -107,12 +158,21 @@ impl Layers {
         })
     }
 
+    /// What was given by an old name: with the new one beside it (`is_twice`) or alone.
+    pub(super) fn renamed(&self, is_twice: bool) -> Vec<Problem> {
+        let all = self.renamed.iter();
+        all.filter(|(_, renamed)| renamed.is_twice == is_twice)
+            .map(|(place, renamed)| Problem {
+                place: Some(place.clone()),
+                key: renamed.old.clone(),
+                text: renamed.text(),
+            })
+            .collect()
+    }
+
     /// What a variable says of `key`, not parsed: the text, or the list of texts where a list belongs.
     pub(super) fn verbatim(&self, key: &Key) -> Option<Value> {
-        let (_, text) = self
-            .variables
-            .iter()
-            .find(|(name, _)| variable_key(name) == *key)?;
+        let text = &self.variables.iter().find(|one| one.key == *key)?.text;
         let is_list = LISTS.contains(&key.to_string().as_str());
         Some(if is_list {
             text.split(',').collect()
@@ -123,15 +183,12 @@ impl Layers {
 
     /// Where `key` was said: the last layer that speaks of it, or of what is around it.
     pub(super) fn place(&self, key: &Key) -> Option<Place> {
-        let variable = self
-            .variables
-            .keys()
-            .find(|name| variable_key(name).overlaps(key));
-        if let Some(name) = variable {
-            return Some(Place::Variable(name.clone()));
+        let variable = self.variables.iter().find(|one| one.key.overlaps(key));
+        if let Some(variable) = variable {
+            return Some(Place::Variable(variable.name.clone()));
         }
-        let (path, text) = self.file.as_ref()?;
-        span::of_key(text, key).map(|offset| span::place(path, text, offset))
+        let file = self.file.as_ref()?;
+        span::of_key(&file.text, key).map(|offset| span::place(&file.path, &file.text, offset))
     }
 }
 
@@ -150,11 +207,9 @@ pub(super) fn section_of(name: &str) -> Option<String> {
 /// schedule has one timetable.
 const REPLACED: [(&str, &str); 2] = [("args", "args"), ("cron", "every")];
 
-/// The default layer without what the file replaces as a whole. A file that is no TOML is refused later.
-fn defaults_under(file: &str) -> Cow<'static, str> {
-    let (Ok(mut defaults), Ok(file)) =
-        (DEFAULT.parse::<DocumentMut>(), file.parse::<DocumentMut>())
-    else {
+/// The default layer without what the file replaces as a whole.
+fn defaults_under(file: &DocumentMut) -> Cow<'static, str> {
+    let Ok(mut defaults) = DEFAULT.parse::<DocumentMut>() else {
         return DEFAULT.into();
     };
     let schedules = file.get("schedules").and_then(Item::as_table_like);
@@ -208,11 +263,19 @@ fn variable_key(name: &str) -> Key {
     name.split("__").collect()
 }
 
-fn not_toml(path: &Path, text: &str, refusal: &config::ConfigError) -> SettingsError {
-    let (offset, text_of_refusal) = span::of_syntax_error(text).unwrap_or((0, refusal.to_string()));
+fn variable_name(key: &Key) -> String {
+    let steps = key.steps().iter().filter_map(|step| match step {
+        Step::Name(name) => Some(name.as_str()),
+        Step::Index(_) => None,
+    });
+    format!("{PREFIX}{}", steps.collect::<Vec<_>>().join("__"))
+}
+
+fn not_toml(path: &Path, text: &str) -> SettingsError {
+    let (offset, why) = span::of_syntax_error(text).unwrap_or_default();
     SettingsError::Wrong(vec![Problem {
         place: Some(span::place(path, text, offset)),
         key: Key::default(),
-        text: format!("not TOML: {text_of_refusal}"),
+        text: format!("not TOML: {why}"),
     }])
 }

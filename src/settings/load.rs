@@ -12,13 +12,32 @@ use super::key::Key;
 use super::layers::Layers;
 use super::table::Refusal;
 
+/// Settings as they were read.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The settings, which are right.
+    pub settings: Settings,
+    /// Keys that were given by their old names.
+    pub warnings: Vec<Problem>,
+}
+
+impl Loaded {
+    /// Logs the warnings and returns the settings.
+    pub fn log_warnings(self) -> Settings {
+        for warning in &self.warnings {
+            tracing::warn!(%warning, "deprecated name in the settings");
+        }
+        self.settings
+    }
+}
+
 impl Settings {
     /// Reads and checks the settings: the defaults, the file at `path` (else the one `WEIR_CONFIG` names, if any), then the
-    /// `WEIR__SECTION__KEY` variables. Policies, scorers, commands, schedules and scrapers with `enabled = false` are gone from
+    /// `WEIR__SECTION__KEY` variables. Policies, scorers, programs, schedules and scrapers with `enabled = false` are gone from
     /// the result.
     ///
     /// An error names everything that was found wrong, with its file, line and column, or its variable.
-    pub fn load(path: Option<&Path>) -> Result<Self, SettingsError> {
+    pub fn load(path: Option<&Path>) -> Result<Loaded, SettingsError> {
         Self::from_layers(&Layers::read(path)?)
     }
 
@@ -29,7 +48,7 @@ impl Settings {
         settle(check.complaints(), &Layers::default())
     }
 
-    pub(super) fn from_layers(layers: &Layers) -> Result<Self, SettingsError> {
+    pub(super) fn from_layers(layers: &Layers) -> Result<Loaded, SettingsError> {
         let (settings, mut complaints) = read_tree(layers.merged()?, layers);
         if let Some(mut settings) = settings {
             settings.remove_disabled();
@@ -40,7 +59,8 @@ impl Settings {
             let further = check.complaints().into_iter();
             complaints.extend(further.filter(|one| !refused.contains(&one.key)));
             settle(complaints, layers)?;
-            return Ok(settings);
+            let warnings = layers.renamed(false);
+            return Ok(Loaded { settings, warnings });
         }
         Err(wrong(complaints, layers))
     }
@@ -48,7 +68,7 @@ impl Settings {
     fn remove_disabled(&mut self) {
         self.policies.retain(|_, policy| policy.enabled);
         self.scorers.retain(|_, scorer| scorer.scores.enabled);
-        self.commands.retain(|_, command| command.enabled);
+        self.programs.retain(|_, program| program.enabled);
         self.schedules.retain(|_, schedule| schedule.enabled);
         self.scrapers.retain(|_, scraper| scraper.enabled);
     }
@@ -100,7 +120,7 @@ fn read_verbatim(key: &Key, tree: &mut Value, layers: &Layers) -> bool {
 }
 
 fn settle(complaints: Vec<Complaint>, layers: &Layers) -> Result<(), SettingsError> {
-    if complaints.is_empty() {
+    if complaints.is_empty() && layers.renamed(true).is_empty() {
         Ok(())
     } else {
         Err(wrong(complaints, layers))
@@ -115,5 +135,5 @@ fn wrong(complaints: Vec<Complaint>, layers: &Layers) -> SettingsError {
             key,
             text,
         });
-    SettingsError::Wrong(located.collect())
+    SettingsError::Wrong(layers.renamed(true).into_iter().chain(located).collect())
 }

@@ -11,8 +11,9 @@ use super::text;
 pub struct RankingSettings {
     /// The policy in force: a name under `[policies]`.
     pub policy: String,
-    /// Longest time to an answer, in milliseconds from the request's arrival.
-    pub deadline_ms: u64,
+    /// Longest time to an answer, from the request's arrival.
+    #[serde(deserialize_with = "text::duration")]
+    pub deadline: Duration,
     /// Older top entities are not used, and the answer's metadata says so.
     #[serde(deserialize_with = "text::duration")]
     pub max_entity_age: Duration,
@@ -35,14 +36,9 @@ pub enum Metadata {
 
 impl RankingSettings {
     pub(super) fn check(&self, check: &mut Check) {
-        check.lasting("deadline_ms", self.deadline());
+        check.lasting("deadline", self.deadline);
         check.lasting("max_entity_age", self.max_entity_age);
         check.not_empty("entities_key", &self.entities_key);
-    }
-
-    /// `deadline_ms` as a duration.
-    pub fn deadline(&self) -> Duration {
-        Duration::from_millis(self.deadline_ms)
     }
 }
 
@@ -50,7 +46,7 @@ impl Default for RankingSettings {
     fn default() -> Self {
         Self {
             policy: "entities".to_owned(),
-            deadline_ms: 300,
+            deadline: Duration::from_millis(300),
             max_entity_age: Duration::from_hours(1),
             entities_key: "my_worker:scheduled:top_named_entities".to_owned(),
             metadata: Metadata::default(),

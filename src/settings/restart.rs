@@ -7,7 +7,7 @@ impl Settings {
             ("data_dir", self.data_dir != edited.data_dir),
             ("server", self.server != edited.server),
             ("database", self.database != edited.database),
-            ("results", self.results != edited.results),
+            ("store", self.store != edited.store),
             ("auth", self.auth != edited.auth),
             (
                 "ranking.entities_key",

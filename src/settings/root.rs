@@ -6,8 +6,8 @@ use serde::Deserialize;
 use super::check::Check;
 use super::complaint::did_you_mean;
 use super::{
-    ArmsSettings, AuthSettings, CommandSettings, DatabaseSettings, JobsSettings, LogSettings,
-    OutboxSettings, PolicySettings, PoolsSettings, PreprocessSettings, RankingSettings,
+    ArmsSettings, AuthSettings, DatabaseSettings, JobsSettings, LogSettings, OutboxSettings,
+    PolicySettings, PoolsSettings, PreprocessSettings, ProgramSettings, RankingSettings,
     RankingsSettings, RecorderSettings, ScheduleSettings, ScraperSettings, ServerSettings,
     ShutdownSettings, StoreConfig, SupervisionSettings,
 };
@@ -24,7 +24,7 @@ pub struct Settings {
     /// Where the posts are.
     pub database: DatabaseSettings,
     /// The store of what outlives a message.
-    pub results: StoreConfig,
+    pub store: StoreConfig,
     /// The keys that open each scope.
     pub auth: AuthSettings,
     /// How `/rank` answers.
@@ -40,7 +40,7 @@ pub struct Settings {
     /// How background work is run and kept.
     pub jobs: JobsSettings,
     /// Programs that jobs may run, by name.
-    pub commands: BTreeMap<String, CommandSettings>,
+    pub programs: BTreeMap<String, ProgramSettings>,
     /// Schedules by name.
     pub schedules: BTreeMap<String, ScheduleSettings>,
     /// Scrapers by name.
@@ -68,7 +68,7 @@ impl Settings {
         });
         check.under("server", |check| self.server.check(check));
         check.under("database", |check| self.database.check(check));
-        check.under("results", |check| self.results.check(check));
+        check.under("store", |check| self.store.check(check));
         check.under("auth", |check| self.auth.check(check));
         check.under("ranking", |check| {
             self.ranking.check(check);
@@ -95,8 +95,8 @@ impl Settings {
         });
         check.under("pools", |check| self.pools.check(check));
         check.under("jobs", |check| self.jobs.check(check));
-        check.each("commands", &self.commands, |check, command| {
-            command.check(check);
+        check.each("programs", &self.programs, |check, program| {
+            program.check(check);
         });
         check.each("schedules", &self.schedules, |check, schedule| {
             schedule.check(check);
@@ -123,7 +123,7 @@ impl Default for Settings {
             data_dir: PathBuf::from("data"),
             server: ServerSettings::default(),
             database: DatabaseSettings::default(),
-            results: StoreConfig::default(),
+            store: StoreConfig::default(),
             auth: AuthSettings::default(),
             ranking: RankingSettings::default(),
             policies: PolicySettings::shipped(),
@@ -131,7 +131,7 @@ impl Default for Settings {
             scorers: ScorerConfig::shipped(),
             pools: PoolsSettings::default(),
             jobs: JobsSettings::default(),
-            commands: BTreeMap::new(),
+            programs: BTreeMap::new(),
             schedules: ScheduleSettings::shipped(),
             scrapers: BTreeMap::new(),
             outbox: OutboxSettings::default(),

@@ -70,9 +70,7 @@ impl ScheduleSettings {
         if let Some(every) = self.every {
             check.lasting("every", every);
         }
-        check.require("jitter", self.jitter <= Duration::from_hours(24), || {
-            "must not be longer than 1day".to_owned()
-        });
+        check.at_most("jitter", self.jitter, Duration::from_hours(24));
         if self.cron.is_some() {
             let comes = self
                 .timetable()

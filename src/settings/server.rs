@@ -21,8 +21,9 @@ pub struct ServerSettings {
     pub max_items: usize,
     /// Most requests at work at once, each from when its body is there; past it the answer is 503 with Retry-After.
     pub max_in_flight: usize,
-    /// Longest time for a body to arrive, in milliseconds.
-    pub body_timeout_ms: u64,
+    /// Longest time for a body to arrive.
+    #[serde(deserialize_with = "text::duration")]
+    pub body_timeout: Duration,
     /// Least rate at which a body must arrive; 0 for none.
     pub min_body_bytes_per_second: usize,
     /// Most requests whose body is still arriving; one more takes the place of the oldest.
@@ -31,8 +32,9 @@ pub struct ServerSettings {
     pub max_body_bytes_in_flight: usize,
     /// Share of `max_bodies_arriving` and `max_body_bytes_in_flight` that one peer address may take.
     pub max_peer_share: f64,
-    /// Longest deadline that a request of `/score` may ask for, in milliseconds.
-    pub max_score_deadline_ms: u64,
+    /// Longest deadline that a request of `/score` may ask for.
+    #[serde(deserialize_with = "text::duration")]
+    pub max_score_deadline: Duration,
     /// Origins that may call `/rank` from a browser; `*` is every origin, an empty list none.
     pub cors_origins: Vec<String>,
 }
@@ -43,7 +45,7 @@ impl ServerSettings {
         check.within("max_body_bytes", self.max_body_bytes, 1..=1 << 30);
         check.within("max_items", self.max_items, 1..=1_000_000);
         check.within("max_in_flight", self.max_in_flight, 1..=1_000_000);
-        check.lasting("body_timeout_ms", self.body_timeout());
+        check.lasting("body_timeout", self.body_timeout);
         check.within(
             "max_bodies_arriving",
             self.max_bodies_arriving,
@@ -55,23 +57,13 @@ impl ServerSettings {
             self.max_body_bytes_in_flight,
             1..=1 << 40,
         );
-        check.lasting("max_score_deadline_ms", self.max_score_deadline());
+        check.lasting("max_score_deadline", self.max_score_deadline);
         check.require_each(
             "cors_origins",
             &self.cors_origins,
             |origin| is_origin(origin),
             "expected * or an origin such as https://example.org",
         );
-    }
-
-    /// `body_timeout_ms` as a duration.
-    pub fn body_timeout(&self) -> Duration {
-        Duration::from_millis(self.body_timeout_ms)
-    }
-
-    /// `max_score_deadline_ms` as a duration.
-    pub fn max_score_deadline(&self) -> Duration {
-        Duration::from_millis(self.max_score_deadline_ms)
     }
 }
 
@@ -83,12 +75,12 @@ impl Default for ServerSettings {
             max_body_bytes: 4 * 1024 * 1024,
             max_items: 2_000,
             max_in_flight: 256,
-            body_timeout_ms: 5_000,
+            body_timeout: Duration::from_secs(5),
             min_body_bytes_per_second: 1_000,
             max_bodies_arriving: 1_024,
             max_body_bytes_in_flight: 128 * 1024 * 1024,
             max_peer_share: 0.5,
-            max_score_deadline_ms: 30_000,
+            max_score_deadline: Duration::from_secs(30),
             cors_origins: vec!["*".to_owned()],
         }
     }

@@ -6,14 +6,16 @@ use toml_edit::{Document, Item, TableLike};
 
 use super::error::Place;
 use super::key::{Key, Step};
+use super::renames;
 
-/// The byte offset of `key` in `text`, or of the innermost table that would hold it.
+/// The byte offset of `key` in `text`, where names may be old ones, or of the innermost table that would hold it.
 pub(super) fn of_key(text: &str, key: &Key) -> Option<usize> {
     let document = Document::parse(text).ok()?;
     let mut node = Node::Table(document.as_table());
     let mut found = None;
-    for step in key.steps() {
-        let Some((next, offset)) = node.step(step) else {
+    for (depth, step) in key.steps().iter().enumerate() {
+        let by_old_name = || node.step(&renames::old_name(&key.steps()[..depth], step)?);
+        let Some((next, offset)) = node.step(step).or_else(by_old_name) else {
             break;
         };
         found = offset.or(found);

@@ -6,7 +6,7 @@ use super::ConnectionUrl;
 use super::check::Check;
 use super::redis_url;
 
-/// `[results]`: the store of what outlives a message.
+/// `[store]`: the store of what outlives a message.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StoreConfig {

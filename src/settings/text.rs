@@ -38,28 +38,6 @@ pub(crate) mod duration {
     }
 }
 
-/// Durations as whole milliseconds, for `serde(with)`.
-pub(crate) mod millis {
-    use std::time::Duration;
-
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Duration, D::Error> {
-        u64::deserialize(deserializer).map(Duration::from_millis)
-    }
-
-    pub(crate) fn serialize<S: Serializer>(
-        duration: &Duration,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        u64::try_from(duration.as_millis())
-            .unwrap_or(u64::MAX)
-            .serialize(serializer)
-    }
-}
-
 /// Reads a duration where there may be none.
 pub(super) fn some_duration<'de, D: Deserializer<'de>>(
     deserializer: D,

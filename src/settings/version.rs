@@ -22,7 +22,7 @@ mod tests {
         other.log.filter = "debug".to_owned();
         other.server.max_items += 1;
         assert_eq!(settings.config_version(), other.config_version());
-        other.ranking.deadline_ms += 1;
+        other.ranking.deadline *= 2;
         assert_ne!(settings.config_version(), other.config_version());
         assert_eq!(other.config_version().len(), 16);
     }

@@ -67,7 +67,8 @@ impl WatchedFile {
                 path: self.path.clone(),
             });
         }
-        let settings = Settings::from_layers(&Layers::with_file(text, self.path.clone())?)?;
+        let settings =
+            Settings::from_layers(&Layers::with_file(text, self.path.clone())?)?.log_warnings();
         self.is_blank = is_blank;
         Ok(settings)
     }
@@ -94,11 +95,11 @@ mod tests {
 
     use super::*;
 
-    fn deadline(looked: Option<Result<Settings, SettingsError>>) -> Option<u64> {
-        looked.map(|settings| settings.unwrap().ranking.deadline_ms)
+    fn deadline(looked: Option<Result<Settings, SettingsError>>) -> Option<u128> {
+        looked.map(|settings| settings.unwrap().ranking.deadline.as_millis())
     }
 
-    fn two_looks(file: &mut WatchedFile) -> Option<u64> {
+    fn two_looks(file: &mut WatchedFile) -> Option<u128> {
         assert!(
             file.look().is_none(),
             "the first look at new content waits for a second"
@@ -107,7 +108,7 @@ mod tests {
     }
 
     fn text(deadline_ms: u64) -> String {
-        format!("ranking.deadline_ms = {deadline_ms}\n")
+        format!("ranking.deadline = \"{deadline_ms}ms\"\n")
     }
 
     #[test]

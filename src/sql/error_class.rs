@@ -28,7 +28,7 @@ pub(crate) const NO_DATABASE: ErrorClass =
     ErrorClass::needs_operator("the database does not exist (database.create makes it)");
 /// The pool has none to give, perhaps because none can be made.
 pub(crate) const NO_CONNECTION: ErrorClass =
-    ErrorClass::passing("no connection within database.connect_timeout_ms");
+    ErrorClass::passing("no connection within database.connect_timeout");
 const TLS_FAILED: ErrorClass = ErrorClass::needs_operator("TLS failed");
 const LOST: ErrorClass = ErrorClass::wrong_server("connection lost");
 const READ_ONLY: ErrorClass = ErrorClass::wrong_server("read-only (failover?)");

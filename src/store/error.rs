@@ -41,7 +41,7 @@ pub enum StoreError {
         key: String,
     },
     /// The value is over the limit, in bytes.
-    #[error("a value of {bytes} bytes for `{key}` is over results.max_value_bytes = {limit}")]
+    #[error("a value of {bytes} bytes for `{key}` is over store.max_value_bytes = {limit}")]
     TooLarge {
         /// The key as given.
         key: String,
@@ -62,7 +62,7 @@ pub enum StoreError {
     /// A setting is wrong.
     #[error("{key}: {why}")]
     Setting {
-        /// The setting, as `results.prefix`.
+        /// The setting, as `store.prefix`.
         key: &'static str,
         /// What is expected.
         why: &'static str,
@@ -70,7 +70,7 @@ pub enum StoreError {
     /// The file of a setting cannot be read.
     #[error("{key}: cannot read {}", path.display())]
     File {
-        /// The setting, as `results.redis_ca_file`.
+        /// The setting, as `store.redis_ca_file`.
         key: &'static str,
         /// The file.
         path: PathBuf,

@@ -37,7 +37,7 @@ impl KeySpace {
     pub fn new(settings: &StoreConfig) -> Result<Self, StoreError> {
         if !settings.prefix.is_ascii() || settings.prefix.len() > MAX_PREFIX_BYTES {
             return Err(StoreError::Setting {
-                key: "results.prefix",
+                key: "store.prefix",
                 why: "at most 32 ASCII characters",
             });
         }
@@ -47,7 +47,7 @@ impl KeySpace {
             .any(|pattern| pattern.starts_with('*'))
         {
             return Err(StoreError::Setting {
-                key: "results.shared_keys",
+                key: "store.shared_keys",
                 why: "a pattern begins with the name it shares, not with *",
             });
         }
@@ -149,10 +149,7 @@ mod tests {
             shared_keys: vec!["*".into()],
             ..StoreConfig::default()
         };
-        for (settings, key) in [
-            (long, "results.prefix"),
-            (everything, "results.shared_keys"),
-        ] {
+        for (settings, key) in [(long, "store.prefix"), (everything, "store.shared_keys")] {
             let refusal = KeySpace::new(&settings).unwrap_err();
             assert!(refusal.to_string().starts_with(key), "{refusal}");
         }

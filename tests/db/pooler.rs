@@ -92,7 +92,7 @@ async fn a_weir_behind_a_pooler_keeps_posts_results_and_jobs_and_answers_queries
     .await;
     let pooler = PgBouncer::start(&postgres, &["postgres", "reader"], "");
     let weir = Weir::start(&format!(
-        "database.url = {:?}\ndatabase.query_url = {:?}\n{SETTING}\nresults.backend = \"embedded\"\n\
+        "database.url = {:?}\ndatabase.query_url = {:?}\n{SETTING}\nstore.backend = \"embedded\"\n\
          rankings.enabled = true\n",
         pooler.url("postgres", "test_0"),
         pooler.url("reader", "test_0"),

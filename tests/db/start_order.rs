@@ -159,7 +159,7 @@ async fn jobs_begin_once_the_server_takes_connections() {
 async fn the_embedded_store_is_there_once_its_database_is() {
     let postgres = Postgres::start();
     let url = url_of(&postgres, "postgres", "late");
-    let weir = weir_at(&url, "results.backend = \"embedded\"\n");
+    let weir = weir_at(&url, "store.backend = \"embedded\"\n");
     let job = json!({"job": "post_statistics"});
     let refused = weir.post_json("/jobs", &job).await;
     assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
@@ -179,7 +179,7 @@ async fn a_database_is_created_when_that_is_asked_for() {
     let url = url_of(&postgres, "postgres", "mine");
     let weir = weir_at(
         &url,
-        "database.create = true\nresults.backend = \"embedded\"\n",
+        "database.create = true\nstore.backend = \"embedded\"\n",
     );
     weir.when("/health/ready", |ready| ready.get("degraded").is_none())
         .await;

@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use sea_orm::ConnectionTrait;
 use tempfile::TempDir;
@@ -90,7 +91,7 @@ impl Secured {
             "postgres://postgres@{host}:{}/postgres?{parameters}",
             self.port
         ));
-        settings.connect_timeout_ms = 2_000;
+        settings.connect_timeout = Duration::from_secs(2);
         settings
     }
 }

@@ -229,7 +229,7 @@ fn query_process_of(parent: u32) -> Option<u32> {
 #[tokio::test]
 async fn the_process_of_a_query_does_not_outlive_weir() {
     let mut weir = Weir::start(
-        "results.backend = \"embedded\"\nschedules.top_named_entities.enabled = false\nauth.admin = [\"admin\"]\n",
+        "store.backend = \"embedded\"\nschedules.top_named_entities.enabled = false\nauth.admin = [\"admin\"]\n",
     );
     let endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n WHERE i < 0";
     let job = json!({"job": JOB, "args": {"query": endless}});

@@ -6,7 +6,7 @@ use weir_test_support::Weir;
 
 /// Every actor that needs no other server.
 const SETTINGS: &str = r#"
-results.backend = "embedded"
+store.backend = "embedded"
 auth.admin = ["open-sesame"]
 recorder.enabled = true
 rankings.enabled = true

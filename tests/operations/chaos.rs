@@ -19,20 +19,21 @@ use weir_test_support::{Postgres, Redis, Weir};
 /// A run appends its job and its token to the ledger, and answers the token. The tests' Postgres puts commits off, which a
 /// ledger must not.
 const SETTINGS: &str = r#"
-results.durability = "disk"
+store.durability = "disk"
 schedules.top_named_entities.enabled = false
-database.connect_timeout_ms = 1000
+database.connect_timeout = "1s"
 [jobs]
 lease = "1s"
 [pools]
 jobs = { workers = 3 }
-[commands.append]
+[programs.append]
+mode = "once"
 argv = ["sh", "-c", '''PGOPTIONS="-c synchronous_commit=on" psql -qX "$WEIR_DATABASE_URL" -c "INSERT INTO ledger VALUES ('$WEIR_JOB_ID', $WEIR_FENCING_TOKEN)" && echo $WEIR_FENCING_TOKEN''']
 max_attempts = 100
 [schedules.tick]
-job = "command"
+job = "program"
 every = "500ms"
-args = { command = "append" }
+args = { program = "append" }
 "#;
 const TICK_MS: u64 = 500;
 /// How long everything may take to come to rest.
@@ -87,7 +88,7 @@ async fn nothing_acknowledged_is_lost_while_everything_is_killed() {
         .unwrap();
     let start = |port: u16| {
         Weir::start(&format!(
-            "server.bind = \"127.0.0.1:{port}\"\ndatabase.url = {url:?}\nresults.redis_url = {:?}\n{SETTINGS}",
+            "server.bind = \"127.0.0.1:{port}\"\ndatabase.url = {url:?}\nstore.redis_url = {:?}\n{SETTINGS}",
             redis.url()
         ))
     };
@@ -169,7 +170,7 @@ fn signal(weir: &Weir, signal: &str) {
 
 /// Submits jobs until `stop`, and answers the ids of those that were acknowledged.
 async fn submit(jobs: RequestBuilder, stop: Arc<AtomicBool>) -> Vec<String> {
-    let jobs = jobs.json(&json!({"job": "command", "args": {"command": "append"}}));
+    let jobs = jobs.json(&json!({"job": "program", "args": {"program": "append"}}));
     let mut acknowledged = Vec::new();
     while !stop.load(Ordering::SeqCst) {
         sleep(Duration::from_millis(100)).await;
@@ -233,7 +234,7 @@ async fn check_ticks(weir: &Weir) -> usize {
     let mut cursor = String::new();
     loop {
         let page: Value = weir
-            .get(&format!("/jobs?name=command&limit=1000&cursor={cursor}"))
+            .get(&format!("/jobs?name=program&limit=1000&cursor={cursor}"))
             .await
             .json()
             .await

@@ -103,11 +103,11 @@ fn a_variable_that_is_not_unicode_is_named() {
     use std::os::unix::ffi::OsStrExt;
     let value = std::ffi::OsStr::from_bytes(b"\xff");
     let output = weir_check()
-        .env("WEIR__RESULTS__PREFIX", value)
+        .env("WEIR__STORE__PREFIX", value)
         .output()
         .unwrap();
     assert_refused(
         &output,
-        &["WEIR__RESULTS__PREFIX: results.prefix: is not Unicode".to_owned()],
+        &["WEIR__STORE__PREFIX: store.prefix: is not Unicode".to_owned()],
     );
 }

@@ -53,12 +53,15 @@ async fn orphans_are_waited_for_and_the_exit_status_of_programs_is_still_told() 
     let settings = format!(
         "{QUIET}{}",
         r#"
-        [commands.leaves_orphans]
+        [programs.leaves_orphans]
+        mode = "once"
         argv = ["sh", "-c", "for i in 1 2 3; do setsid sh -c 'exec sleep 0.1' >/dev/null 2>&1 </dev/null & done; echo 1"]
-        [commands.fails]
+        [programs.fails]
+        mode = "once"
         argv = ["sh", "-c", "exit 3"]
         max_attempts = 1
-        [commands.zombies]
+        [programs.zombies]
+        mode = "once"
         argv = ["sh", "-c", "cat /proc/[0-9]*/stat 2>/dev/null | grep -c ') Z ' || true"]
         "#
     );

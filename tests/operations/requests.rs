@@ -162,9 +162,9 @@ async fn bodies_are_measured_as_they_are_sent() {
 #[tokio::test]
 async fn a_client_that_hangs_up_is_counted_and_leaves_nothing_in_flight() {
     let settings = format!(
-        "{QUIET}ranking.policy = \"slow\"\nranking.deadline_ms = 20000\n\
+        "{QUIET}ranking.policy = \"slow\"\nranking.deadline = \"20s\"\n\
          [policies.slow]\nentity_weight = 0.0\nweights = {{ asleep = 1.0 }}\n\
-         [scorers.asleep]\nkind = \"random\"\nsleep_ms = 60000\ntime_limit_ms = 60000"
+         [scorers.asleep]\nkind = \"random\"\nsleep = \"1m\"\ntime_limit = \"1m\""
     );
     let server = Server::start(&settings, &[WEIR], Stdio::null()).await;
     let feed = serde_json::to_string(&feed_of(&["a post"])).unwrap();

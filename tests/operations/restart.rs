@@ -169,7 +169,7 @@ async fn an_address_in_use_is_refused_by_name() {
         .arg("serve")
         .env("WEIR__SERVER__BIND", address.to_string())
         .env("WEIR__DATA_DIR", folder.path())
-        .env("WEIR__RESULTS__BACKEND", "embedded")
+        .env("WEIR__STORE__BACKEND", "embedded")
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
@@ -183,9 +183,9 @@ async fn an_address_in_use_is_refused_by_name() {
 #[tokio::test]
 async fn a_stopping_weir_finishes_the_request_at_work() {
     let mut weir = Weir::start(&format!(
-        "{STILL}ranking.policy = \"slow\"\nranking.deadline_ms = 1500\n\
+        "{STILL}ranking.policy = \"slow\"\nranking.deadline = \"1500ms\"\n\
          [policies.slow]\nentity_weight = 0.0\nweights = {{ asleep = 1.0 }}\n\
-         [scorers.asleep]\nkind = \"random\"\nsleep_ms = 60000\ntime_limit_ms = 60000"
+         [scorers.asleep]\nkind = \"random\"\nsleep = \"1m\"\ntime_limit = \"1m\""
     ));
     let body = serde_json::to_vec(&feed_of(&["a"])).unwrap();
     let request = tokio::spawn(weir.client.post(weir.url("/rank")).body(body).send());

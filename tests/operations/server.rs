@@ -13,7 +13,7 @@ use weir_test_support::{PATIENCE, feed_of, http_client, ranked_indices};
 
 /// Settings without Redis and without jobs of their own accord.
 pub(crate) const QUIET: &str =
-    "results.backend = \"embedded\"\nschedules.top_named_entities.enabled = false\n";
+    "store.backend = \"embedded\"\nschedules.top_named_entities.enabled = false\n";
 
 const ADMIN_KEY: &str = "the-key-of-the-admin-of-these-tests";
 
@@ -120,16 +120,16 @@ impl Server {
         request.send().await.unwrap()
     }
 
-    /// Submits the job `command` with this program, and answers its id.
+    /// Submits the job `program` with this program, and answers its id.
     pub(crate) async fn submit_program(&self, name: &str) -> String {
-        let job = json!({"job": "command", "args": {"command": name}});
+        let job = json!({"job": "program", "args": {"program": name}});
         let taken = self.client.post(self.url("/jobs")).json(&job);
         let taken = self.answer(taken).await;
         let id = taken["id"].as_str();
         id.unwrap_or_else(|| panic!("{taken}")).to_owned()
     }
 
-    /// All that is known of the job `command` with this program once it has ended.
+    /// All that is known of the job `program` with this program once it has ended.
     pub(crate) async fn run_program(&self, name: &str) -> Value {
         let id = self.submit_program(name).await;
         let path = format!("/jobs/{id}?wait_ms=30000");

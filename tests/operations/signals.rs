@@ -105,7 +105,7 @@ async fn term_int_and_quit_stop_in_order_and_take_redis_along() {
 async fn a_second_signal_ends_a_weir_that_waits_for_its_jobs() {
     for second in ["TERM", "INT", "QUIT"] {
         let settings = format!(
-            "{QUIET}shutdown.grace_ms = 120000\n[commands.sleep]\nargv = [\"sh\", \"-c\", \"echo begun >&2; sleep 100\"]\n"
+            "{QUIET}shutdown.grace = \"2m\"\n[programs.sleep]\nmode = \"once\"\nargv = [\"sh\", \"-c\", \"echo begun >&2; sleep 100\"]\n"
         );
         let (log, stderr) = pipe().unwrap();
         let mut server = Server::start(&settings, &[WEIR], stderr.into()).await;

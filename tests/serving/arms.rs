@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use weir_test_support::{Weir, feed_of};
 
-const BASE: &str = "results.backend = \"embedded\"\nschedules.top_named_entities.enabled = false\n";
+const BASE: &str = "store.backend = \"embedded\"\nschedules.top_named_entities.enabled = false\n";
 
 const HALVES: &str = "[arms.control]\nshare = 0.5\npolicy = \"off\"\n[arms.treatment]\nshare = 0.5\npolicy = \"calm\"\n\
                       [arms.staff]\ncohort = \"staff\"\npolicy = \"entities\"\n";

@@ -70,7 +70,7 @@ async fn a_new_kind_orders_a_feed() {
     settings.database.url = format!("sqlite://{}/weir.db", folder.path().display())
         .as_str()
         .into();
-    settings.results.backend = weir::settings::Backend::Embedded;
+    settings.store.backend = weir::settings::Backend::Embedded;
     settings.schedules.clear();
     settings.validate().unwrap();
     let application = Application::build(Start {

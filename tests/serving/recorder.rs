@@ -6,7 +6,7 @@ use weir::db::Database;
 use weir::settings::DatabaseSettings;
 use weir_test_support::{Weir, feed_of};
 
-const ON: &str = "recorder.enabled = true\nresults.backend = \"embedded\"\nschedules.top_named_entities.enabled = false\n";
+const ON: &str = "recorder.enabled = true\nstore.backend = \"embedded\"\nschedules.top_named_entities.enabled = false\n";
 
 /// A Weir that records, on a database that is ready.
 async fn recording(settings: &str) -> Weir {
@@ -162,7 +162,7 @@ async fn a_stop_writes_what_was_handed_over() {
 #[tokio::test]
 async fn nothing_is_kept_unless_it_is_asked_for() {
     let weir =
-        Weir::start("results.backend = \"embedded\"\nschedules.top_named_entities.enabled = false");
+        Weir::start("store.backend = \"embedded\"\nschedules.top_named_entities.enabled = false");
     while !weir.log().contains("the database is ready") {
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use weir_test_support::{PATIENCE, Weir, feed_of};
 
-const BASE: &str = "results.backend = \"embedded\"\nschedules.top_named_entities.enabled = false\n";
+const BASE: &str = "store.backend = \"embedded\"\nschedules.top_named_entities.enabled = false\n";
 
 async fn policy_in_force(weir: &Weir) -> Value {
     weir.rank(&feed_of(&["I hate this", "I love this"])).await.1["policy"].clone()
@@ -48,7 +48,7 @@ async fn a_pool_is_rescaled_and_scorers_come_and_go_under_load_without_a_failed_
     let sized = |workers: u32, more: &str| {
         format!(
             "{BASE}ranking.policy = \"slow\"\n[policies.slow]\nentity_weight = 0.0\nweights = {{ steady = 1.0 }}\n\
-             [scorers.steady]\nkind = \"random\"\nworkers = {workers}\nsleep_ms = 2\n{more}"
+             [scorers.steady]\nkind = \"random\"\nworkers = {workers}\nsleep = \"2ms\"\n{more}"
         )
     };
     let weir = Arc::new(Weir::start(&sized(2, "")));
@@ -82,7 +82,7 @@ async fn a_pool_is_rescaled_and_scorers_come_and_go_under_load_without_a_failed_
         .await;
     }
     // Another sleep is another pool: what the old one was given is finished.
-    weir.edit(&sized(3, "").replace("sleep_ms = 2", "sleep_ms = 1"));
+    weir.edit(&sized(3, "").replace("sleep = \"2ms\"", "sleep = \"1ms\""));
     tokio::time::sleep(Duration::from_secs(1)).await;
     stop.store(true, Ordering::SeqCst);
     for load in load {
@@ -166,9 +166,13 @@ async fn an_edit_whose_schedule_or_scraper_cannot_be_is_bad_as_a_whole() {
 
 #[tokio::test]
 async fn edited_programs_run_at_once() {
-    let weir = Weir::start(&format!("{BASE}[commands.one]\nargv = [\"echo\", \"1\"]"));
-    weir.edit(&format!("{BASE}[commands.two]\nargv = [\"echo\", \"2\"]"));
-    let run = |name: &str| json!({"job": "command", "args": {"command": name}});
+    let weir = Weir::start(&format!(
+        "{BASE}[programs.one]\nmode = \"once\"\nargv = [\"echo\", \"1\"]"
+    ));
+    weir.edit(&format!(
+        "{BASE}[programs.two]\nmode = \"once\"\nargv = [\"echo\", \"2\"]"
+    ));
+    let run = |name: &str| json!({"job": "program", "args": {"program": name}});
     let begun = Instant::now();
     while weir.post_json("/jobs", &run("two")).await.status() != 202 {
         assert!(

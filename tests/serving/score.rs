@@ -6,21 +6,21 @@ use serde_json::{Value, json};
 use weir_test_support::{Weir, http_client};
 
 const SCORERS: &str = r#"
-results.backend = "embedded"
+store.backend = "embedded"
 schedules.top_named_entities.enabled = false
 [scorers.stuck]
 kind = "random"
-sleep_ms = 20000
-time_limit_ms = 60000
+sleep = "20s"
+time_limit = "1m"
 [scorers.broken]
 kind = "random"
 fail_rate = 1.0
 [scorers.steps]
 kind = "random"
-sleep_ms = 150
+sleep = "150ms"
 workers = 8
 max_batch = 1
-time_limit_ms = 200
+time_limit = "200ms"
 "#;
 
 fn texts(count: usize) -> Value {
@@ -126,7 +126,7 @@ async fn all_or_nothing_ends_with_the_first_failure_and_names_it() {
 
 #[tokio::test]
 async fn without_names_every_scorer_is_asked_also_one_that_was_just_added() {
-    let plain = "results.backend = \"embedded\"\nschedules.top_named_entities.enabled = false\n";
+    let plain = "store.backend = \"embedded\"\nschedules.top_named_entities.enabled = false\n";
     let weir = Weir::start(plain);
     let names = async || {
         let (_, answer) = score(&weir, json!({"data": texts(1)})).await;
@@ -147,7 +147,7 @@ async fn without_names_every_scorer_is_asked_also_one_that_was_just_added() {
 #[tokio::test]
 async fn a_bad_request_is_told_what_is_wrong_and_where() {
     let weir = Weir::start(&format!(
-        "{SCORERS}\n[server]\nmax_items = 5\nmax_score_deadline_ms = 1000"
+        "{SCORERS}\n[server]\nmax_items = 5\nmax_score_deadline = \"1s\""
     ));
     let unknown = refusal(
         &weir,

@@ -6,7 +6,7 @@ use wiremock::matchers::method;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 const BASE: &str = "schedules.top_named_entities.enabled = false\n";
-const EMBEDDED: &str = "results.backend = \"embedded\"\n";
+const EMBEDDED: &str = "store.backend = \"embedded\"\n";
 
 /// Settings in which a policy orders by one scorer alone.
 fn by(scorer: &str) -> String {
@@ -22,7 +22,7 @@ async fn a_table_that_somebody_writes_is_looked_up_from_then_on() {
     let settings = by(
         "kind = \"lookup\"\nlookup = { key = \"my_worker:trust\", by = \"author\" }\ndefault = 0.5",
     );
-    let settings = format!("results.redis_url = {:?}\n{settings}", redis.url());
+    let settings = format!("store.redis_url = {:?}\n{settings}", redis.url());
     let weir = Weir::start(&settings);
     let mut feed = feed_of(&["a", "b", "c"]);
     for (item, author) in feed.items.iter_mut().zip(["ann", "bob", "cy"]) {
@@ -54,7 +54,7 @@ async fn a_table_that_somebody_writes_is_looked_up_from_then_on() {
 async fn a_lookup_table_that_is_missing_or_no_table_is_in_health() {
     let redis = Redis::start();
     let settings = by("kind = \"lookup\"\nlookup = { key = \"my_worker:trust\" }");
-    let settings = format!("results.redis_url = {:?}\n{settings}", redis.url());
+    let settings = format!("store.redis_url = {:?}\n{settings}", redis.url());
     let weir = Weir::start(&settings);
     let says = |why: &'static str| {
         move |ready: &Value| {
@@ -136,12 +136,10 @@ async fn a_model_server_orders_a_feed_and_its_failure_leaves_the_incoming_order(
         .mount(&server)
         .await;
     let settings = by(&format!(
-        "kind = \"http\"\ntime_limit_ms = 10000\ncache_entries = 100\nhttp = {{ url = {:?}, timeout_ms = 5000 }}",
+        "kind = \"http\"\ntime_limit = \"10s\"\ncache_entries = 100\nhttp = {{ url = {:?}, timeout = \"5s\" }}",
         server.uri()
     ));
-    let weir = Weir::start(&format!(
-        "{EMBEDDED}ranking.deadline_ms = 10000\n{settings}"
-    ));
+    let weir = Weir::start(&format!("{EMBEDDED}ranking.deadline = \"10s\"\n{settings}"));
     let feed = feed_of(&["a", "b", "c"]);
     assert_eq!(weir.rank(&feed).await.0, [1, 2, 0]);
     assert_eq!(weir.rank(&feed).await.0, [1, 2, 0], "remembered");

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use weir_test_support::{Redis, Weir};
 
 const SCHEDULES: &str = r#"
-results.backend = "embedded"
+store.backend = "embedded"
 schedules.top_named_entities.enabled = false
 [schedules.interval]
 job = "post_statistics"
@@ -19,9 +19,11 @@ every = "1s"
 job = "post_statistics"
 cron = "* * * * * *"
 timezone = "Europe/Berlin"
-[commands.slow]
+[programs.slow]
+mode = "once"
 argv = ["sh", "-c", "sleep 4; echo 1"]
-[commands.fails_once]
+[programs.fails_once]
+mode = "once"
 argv = ["sh", "-c", "test -e failed && echo 1 && exit; touch failed; exit 1"]
 "#;
 
@@ -140,8 +142,8 @@ async fn schedules_go_on_when_weir_starts_after_the_clock_was_moved() {
 #[tokio::test]
 async fn on_redis_schedules_go_on_although_they_are_due_in_a_year() {
     let redis = Redis::start();
-    let store = format!("results.redis_url = {:?}\n", redis.url());
-    let mut weir = Weir::start(&SCHEDULES.replace("results.backend = \"embedded\"\n", &store));
+    let store = format!("store.redis_url = {:?}\n", redis.url());
+    let mut weir = Weir::start(&SCHEDULES.replace("store.backend = \"embedded\"\n", &store));
     schedules_go_on(&weir).await;
     let in_a_year = || {
         let due = (Utc::now() + TimeDelta::days(365)).timestamp_millis();
@@ -167,7 +169,7 @@ async fn delayed_jobs_and_retries_wait_no_longer_although_the_clock_is_set_back(
     let post_statistics = |delay_ms: u64| json!({"job": "post_statistics", "delay_ms": delay_ms});
     let delayed = weir.submit_id(&post_statistics(4_000)).await;
     let retried = weir
-        .submit_id(&json!({"job": "command", "args": {"command": "fails_once"}}))
+        .submit_id(&json!({"job": "program", "args": {"program": "fails_once"}}))
         .await;
     clock.set("-10h");
     for id in [delayed, retried] {
@@ -186,7 +188,7 @@ async fn a_run_keeps_its_lease_when_the_clock_is_set_forward() {
     let clock = Clock::new();
     let weir = clock.start_weir();
     let id = weir
-        .submit_id(&json!({"job": "command", "args": {"command": "slow"}}))
+        .submit_id(&json!({"job": "program", "args": {"program": "slow"}}))
         .await;
     weir.when(&format!("/jobs/{id}"), |job| job["state"] == "running")
         .await;

@@ -286,7 +286,7 @@ fn write_settings(folder: &TempDir, settings: &str) {
     let settings: toml_edit::DocumentMut = settings.parse().unwrap();
     let mut all: toml_edit::DocumentMut = format!(
         "data_dir = {data:?}\nserver.bind = \"127.0.0.1:0\"\nlog.format = \"json\"\ndatabase.url = {url:?}\n\
-         ranking.deadline_ms = {deadline}\n",
+         ranking.deadline = \"{deadline}ms\"\n",
         data = folder.path().join("data").display().to_string(),
         url = format!("sqlite://{}/weir.db", folder.path().display()),
         deadline = DEADLINE.as_millis(),

@@ -7,10 +7,10 @@ use clap::Args;
 use tokio_util::sync::CancellationToken;
 use weir_lab::{Distribution, DistributionError, Progress, UserPool};
 
-use crate::cli::print_line;
+use crate::cli::{config_file, print_line};
 use crate::db::{Database, NewFile, OnExisting};
 use crate::seeding::{LoadedSeed, load_seed};
-use crate::settings::{DatabaseSettings, Settings};
+use crate::settings::DatabaseSettings;
 
 /// Load normalised items into the posts database, as a cohort of users saw them.
 #[derive(Debug, Args)]
@@ -57,7 +57,7 @@ impl Seed {
         }
         let mut settings = match &self.database {
             Some(url) => DatabaseSettings::for_command(url),
-            None => Settings::load(self.config.as_deref())?.database,
+            None => config_file::load(self.config.as_deref())?.database,
         };
         settings.create |= self.create_database;
         let runtime = tokio::runtime::Builder::new_current_thread()

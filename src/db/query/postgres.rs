@@ -34,7 +34,7 @@ pub(super) async fn query(
     settings: &DatabaseSettings,
 ) -> Result<QueryAnswer, QueryError> {
     let servers = servers(url, settings, "weir query").map_err(QueryError::Database)?;
-    let connecting = servers.connect(settings.connect_timeout()).await;
+    let connecting = servers.connect(settings.connect_timeout).await;
     let mut connection = connecting.map_err(|error| QueryError::Database(error.into()))?;
     let begin = match settings.pooler {
         Pooler::None => "BEGIN READ ONLY; SAVEPOINT begun".to_owned(),

@@ -15,7 +15,7 @@ pub(super) async fn open(settings: &DatabaseSettings) -> Result<RawTransaction, 
         return Ok(RawTransaction::Sqlite(transaction));
     }
     let servers = postgres::servers(&settings.url, settings, "weir")?;
-    let connection = servers.connect(settings.connect_timeout()).await?;
+    let connection = servers.connect(settings.connect_timeout).await?;
     let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
     RawTransaction::on_postgres(connection, begin, settings.pooler).await
 }

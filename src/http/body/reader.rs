@@ -117,7 +117,7 @@ impl BodyReader {
         Self {
             limits: BodyLimits {
                 max_bytes: settings.max_body_bytes,
-                timeout: settings.body_timeout(),
+                timeout: settings.body_timeout,
                 min_bytes_per_second: settings.min_body_bytes_per_second,
             },
             intake: BodyIntake::new(IntakeLimits {

@@ -197,8 +197,8 @@ mod tests {
                 "unique_key",
             ),
             (
-                json!({"job": "command", "args": {"command": "rm"}}),
-                "args.command",
+                json!({"job": "program", "args": {"program": "rm"}}),
+                "args.program",
             ),
             (bad.clone(), "args.k"),
             (

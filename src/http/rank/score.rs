@@ -32,7 +32,7 @@ impl ScoreState {
         Self {
             limiter: ConcurrencyLimit::new(settings.max_in_flight),
             max_items: settings.max_items,
-            max_deadline: settings.max_score_deadline(),
+            max_deadline: settings.max_score_deadline,
         }
     }
 }

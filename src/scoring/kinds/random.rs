@@ -16,7 +16,7 @@ pub struct RandomScorer {
     /// Gives other scores to the same ids.
     pub seed: u64,
     /// Duration of each batch.
-    #[serde(rename = "sleep_ms", with = "text::millis")]
+    #[serde(with = "text::duration")]
     pub sleep: Duration,
     /// Share of items that fail, 0 to 1.
     pub fail_rate: f64,

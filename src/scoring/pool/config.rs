@@ -15,11 +15,11 @@ pub struct PoolConfig {
     /// Most items in a batch.
     pub max_batch: usize,
     /// How long a thread waits for a batch to become full; items of several requests share it then.
-    #[serde(rename = "max_delay_ms", with = "text::millis")]
+    #[serde(with = "text::duration")]
     pub max_delay: Duration,
     /// Longest time that a request waits for this scorer, and that a batch may take. A batch that takes longer is abandoned, and
     /// its thread replaced.
-    #[serde(rename = "time_limit_ms", with = "text::millis")]
+    #[serde(with = "text::duration")]
     pub time_limit: Duration,
     /// Most threads abandoned with their batches at once. While there are as many, the breaker is open.
     pub max_abandoned: usize,
@@ -73,8 +73,8 @@ impl PoolConfig {
         check.within("workers", self.workers, 1..=1_024);
         check.within("queue", self.queue, 1..=1_000_000);
         check.within("max_batch", self.max_batch, 1..=1_000_000);
-        check.within("max_delay_ms", self.max_delay.as_millis(), 0..=60_000);
-        check.lasting("time_limit_ms", self.time_limit);
+        check.at_most("max_delay", self.max_delay, Duration::from_mins(1));
+        check.lasting("time_limit", self.time_limit);
         check.within("max_abandoned", self.max_abandoned, 1..=1_024);
         check.within("cache_entries", self.cache_entries, 0..=100_000_000);
         check.lasting("cache_ttl", self.cache_ttl);

@@ -68,12 +68,12 @@ fn a_key_that_only_one_kind_of_scorer_reads_is_told_like_any_other() {
 #[test]
 fn a_key_in_the_wrong_section_is_told_where_it_belongs() {
     assert_eq!(
-        problem("deadline_ms = 5"),
-        "weir.toml:1:1: deadline_ms: unknown key; did you mean ranking.deadline_ms?"
+        problem("deadline = \"5ms\""),
+        "weir.toml:1:1: deadline: unknown key; did you mean ranking.deadline?"
     );
     assert_eq!(
-        problem("[server]\ndeadline_ms = 5"),
-        "weir.toml:2:1: server.deadline_ms: unknown key; did you mean ranking.deadline_ms?"
+        problem("[server]\ndeadline = \"5ms\""),
+        "weir.toml:2:1: server.deadline: unknown key; did you mean ranking.deadline?"
     );
 }
 
@@ -212,8 +212,8 @@ fn a_wrong_variable_is_named() {
         "WEIR__SERVER__BND: server.bnd: unknown key; did you mean bind?"
     );
     assert_eq!(
-        problem_of_variable("WEIR__RANKING__DEADLINE_MS", "soon"),
-        "WEIR__RANKING__DEADLINE_MS: ranking.deadline_ms: expected a whole number, 0 or more, found \"soon\""
+        problem_of_variable("WEIR__RANKING__DEADLINE", "soon"),
+        "WEIR__RANKING__DEADLINE: ranking.deadline: expected a duration with its unit, such as \"60s\", found \"soon\""
     );
     assert_eq!(
         problem_of_variable("WEIR__SERVER__MAX_ITEMS", "0"),
@@ -241,8 +241,8 @@ fn values_that_make_no_sense_are_refused_by_key() {
             "weir.toml:1:7: arms.otherwise: expected a string, found a table",
         ),
         (
-            "[ranking]\ndeadline_ms = 0",
-            "weir.toml:2:1: ranking.deadline_ms: must be longer than 0",
+            "[ranking]\ndeadline = \"0s\"",
+            "weir.toml:2:1: ranking.deadline: must be longer than 0",
         ),
         (
             "[policies.calm]\nweights = { sentimnt = 1 }",
@@ -289,8 +289,8 @@ fn values_that_make_no_sense_are_refused_by_key() {
             "weir.toml:2:1: jobs.lease: expected 100ms to 1h",
         ),
         (
-            "[commands.topics]\nargv = []",
-            "weir.toml:2:1: commands.topics.argv: must not be empty",
+            "[programs.topics]\nmode = \"once\"\nargv = []",
+            "weir.toml:3:1: programs.topics.argv: must not be empty",
         ),
         (
             "[ranking]\nmax_entity_age = \"1000years\"",
@@ -309,8 +309,8 @@ fn values_that_make_no_sense_are_refused_by_key() {
             "weir.toml:2:1: log.filter: expected levels such as info or warn,weir=debug, found \"weir=loud\"",
         ),
         (
-            "[results]\nshared_keys = [\"*\"]",
-            "weir.toml:2:16: results.shared_keys[0]: a pattern begins with the name it shares, not with *",
+            "[store]\nshared_keys = [\"*\"]",
+            "weir.toml:2:16: store.shared_keys[0]: a pattern begins with the name it shares, not with *",
         ),
     ] {
         assert_eq!(problem(file), expected);
@@ -343,13 +343,13 @@ fn a_policy_may_not_weigh_a_scorer_that_was_removed() {
 
 #[test]
 fn all_that_is_wrong_is_reported_together() {
-    let file = "[server]\nbnd = 1\nmax_items = 0\n[ranking]\ndeadline_ms = \"x\"\n[results]\nbackend = \"disk\"\n";
+    let file = "[server]\nbnd = 1\nmax_items = 0\n[ranking]\ndeadline = \"x\"\n[store]\nbackend = \"disk\"\n";
     assert_eq!(
         problems(file, &[("WEIR__POOLS__JOBS__WORKERS", "0")]),
         [
-            "weir.toml:5:1: ranking.deadline_ms: expected a whole number, 0 or more, found \"x\"",
-            "weir.toml:7:1: results.backend: expected one of auto, redis, embedded, found \"disk\"",
+            "weir.toml:5:1: ranking.deadline: expected a duration with its unit, such as \"60s\", found \"x\"",
             "weir.toml:2:1: server.bnd: unknown key; did you mean bind?",
+            "weir.toml:7:1: store.backend: expected one of auto, redis, embedded, found \"disk\"",
             "weir.toml:3:1: server.max_items: expected 1 to 1000000, found 0",
             "WEIR__POOLS__JOBS__WORKERS: pools.jobs.workers: expected 1 to 1024, found 0",
         ]
@@ -365,12 +365,12 @@ fn a_secret_is_in_no_error_and_no_debug_form() {
         "[database]\nurl = \"mysql://weir:hunter2@db/weir\"",
         "[database]\nurl = [\"hunter2\"]",
         "[database]\nquery_url = \"mysql://weir:hunter2@db/weir\"",
-        "[results]\nredis_url = \"http://:hunter2@db\"",
+        "[store]\nredis_url = \"http://:hunter2@db\"",
         "auth = \"hunter2\"",
         "database = \"postgres://weir:hunter2@db/weir\"",
         "results = \"redis://:hunter2@cache\"",
         "[server]\nbind = \"http://weir:hunter2@db\"",
-        "[commands.topics]\nargv = \"topics --token hunter2\"",
+        "[programs.topics]\nmode = \"once\"\nargv = \"topics --token hunter2\"",
         "[scorers.x]\nkind = \"http\"\nhttp = { url = \"ftp://weir:hunter2@model\" }",
     ] {
         let problem = problem(file);
@@ -379,14 +379,14 @@ fn a_secret_is_in_no_error_and_no_debug_form() {
     for (name, value) in [
         ("WEIR__AUTH", "hunter2"),
         ("WEIR__DATABASE", "postgres://weir:hunter2@db/weir"),
-        ("WEIR__RESULTS", "redis://:hunter2@cache"),
+        ("WEIR__STORE", "redis://:hunter2@cache"),
     ] {
         let problem = problem_of_variable(name, value);
         assert!(!problem.contains("hunter2"), "{problem}");
     }
     let settings = load(
         "[auth]\nadmin = [\"hunter2\"]\n[database]\nurl = \"postgres://weir:hunter2@db/weir\"\n",
-        &[("WEIR__RESULTS__REDIS_URL", "redis://:hunter2@cache")],
+        &[("WEIR__STORE__REDIS_URL", "redis://:hunter2@cache")],
     );
     let printed = format!("{:?}", settings.unwrap());
     assert!(

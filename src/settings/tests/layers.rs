@@ -67,12 +67,12 @@ fn a_variable_that_looks_like_a_number_is_text_where_text_belongs() {
     let variables = [
         ("WEIR__AUTH__ADMIN", "0012"),
         ("WEIR__AUTH__RANK", "true"),
-        ("WEIR__RESULTS__PREFIX", "1e5"),
+        ("WEIR__STORE__PREFIX", "1e5"),
     ];
     let settings = load("", &variables).unwrap();
     assert_eq!(settings.auth.admin, [Secret::from("0012")]);
     assert_eq!(settings.auth.rank, [Secret::from("true")]);
-    assert_eq!(settings.results.prefix, "1e5");
+    assert_eq!(settings.store.prefix, "1e5");
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn an_empty_variable_counts_as_none() {
     assert_eq!(
         load(
             "",
-            &[("WEIR__RESULTS__REDIS_URL", ""), ("WEIR__SERVER__BIND", "")]
+            &[("WEIR__STORE__REDIS_URL", ""), ("WEIR__SERVER__BIND", "")]
         )
         .unwrap(),
         Settings::default()

@@ -2,13 +2,23 @@
 
 mod errors;
 mod layers;
+mod renames;
 mod shipped;
 
 use super::layers::Layers;
-use super::{Settings, SettingsError};
+use super::{Loaded, Settings, SettingsError};
 
 fn load(file: &str, variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
-    Settings::from_layers(&Layers::new(Some(file), variables))
+    Ok(read(file, variables)?.settings)
+}
+
+fn read(file: &str, variables: &[(&str, &str)]) -> Result<Loaded, SettingsError> {
+    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    let file = ("weir.toml".into(), file.to_owned());
+    Settings::from_layers(&Layers::new(
+        Some(file),
+        variables.iter().map(owned).collect(),
+    )?)
 }
 
 /// The lines that `file` and `variables` are answered with.

@@ -10,7 +10,7 @@ use crate::settings::layers::{DEFAULT, LISTS, Layers};
 
 #[test]
 fn the_default_file_says_what_the_code_defaults_to() {
-    let nothing = Settings::from_layers(&Layers::new(None, &[])).unwrap();
+    let nothing = Settings::from_layers(&Layers::default()).unwrap().settings;
     assert_eq!(nothing, Settings::default());
     let empty: Settings = serde_json::from_str("{}").unwrap();
     assert_eq!(nothing, empty);
@@ -18,12 +18,12 @@ fn the_default_file_says_what_the_code_defaults_to() {
 
 #[test]
 fn the_default_file_names_every_key() {
-    let tree = Layers::new(None, &[]).merged().unwrap();
+    let tree = Layers::default().merged().unwrap();
     let by_name = [
         "arms",
         "policies",
         "scorers",
-        "commands",
+        "programs",
         "schedules",
         "scrapers",
     ];
@@ -94,7 +94,7 @@ fn the_manual_names_every_key() {
 
 #[test]
 fn every_list_can_be_given_as_a_variable() {
-    let tree = Layers::new(None, &[]).merged().unwrap();
+    let tree = Layers::default().merged().unwrap();
     let mut lists = BTreeSet::new();
     for (section, table) in tree.as_object().unwrap() {
         let keys = table.as_object().into_iter().flatten();

@@ -10,7 +10,7 @@ use crate::settings::{DatabaseSettings, StoreConfig};
 /// Settings, and what is present on this machine.
 #[derive(Clone, Debug)]
 pub struct Environment<'a> {
-    /// The section `[results]`.
+    /// The section `[store]`.
     pub settings: &'a StoreConfig,
     /// The database of the posts.
     pub database: &'a DatabaseSettings,

@@ -72,7 +72,7 @@ pub enum StoreKind {
 impl fmt::Display for StoreKind {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
-            Self::ExternalRedis => "redis at results.redis_url",
+            Self::ExternalRedis => "redis at store.redis_url",
             Self::ManagedRedis => "a redis-server of our own",
             Self::Sqlite => "embedded, in sqlite",
             Self::Postgres => "embedded, in postgres",

@@ -28,22 +28,22 @@ impl StoreSelection {
         let url = !environment.settings.redis_url.is_empty();
         let program = environment.redis_server.is_some();
         let (kind, why) = match environment.settings.backend {
-            Embedded => (environment.embedded(), "results.backend is embedded"),
-            Redis if url => (StoreKind::ExternalRedis, "results.backend is redis"),
+            Embedded => (environment.embedded(), "store.backend is embedded"),
+            Redis if url => (StoreKind::ExternalRedis, "store.backend is redis"),
             Redis => (
                 StoreKind::ManagedRedis,
-                "results.backend is redis, without a url",
+                "store.backend is redis, without a url",
             ),
-            Auto if url => (StoreKind::ExternalRedis, "results.redis_url is set"),
+            Auto if url => (StoreKind::ExternalRedis, "store.redis_url is set"),
             Auto if program => (StoreKind::ManagedRedis, "redis-server is on PATH"),
             Auto => (
                 environment.embedded(),
-                "results.redis_url is not set and redis-server is not on PATH",
+                "store.redis_url is not set and redis-server is not on PATH",
             ),
         };
         let location = environment.locate(kind)?.ok_or(StoreError::Setting {
-            key: "results.backend",
-            why: "redis needs results.redis_url, or redis-server on PATH",
+            key: "store.backend",
+            why: "redis needs store.redis_url, or redis-server on PATH",
         })?;
         Ok(Self { location, why })
     }
@@ -141,7 +141,7 @@ mod tests {
             case.resolve()
                 .unwrap_err()
                 .to_string()
-                .starts_with("results.backend")
+                .starts_with("store.backend")
         );
     }
 

@@ -9,8 +9,7 @@ use reqwest::{Method, StatusCode};
 use weir_test_support::http_client;
 
 /// No schedule runs a job and nothing is asked of a Redis.
-const QUIET: &str =
-    "results.backend = \"embedded\"\nschedules.top_named_entities.enabled = false\n";
+const QUIET: &str = "store.backend = \"embedded\"\nschedules.top_named_entities.enabled = false\n";
 
 /// Every route that needs an admin key.
 const ADMIN_ROUTES: [(Method, &str); 13] = [

@@ -91,7 +91,7 @@ fn job(rng: &mut StdRng) -> Value {
         json!({"job": "post_statistics", "delay_ms": 10}),
         json!({"job": "prune_posts", "args": {"older_than": "90d"}, "eta": "2026-11-20T10:00:00Z"}),
         json!({"job": "refresh_candidates", "args": {"max_age": "7d", "bounds": {"sentiment": {"min": 0.2}}}}),
-        json!({"job": "command", "args": {"command": "none", "args": {}}}),
+        json!({"job": "program", "args": {"program": "none", "args": {}}}),
     ];
     jobs.choose(rng).unwrap().clone()
 }

@@ -30,7 +30,7 @@ async fn no_request_is_answered_with_a_5xx_or_harms_a_later_one() {
     let cases = number("WEIR_FUZZ_CASES", 3_000);
     let seed = number("WEIR_FUZZ_SEED", 1);
     let weir = Arc::new(Weir::start(&format!(
-        "results.backend = \"embedded\"\nauth.admin = [{KEY:?}]\nauth.ingest = [{KEY:?}]\n\
+        "store.backend = \"embedded\"\nauth.admin = [{KEY:?}]\nauth.ingest = [{KEY:?}]\n\
          scorers.noise.kind = \"random\"\npolicies.entities.weights = {{ sentiment = 0.5, noise = 0.1 }}\n"
     )));
     let prepared = Instant::now() + PATIENCE;

@@ -20,17 +20,17 @@ fn cli(weir: &Weir, arguments: &[&str]) -> (String, bool) {
 #[tokio::test]
 async fn the_command_line_runs_lists_cancels_and_retries_jobs() {
     let weir = embedded(
-        "[schedules.yearly]\njob = \"command\"\ncron = \"@yearly\"\nargs = { command = \"echo\", args = 1 }",
+        "[schedules.yearly]\njob = \"program\"\ncron = \"@yearly\"\nargs = { program = \"echo\", args = 1 }",
     );
-    let echo = "{\"command\": \"echo\", \"args\": [7]}";
-    let (printed, well) = cli(&weir, &["job", "run", "command", "--args", echo, "--wait"]);
+    let echo = "{\"program\": \"echo\", \"args\": [7]}";
+    let (printed, well) = cli(&weir, &["job", "run", "program", "--args", echo, "--wait"]);
     assert_eq!(
         (serde_json::from_str(&printed).ok(), well),
         (Some(json!([7])), true)
     );
 
-    let fail = "{\"command\": \"fail\"}";
-    let (printed, well) = cli(&weir, &["job", "run", "command", "--args", fail, "--wait"]);
+    let fail = "{\"program\": \"fail\"}";
+    let (printed, well) = cli(&weir, &["job", "run", "program", "--args", fail, "--wait"]);
     assert!(!well && printed.contains("no such luck"), "{printed}");
     let (dead, _) = cli(&weir, &["job", "list", "--state", "dead"]);
     let id = dead.split(' ').next().unwrap();
@@ -56,7 +56,7 @@ async fn the_command_line_runs_lists_cancels_and_retries_jobs() {
 
     let (printed, _) = cli(&weir, &["schedule", "list"]);
     assert!(
-        printed.starts_with("yearly  command  cron 0 0 1 1 * in UTC"),
+        printed.starts_with("yearly  program  cron 0 0 1 1 * in UTC"),
         "{printed}"
     );
     let (printed, well) = cli(&weir, &["schedule", "run", "yearly", "--wait"]);

@@ -14,12 +14,15 @@ use weir_test_support::{Redis, Weir};
 const STILL: &str = "schedules.top_named_entities.enabled = false\n";
 
 /// Programs for all that a job may do.
-const COMMANDS: &str = r#"
-[commands.echo]
+const PROGRAMS: &str = r#"
+[programs.echo]
+mode = "once"
 argv = ["cat"]
-[commands.sleep]
+[programs.sleep]
+mode = "once"
 argv = ["sh", "-c", "sleep 60 & echo $! >&2; wait"]
-[commands.fail]
+[programs.fail]
+mode = "once"
 argv = ["sh", "-c", "echo no such luck >&2; exit 3"]
 max_attempts = 1
 "#;
@@ -27,7 +30,7 @@ max_attempts = 1
 fn with_redis(settings: &str) -> (Weir, Redis) {
     let redis = Redis::start();
     let weir = Weir::start(&format!(
-        "results.redis_url = {:?}\n{STILL}{settings}\n{COMMANDS}",
+        "store.redis_url = {:?}\n{STILL}{settings}\n{PROGRAMS}",
         redis.url()
     ));
     (weir, redis)
@@ -36,10 +39,10 @@ fn with_redis(settings: &str) -> (Weir, Redis) {
 /// On the embedded store, which needs no server.
 fn embedded(settings: &str) -> Weir {
     Weir::start(&format!(
-        "results.backend = \"embedded\"\n{STILL}{settings}\n{COMMANDS}"
+        "store.backend = \"embedded\"\n{STILL}{settings}\n{PROGRAMS}"
     ))
 }
 
-fn command(name: &str) -> Value {
-    json!({"job": "command", "args": {"command": name}})
+fn program(name: &str) -> Value {
+    json!({"job": "program", "args": {"program": name}})
 }

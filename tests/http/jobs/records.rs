@@ -4,7 +4,7 @@ use redis::Commands;
 use serde_json::{Value, json};
 use weir_test_support::Weir;
 
-use super::{command, embedded, with_redis};
+use super::{embedded, program, with_redis};
 
 /// Every id of an answer is found, from the answer on.
 async fn every_id_is_found(weir: &Weir, taken: &Value) -> Vec<String> {
@@ -55,7 +55,7 @@ async fn follow_ups_are_found_whatever_becomes_of_the_job_before(weir: &Weir) {
         "{dead}"
     );
 
-    let mut fails = command("fail");
+    let mut fails = program("fail");
     fails["then"] = json!({"job": "post_statistics"});
     let group = weir
         .submit(&json!({"group": [fails, keyed(Value::Null)]}))
@@ -79,10 +79,10 @@ async fn on_the_embedded_store_follow_ups_are_found_whatever_becomes_of_the_job_
 #[tokio::test]
 async fn a_broken_record_is_named_and_the_other_jobs_are_listed() {
     let (weir, redis) = with_redis("");
-    let good = weir.submit_id(&command("echo")).await;
+    let good = weir.submit_id(&program("echo")).await;
     let job = weir.finished(&good).await;
     assert!(job["instance"].as_str().unwrap().contains('-'), "{job}");
-    let broken = weir.submit_id(&command("echo")).await;
+    let broken = weir.submit_id(&program("echo")).await;
     weir.finished(&broken).await;
     let key = format!("weir:job:{broken}");
     let mut redis = redis.connection();

@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use weir_test_support::{PATIENCE, Weir};
 
-use super::{command, embedded, with_redis};
+use super::{embedded, program, with_redis};
 
 #[tokio::test]
 async fn cancel_reaches_a_running_job_and_all_its_processes() {
     let (weir, _redis) = with_redis("");
-    let id = weir.submit_id(&command("sleep")).await;
+    let id = weir.submit_id(&program("sleep")).await;
     let sleeper = weir.program_line().await;
     assert!(is_alive(&sleeper));
     let begun = Instant::now();
@@ -30,7 +30,7 @@ async fn cancel_reaches_a_running_job_and_all_its_processes() {
 #[tokio::test]
 async fn a_dead_job_says_why_and_can_be_run_again() {
     let (weir, _redis) = with_redis("");
-    let id = weir.submit_id(&command("fail")).await;
+    let id = weir.submit_id(&program("fail")).await;
     let job = weir.finished(&id).await;
     assert_eq!(
         (&job["state"], &job["attempts"]),
@@ -49,7 +49,7 @@ async fn a_dead_job_says_why_and_can_be_run_again() {
     assert_eq!(again.status(), 202);
     assert_eq!(weir.finished(&id).await["attempts"], 1);
 
-    let fine = weir.submit_id(&command("echo")).await;
+    let fine = weir.submit_id(&program("echo")).await;
     weir.finished(&fine).await;
     let refused = weir
         .post_json(&format!("/jobs/{fine}/retry"), &json!({}))
@@ -61,17 +61,18 @@ async fn a_dead_job_says_why_and_can_be_run_again() {
 fn held_up_once(weir: &Weir) -> String {
     let mark = weir.data_dir().join("mark");
     format!(
-        "[commands.once]\nargv = [\"sh\", \"-c\", \"if [ -e {0} ]; then echo 7; else touch {0}; sleep 60; fi\"]",
+        "[programs.once]\nmode = \"once\"\nargv = [\"sh\", \"-c\", \"if [ -e {0} ]; then echo 7; else touch {0}; sleep 60; fi\"]",
         mark.display()
     )
 }
 
 #[tokio::test]
 async fn a_program_has_ended_although_what_it_left_running_has_not() {
-    let weir =
-        embedded("[commands.leaves]\nargv = [\"sh\", \"-c\", \"sleep 60 & echo $! >&2; echo 7\"]");
+    let weir = embedded(
+        "[programs.leaves]\nmode = \"once\"\nargv = [\"sh\", \"-c\", \"sleep 60 & echo $! >&2; echo 7\"]",
+    );
     let begun = Instant::now();
-    let id = weir.submit_id(&command("leaves")).await;
+    let id = weir.submit_id(&program("leaves")).await;
     let left = weir.program_line().await;
 
     let job = weir.finished(&id).await;
@@ -88,7 +89,7 @@ async fn a_killed_weir_takes_its_job_back_at_once() {
     weir.kill();
     weir.add_settings(&settings);
     weir.start_again();
-    let id = weir.submit_id(&command("once")).await;
+    let id = weir.submit_id(&program("once")).await;
     let mark = weir.data_dir().join("mark");
     weir_test_support::eventually(|| mark.exists()).await;
     weir.kill();
@@ -110,12 +111,12 @@ async fn a_killed_weir_takes_its_job_back_at_once() {
 
 #[tokio::test]
 async fn a_stopped_weir_hands_its_job_back_after_the_grace() {
-    let (mut weir, _redis) = with_redis("shutdown.grace_ms = 200");
+    let (mut weir, _redis) = with_redis("shutdown.grace = \"200ms\"");
     let settings = held_up_once(&weir);
     weir.kill();
     weir.add_settings(&settings);
     weir.start_again();
-    let id = weir.submit_id(&command("once")).await;
+    let id = weir.submit_id(&program("once")).await;
     let mark = weir.data_dir().join("mark");
     weir_test_support::eventually(|| mark.exists()).await;
 
@@ -132,9 +133,9 @@ async fn a_stopped_weir_hands_its_job_back_after_the_grace() {
 #[tokio::test]
 async fn a_stopping_weir_lets_a_job_finish_within_the_grace_and_ends_long_polls() {
     let (mut weir, _redis) = with_redis(
-        "[commands.short]\nargv = [\"sh\", \"-c\", \"echo begun >&2; sleep 1; echo 7\"]",
+        "[programs.short]\nmode = \"once\"\nargv = [\"sh\", \"-c\", \"echo begun >&2; sleep 1; echo 7\"]",
     );
-    let id = weir.submit_id(&command("short")).await;
+    let id = weir.submit_id(&program("short")).await;
     weir.program_line().await;
     let never = weir
         .submit_id(&json!({"job": "post_statistics", "delay_ms": 600_000}))

@@ -8,8 +8,8 @@ use super::{embedded, with_redis};
 async fn a_schedule_fires_shows_its_state_and_runs_when_asked() {
     let (mut weir, _redis) = with_redis(
         "[schedules.often]\njob = \"post_statistics\"\nevery = \"200ms\"\n\
-         [schedules.never]\njob = \"command\"\ncron = \"0 0 1 1 *\"\ntimezone = \"Asia/Tokyo\"\n\
-         args = { command = \"echo\", args = 5 }",
+         [schedules.never]\njob = \"program\"\ncron = \"0 0 1 1 *\"\ntimezone = \"Asia/Tokyo\"\n\
+         args = { program = \"echo\", args = 5 }",
     );
     let shown = weir
         .when("/schedules", |answer| {

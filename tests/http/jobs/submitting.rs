@@ -9,8 +9,8 @@ use super::{embedded, with_redis};
 #[tokio::test]
 async fn a_job_runs_and_its_result_can_be_awaited() {
     let (weir, _redis) = with_redis("");
-    let args = json!({"command": "echo", "args": {"text": "ü", "n": [1, 2.5, null]}});
-    let taken = weir.submit(&json!({"job": "command", "args": args})).await;
+    let args = json!({"program": "echo", "args": {"text": "ü", "n": [1, 2.5, null]}});
+    let taken = weir.submit(&json!({"job": "program", "args": args})).await;
     assert_eq!(taken["state"], "queued");
     let id = taken["id"].as_str().unwrap();
 
@@ -18,7 +18,7 @@ async fn a_job_runs_and_its_result_can_be_awaited() {
 
     assert_eq!(job["state"], "succeeded");
     assert_eq!(job["result"], args["args"]);
-    assert_eq!((&job["job"], &job["args"]), (&json!("command"), &args));
+    assert_eq!((&job["job"], &job["args"]), (&json!("program"), &args));
     assert_eq!(job["attempts"], 1);
     for time in ["enqueued_at", "started_at", "finished_at"] {
         assert!(job[time].is_string(), "{time}: {job}");
@@ -117,10 +117,10 @@ async fn a_group_runs_side_by_side_and_what_follows_runs_after() {
     let weir = embedded("");
     let group = json!({"group": [
         {"job": "post_statistics"},
-        {"job": "command", "args": {"command": "echo", "args": "first"}, "then":
-            {"job": "command", "args": {"command": "echo", "args": "second"}, "then":
-                {"job": "command", "args": {"command": "echo", "args": "third"}}}},
-        {"job": "command", "args": {"command": "fail"}, "then": {"job": "post_statistics"}},
+        {"job": "program", "args": {"program": "echo", "args": "first"}, "then":
+            {"job": "program", "args": {"program": "echo", "args": "second"}, "then":
+                {"job": "program", "args": {"program": "echo", "args": "third"}}}},
+        {"job": "program", "args": {"program": "fail"}, "then": {"job": "post_statistics"}},
     ]});
     let taken = weir.submit(&group).await;
     let jobs = taken["jobs"].as_array().unwrap();
@@ -148,7 +148,7 @@ async fn lists_are_by_state_and_name_page_by_page() {
     let (weir, _redis) = with_redis("");
     let group: Vec<Value> = (0..5)
         .map(|_| json!({"job": "post_statistics"}))
-        .chain([json!({"job": "command", "args": {"command": "echo"}, "delay_ms": 600_000})])
+        .chain([json!({"job": "program", "args": {"program": "echo"}, "delay_ms": 600_000})])
         .collect();
     let taken = weir.submit(&json!({"group": group})).await;
     for job in &taken["jobs"].as_array().unwrap()[..5] {

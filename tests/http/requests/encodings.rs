@@ -144,8 +144,8 @@ async fn a_bomb_from_a_model_server_is_an_error_and_costs_little() {
         .set_body_bytes(gzip(&vec![b' '; 64 << 20]));
     let server = model_server(vec![bomb]).await;
     let weir = start(&format!(
-        "[scorers.model]\nkind = \"http\"\ntime_limit_ms = 20000\n\
-         http = {{ url = {:?}, timeout_ms = 20000, retries = 0 }}",
+        "[scorers.model]\nkind = \"http\"\ntime_limit = \"20s\"\n\
+         http = {{ url = {:?}, timeout = \"20s\", retries = 0 }}",
         server.uri()
     ));
     let before = peak_memory(&weir);

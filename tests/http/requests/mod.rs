@@ -19,7 +19,7 @@ const KEY: &str = "open-sesame";
 /// Settings of a Weir that needs no other server, with a key for every scope but `rank`.
 fn settings(more: &str) -> String {
     format!(
-        "results.backend = \"embedded\"\nschedules.top_named_entities.enabled = false\n\
+        "store.backend = \"embedded\"\nschedules.top_named_entities.enabled = false\n\
          auth.admin = [{KEY:?}]\nauth.ingest = [{KEY:?}]\n{more}\n"
     )
 }

@@ -75,7 +75,7 @@ async fn more_slow_bodies_than_may_arrive_push_each_other_out() {
 
 #[tokio::test]
 async fn a_body_below_the_least_rate_is_408_before_its_time_is_up() {
-    let weir = start("server.body_timeout_ms = 600000");
+    let weir = start("server.body_timeout = \"10m\"");
     let mut drips = dripping(&weir, "/rank", 1).await;
     let answer = tokio::time::timeout(PATIENCE, drips.join_next()).await;
     let answer = answer.unwrap().unwrap().unwrap();
@@ -88,7 +88,7 @@ async fn a_body_below_the_least_rate_is_408_before_its_time_is_up() {
 
 #[tokio::test]
 async fn a_body_shorter_than_announced_is_408_and_its_connection_ends() {
-    let weir = start("server.body_timeout_ms = 300");
+    let weir = start("server.body_timeout = \"300ms\"");
     let mut client = connection(&weir, &head("/rank", 10)).await;
     client.write_all(b"{}").await.unwrap();
     let answer = until_closed(client).await;
@@ -137,7 +137,7 @@ async fn bodies_hold_no_more_memory_than_they_may_and_those_that_stall_give_it_u
     let weir = start(
         "server.max_body_bytes = 1000000\nserver.max_body_bytes_in_flight = 4000000\n\
          server.max_peer_share = 1.0\nserver.min_body_bytes_per_second = 0\n\
-         server.body_timeout_ms = 600000",
+         server.body_timeout = \"10m\"",
     );
     let mut stalled = Vec::new();
     for _ in 0..6 {

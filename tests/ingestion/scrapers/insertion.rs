@@ -166,7 +166,7 @@ async fn without_claims_nothing_is_inserted_and_the_answer_says_so() {
     let mut redis = Redis::start();
     let settings = settings(&server.uri(), "{ max = 1, every = 1 }");
     let weir = Weir::start(&format!(
-        "schedules.top_named_entities.enabled = false\nresults.redis_url = {:?}\n{settings}",
+        "schedules.top_named_entities.enabled = false\nstore.redis_url = {:?}\n{settings}",
         redis.url()
     ));
     first_new_urls(&weir, "ann").await;

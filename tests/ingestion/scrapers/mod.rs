@@ -24,7 +24,7 @@ fn weir(more: &str) -> Weir {
 }
 
 fn settings(more: &str) -> String {
-    format!("schedules.top_named_entities.enabled = false\nresults.backend = \"embedded\"\n{more}")
+    format!("schedules.top_named_entities.enabled = false\nstore.backend = \"embedded\"\n{more}")
 }
 
 /// The database of a Weir on SQLite.

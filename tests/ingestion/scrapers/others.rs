@@ -35,21 +35,21 @@ async fn the_second_instance_with_scrapers_says_that_it_is_not_alone(store: &str
 #[tokio::test]
 async fn on_redis_the_second_instance_with_scrapers_says_that_it_is_not_alone() {
     let redis = Redis::start();
-    let store = format!("results.redis_url = {:?}\n", redis.url());
+    let store = format!("store.redis_url = {:?}\n", redis.url());
     the_second_instance_with_scrapers_says_that_it_is_not_alone(&store).await;
 }
 
 #[tokio::test]
 async fn on_postgres_the_second_instance_with_scrapers_says_that_it_is_not_alone() {
     let url = Postgres::shared().fresh_database();
-    let store = format!("database.url = {url:?}\nresults.backend = \"embedded\"\n");
+    let store = format!("database.url = {url:?}\nstore.backend = \"embedded\"\n");
     the_second_instance_with_scrapers_says_that_it_is_not_alone(&store).await;
 }
 
 #[tokio::test]
 async fn an_instance_that_starts_again_or_is_alone_says_nothing() {
     let redis = Redis::start();
-    let store = format!("results.redis_url = {:?}\n", redis.url());
+    let store = format!("store.redis_url = {:?}\n", redis.url());
     let mut weir = Weir::start(&settings(&store, &some_scraper()));
     let heard_of = || {
         let instances: Vec<String> = redis::cmd("HVALS")

@@ -14,9 +14,9 @@ const SLACK: Duration = Duration::from_secs(2);
 #[tokio::test]
 async fn a_scorer_that_sleeps_does_not_delay_the_answer() {
     let (weir, _redis) = with_redis(
-        "ranking.policy = \"slow\"\nranking.deadline_ms = 2000\n\
+        "ranking.policy = \"slow\"\nranking.deadline = \"2s\"\n\
          [policies.slow]\nentity_weight = 0.0\nweights = { asleep = 1.0, sentiment = 1.0 }\n\
-         [scorers.asleep]\nkind = \"random\"\nsleep_ms = 10000\ntime_limit_ms = 60000",
+         [scorers.asleep]\nkind = \"random\"\nsleep = \"10s\"\ntime_limit = \"1m\"",
     );
     let feed = feed_of(&["I hate this horrible war", "I love this wonderful day"]);
     let begun = Instant::now();
@@ -33,9 +33,9 @@ async fn a_scorer_that_sleeps_does_not_delay_the_answer() {
 #[tokio::test]
 async fn a_request_may_lower_the_deadline_and_not_raise_it() {
     let (weir, _redis) = with_redis(
-        "ranking.policy = \"slow\"\nranking.deadline_ms = 2000\n\
+        "ranking.policy = \"slow\"\nranking.deadline = \"2s\"\n\
          [policies.slow]\nweights = { asleep = 1.0 }\n\
-         [scorers.asleep]\nkind = \"random\"\nsleep_ms = 60000\ntime_limit_ms = 60000",
+         [scorers.asleep]\nkind = \"random\"\nsleep = \"1m\"\ntime_limit = \"1m\"",
     );
     let took = async |deadline: &str| {
         let begun = Instant::now();
@@ -90,9 +90,9 @@ async fn scorers_that_panic_or_fail_cost_their_scores_only() {
 #[tokio::test]
 async fn past_what_is_admitted_the_answer_is_503_with_retry_after() {
     let (weir, _redis) = with_redis(
-        "server.max_in_flight = 1\nranking.policy = \"slow\"\nranking.deadline_ms = 5000\n\
+        "server.max_in_flight = 1\nranking.policy = \"slow\"\nranking.deadline = \"5s\"\n\
          [policies.slow]\nweights = { asleep = 1.0 }\n\
-         [scorers.asleep]\nkind = \"random\"\nsleep_ms = 60000\ntime_limit_ms = 60000",
+         [scorers.asleep]\nkind = \"random\"\nsleep = \"1m\"\ntime_limit = \"1m\"",
     );
     let body = serde_json::to_vec(&feed_of(&["a"])).unwrap();
     let first = tokio::spawn(
@@ -115,9 +115,9 @@ async fn past_what_is_admitted_the_answer_is_503_with_retry_after() {
 #[tokio::test]
 async fn a_caller_that_hangs_up_calls_its_work_off() {
     let (weir, _redis) = with_redis(
-        "ranking.policy = \"slow\"\nranking.deadline_ms = 20000\n\
+        "ranking.policy = \"slow\"\nranking.deadline = \"20s\"\n\
          [policies.slow]\nweights = { asleep = 1.0 }\n\
-         [scorers.asleep]\nkind = \"random\"\nsleep_ms = 20000\ntime_limit_ms = 60000",
+         [scorers.asleep]\nkind = \"random\"\nsleep = \"20s\"\ntime_limit = \"1m\"",
     );
     let body = serde_json::to_vec(&feed_of(&["a"])).unwrap();
     let hasty = weir

@@ -17,7 +17,7 @@ const STILL: &str = "schedules.top_named_entities.enabled = false\n";
 fn with_redis(settings: &str) -> (Weir, Redis) {
     let redis = Redis::start();
     let weir = Weir::start(&format!(
-        "{STILL}results.redis_url = {:?}\n{settings}",
+        "{STILL}store.redis_url = {:?}\n{settings}",
         redis.url()
     ));
     (weir, redis)

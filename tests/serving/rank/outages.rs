@@ -55,7 +55,7 @@ async fn a_weir_whose_database_is_away_ranks_and_migrates_when_it_comes() {
     let url = postgres.fresh_database();
     postgres.crash();
     let weir = Weir::start(&format!(
-        "{STILL}database.url = {url:?}\ndatabase.connect_timeout_ms = 500"
+        "{STILL}database.url = {url:?}\ndatabase.connect_timeout = \"500ms\""
     ));
     assert_eq!(weir.rank(&feed_of(&["a"])).await.0, [0]);
     weir.when("/health/ready", |ready| {

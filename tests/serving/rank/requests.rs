@@ -30,7 +30,7 @@ async fn bad_requests_are_told_the_place() {
 async fn a_body_that_does_not_arrive_is_408() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-    let (weir, _redis) = with_redis("server.body_timeout_ms = 100");
+    let (weir, _redis) = with_redis("server.body_timeout = \"100ms\"");
     let address = weir.url("").replace("http://", "");
     let mut connection = tokio::net::TcpStream::connect(address).await.unwrap();
     connection

@@ -16,7 +16,7 @@ use weir_test_support::Weir;
 use crate::common::databases::{TestDatabase, database_at};
 use crate::common::posts::time;
 
-const BASE: &str = "results.backend = \"embedded\"\nschedules.top_named_entities.enabled = false\n";
+const BASE: &str = "store.backend = \"embedded\"\nschedules.top_named_entities.enabled = false\n";
 
 const ON: &str = "rankings.enabled = true\nrankings.max_delay = \"20ms\"\n";
 

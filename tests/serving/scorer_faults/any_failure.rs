@@ -28,7 +28,7 @@ const SCORERS: [(&str, u64, &str); 7] = [
         6,
         "panic_rate = 1.0\nunscored = \"keep_position\"",
     ),
-    ("late", 7, "sleep_ms = 60\ntime_limit_ms = 20"),
+    ("late", 7, "sleep = \"60ms\"\ntime_limit = \"20ms\""),
 ];
 /// Those that never score anything.
 const DEAD: [&str; 3] = ["broken", "mortal", "late"];

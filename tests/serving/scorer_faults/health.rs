@@ -74,12 +74,12 @@ fn own_faults() -> Vec<Seen> {
         seen(own("breaks", "fail_rate = 1.0"), "error", "could not score"),
         seen(own("panics", "panic_rate = 1.0"), "panic", "panicked"),
         seen(
-            own("sleeps", "sleep_ms = 2000\ntime_limit_ms = 100"),
+            own("sleeps", "sleep = \"2s\"\ntime_limit = \"100ms\""),
             "timeout",
             "abandoned",
         ),
         seen(
-            own("dawdles", "sleep_ms = 5000\ntime_limit_ms = 9000"),
+            own("dawdles", "sleep = \"5s\"\ntime_limit = \"9s\""),
             "late",
             "before the deadline",
         ),

@@ -12,7 +12,7 @@ use weir_test_support::models::{model_server, raw_server, scores_response};
 use weir_test_support::{PATIENCE, Weir, feed_of, ranked_indices};
 use wiremock::{MockServer, ResponseTemplate};
 
-const BASE: &str = "results.backend = \"embedded\"\nschedules.top_named_entities.enabled = false\n";
+const BASE: &str = "store.backend = \"embedded\"\nschedules.top_named_entities.enabled = false\n";
 const DEADLINE: Duration = Duration::from_secs(1);
 
 /// A scorer that fails, of how many of three items, and what is said of it.
@@ -36,7 +36,7 @@ impl Fault {
     /// A faulty model server.
     fn http(name: &'static str, url: &str, missed: usize, why: &'static str) -> Self {
         let settings = format!(
-            "kind = \"http\"\ncache_entries = 0\ntime_limit_ms = 500\nhttp = {{ url = {url:?}, timeout_ms = 200 }}"
+            "kind = \"http\"\ncache_entries = 0\ntime_limit = \"500ms\"\nhttp = {{ url = {url:?}, timeout = \"200ms\" }}"
         );
         Self::new(name, &settings, missed, why)
     }
@@ -52,7 +52,7 @@ fn own_faults() -> Vec<Fault> {
     vec![
         Fault::new("breaks", &random("fail_rate = 1.0"), 3, "error"),
         Fault::new("panics", &random("panic_rate = 1.0"), 3, "panic"),
-        Fault::new("sleeps", &random("sleep_ms = 20000"), 3, "timeout"),
+        Fault::new("sleeps", &random("sleep = \"20s\""), 3, "timeout"),
     ]
 }
 
@@ -102,7 +102,7 @@ async fn answered_faults() -> (Vec<Fault>, Vec<MockServer>) {
 /// A Weir with these scorers: policy `all` weighs them beside sentiment, and one by the name of each weighs it alone.
 fn start(faults: &[Fault]) -> Weir {
     let mut settings = format!(
-        "{BASE}ranking.policy = \"all\"\nranking.deadline_ms = {}\n[policies.all]\nentity_weight = 0.0\n[policies.all.weights]\nsentiment = 1.0\n",
+        "{BASE}ranking.policy = \"all\"\nranking.deadline = \"{}ms\"\n[policies.all]\nentity_weight = 0.0\n[policies.all.weights]\nsentiment = 1.0\n",
         DEADLINE.as_millis()
     );
     for Fault { name, .. } in faults {
@@ -184,8 +184,8 @@ async fn a_model_server_that_comes_back_is_used_again() {
     let server = model_server([down, vec![scores_response(&[0.1, 0.3, 0.2])]].concat()).await;
     let model = Fault {
         settings: format!(
-            "kind = \"http\"\ntime_limit_ms = 500\nbreaker = {{ failures = 3, pause = \"100ms\" }}\n\
-             http = {{ url = {:?}, timeout_ms = 400, retries = 0 }}",
+            "kind = \"http\"\ntime_limit = \"500ms\"\nbreaker = {{ failures = 3, pause = \"100ms\" }}\n\
+             http = {{ url = {:?}, timeout = \"400ms\", retries = 0 }}",
             server.uri()
         ),
         ..Fault::http("model", "", 3, "error")

@@ -6,8 +6,8 @@ use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 use serde_json::{Value, json};
 use weir_test_support::Weir;
 
-const SETTINGS: &str = "results.backend = \"embedded\"\nschedules.top_named_entities.enabled = false\n\
-    [commands.echo]\nargv = [\"cat\"]\n";
+const SETTINGS: &str = "store.backend = \"embedded\"\nschedules.top_named_entities.enabled = false\n\
+    [programs.echo]\nmode = \"once\"\nargv = [\"cat\"]\n";
 
 /// QueueLimits the files of a process to `bytes` from now on.
 fn limit_files(weir: &Weir, bytes: Option<u64>) {
@@ -33,7 +33,7 @@ fn reports_the_results(ready: &Value) -> bool {
 /// A job that waits and takes some pages.
 fn job() -> Value {
     let text = "x".repeat(20_000);
-    json!({"job": "command", "args": {"command": "echo", "args": {"text": text}}, "delay_ms": 600_000})
+    json!({"job": "program", "args": {"program": "echo", "args": {"text": text}}, "delay_ms": 600_000})
 }
 
 #[tokio::test]

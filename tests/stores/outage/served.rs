@@ -9,7 +9,7 @@ use weir_test_support::{Redis, Weir};
 const STILL: &str = "schedules.top_named_entities.enabled = false\n";
 
 fn start(redis: &Redis) -> Weir {
-    Weir::start(&format!("results.redis_url = {:?}\n{STILL}", redis.url()))
+    Weir::start(&format!("store.redis_url = {:?}\n{STILL}", redis.url()))
 }
 
 fn job() -> Value {
@@ -140,7 +140,7 @@ async fn a_wrong_database_and_a_wrong_password_are_named_and_a_password_is_not()
         ("pass=hunter2", "wrong user or password"),
     ] {
         let weir = Weir::start(&format!(
-            "results.redis_url = \"{}?{parameters}\"\n{STILL}",
+            "store.redis_url = \"{}?{parameters}\"\n{STILL}",
             redis.url()
         ));
         let refused = weir.post_json("/jobs", &job()).await;

@@ -169,22 +169,22 @@ async fn a_file_that_cannot_be_used_is_named_with_its_setting() {
     };
     let nowhere = with(&|settings| settings.redis_ca_file = file("nowhere.pem"));
     assert!(
-        nowhere.contains("results.redis_ca_file") && nowhere.contains("nowhere.pem"),
+        nowhere.contains("store.redis_ca_file") && nowhere.contains("nowhere.pem"),
         "{nowhere}"
     );
     let a_key = with(&|settings| settings.redis_ca_file = file("ca.key"));
-    assert!(a_key.contains("results.redis_ca_file"), "{a_key}");
+    assert!(a_key.contains("store.redis_ca_file"), "{a_key}");
     let another_key = with(&|settings| {
         settings.redis_cert_file = file("client.pem");
         settings.redis_key_file = file("server.key");
     });
     assert!(
-        another_key.contains("results.redis_key_file"),
+        another_key.contains("store.redis_key_file"),
         "{another_key}"
     );
     let no_key = with(&|settings| {
         settings.redis_cert_file = file("client.pem");
         settings.redis_key_file = Path::new("nowhere.key").into();
     });
-    assert!(no_key.contains("results.redis_key_file"), "{no_key}");
+    assert!(no_key.contains("store.redis_key_file"), "{no_key}");
 }

@@ -29,7 +29,7 @@ pub struct HttpOptions {
     /// Path of the scores in the answer: names and numbers behind slashes, `*` for each of the texts.
     pub score_path: String,
     /// Longest time of one call, its wait for the rate limit included and its answer read whole.
-    #[serde(rename = "timeout_ms", with = "text::millis")]
+    #[serde(with = "text::duration")]
     pub timeout: Duration,
     /// Most retries of a call that timed out, could not connect or met a fault of the server.
     pub retries: u32,
@@ -86,14 +86,13 @@ impl HttpOptions {
         if let Err(error) = self.score_path.parse::<ScorePath>() {
             check.require("score_path", false, || error.to_string());
         }
-        check.lasting("timeout_ms", self.timeout);
+        check.lasting("timeout", self.timeout);
         let tries = self.retries.saturating_add(1);
         let longest = self.timeout.saturating_mul(tries);
-        check.require("timeout_ms", longest <= time_limit, || {
+        check.require("timeout", longest <= time_limit, || {
             format!(
-                "{tries} tries of {} ms are more than time_limit_ms = {}",
-                self.timeout.as_millis(),
-                time_limit.as_millis()
+                "{tries} tries of {:?} are more than time_limit = {time_limit:?}",
+                self.timeout
             )
         });
         check.within("retry_budget", self.retry_budget, 0.0..=1.0);

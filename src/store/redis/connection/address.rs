@@ -26,7 +26,7 @@ const SOCKET_RETRIES: u32 = 10;
 /// Time between two of these attempts: a `redis-server` listens some 30 ms after it was started.
 const SOCKET_RETRY_DELAY: Duration = Duration::from_millis(25);
 
-/// The address and the login of `results.redis_url`. Has no `Debug`, since it holds the password.
+/// The address and the login of `store.redis_url`. Has no `Debug`, since it holds the password.
 #[derive(Clone)]
 pub(crate) struct Address {
     target: Target,
@@ -182,7 +182,7 @@ fn auth(user: Option<&str>, password: &str) -> Cmd {
 
 fn not_a_redis_url() -> StoreError {
     StoreError::Setting {
-        key: "results.redis_url",
+        key: "store.redis_url",
         why: "not a Redis URL (redis://, rediss:// or unix://)",
     }
 }

@@ -15,19 +15,19 @@ const NO_ANSWER: ErrorClass = ErrorClass::wrong_server("no answer in time");
 const NOT_REDIS: ErrorClass =
     ErrorClass::needs_operator("the server does not speak the protocol of Redis");
 const SOCKET_DENIED: ErrorClass =
-    ErrorClass::needs_operator("no permission to open the socket of results.redis_url");
+    ErrorClass::needs_operator("no permission to open the socket of store.redis_url");
 const UNTRUSTED: ErrorClass = ErrorClass::needs_operator(
-    "TLS failed: the certificate is not trusted or not for this host (results.redis_ca_file)",
+    "TLS failed: the certificate is not trusted or not for this host (store.redis_ca_file)",
 );
 const TLS_FAILED: ErrorClass = ErrorClass::needs_operator("TLS failed");
 const WRONG_PASSWORD: ErrorClass =
-    ErrorClass::needs_operator("wrong user or password in results.redis_url");
+    ErrorClass::needs_operator("wrong user or password in store.redis_url");
 const NO_PASSWORD: ErrorClass =
-    ErrorClass::needs_operator("results.redis_url lacks the password that the server asks for");
+    ErrorClass::needs_operator("store.redis_url lacks the password that the server asks for");
 const NO_DATABASE: ErrorClass =
-    ErrorClass::needs_operator("the server has no database of the number in results.redis_url");
+    ErrorClass::needs_operator("the server has no database of the number in store.redis_url");
 const NO_SELECT: ErrorClass = ErrorClass::needs_operator(
-    "no permission to choose the database in results.redis_url (ACL: +select)",
+    "no permission to choose the database in store.redis_url (ACL: +select)",
 );
 const NO_PERMISSION: ErrorClass = ErrorClass::needs_operator("no permission (ACL)");
 const PROTECTED: ErrorClass =

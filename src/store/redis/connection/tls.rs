@@ -21,25 +21,25 @@ pub(crate) struct Tls {
 }
 
 impl Tls {
-    /// Trusts `results.redis_ca_file`, or without one what the system trusts, and shows the certificate of
-    /// `results.redis_cert_file` to a server that asks for one.
+    /// Trusts `store.redis_ca_file`, or without one what the system trusts, and shows the certificate of
+    /// `store.redis_cert_file` to a server that asks for one.
     pub(crate) fn load(settings: &StoreConfig) -> Result<Self, StoreError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .map_err(|_| setting("results.redis_url", "no version of TLS is available"))?
+            .map_err(|_| setting("store.redis_url", "no version of TLS is available"))?
             .with_root_certificates(roots(settings)?);
         let config = if settings.redis_cert_file.as_os_str().is_empty() {
             config.with_no_client_auth()
         } else {
-            let chain = certificates("results.redis_cert_file", &settings.redis_cert_file)?;
+            let chain = certificates("store.redis_cert_file", &settings.redis_cert_file)?;
             let key_file = &settings.redis_key_file;
             let key = PrivateKeyDer::from_pem_file(key_file)
-                .map_err(|error| unreadable("results.redis_key_file", key_file, error))?;
+                .map_err(|error| unreadable("store.redis_key_file", key_file, error))?;
             config.with_client_auth_cert(chain, key).map_err(|_| {
                 setting(
-                    "results.redis_key_file",
-                    "not the key of the certificate in results.redis_cert_file",
+                    "store.redis_key_file",
+                    "not the key of the certificate in store.redis_cert_file",
                 )
             })?
         };
@@ -64,11 +64,11 @@ fn roots(settings: &StoreConfig) -> Result<RootCertStore, StoreError> {
         // A store of the system may hold certificates that nobody can read.
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         if roots.is_empty() {
-            tracing::warn!("the system trusts no certificate authority: set results.redis_ca_file");
+            tracing::warn!("the system trusts no certificate authority: set store.redis_ca_file");
         }
         return Ok(roots);
     }
-    let (key, file) = ("results.redis_ca_file", &settings.redis_ca_file);
+    let (key, file) = ("store.redis_ca_file", &settings.redis_ca_file);
     for certificate in certificates(key, file)? {
         roots
             .add(certificate)

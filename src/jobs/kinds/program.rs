@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use crate::jobs::{ArgumentError, JobContext, JobError, Limits, RetryPolicy};
-use crate::settings::CommandSettings;
+use crate::settings::ProgramSettings;
 
 /// What a program may do after SIGTERM before it is ended by SIGKILL.
 const GRACE: Duration = Duration::from_secs(5);
@@ -25,31 +25,32 @@ const OUTLIVES: Duration = Duration::from_secs(1);
 /// The longest part of a line on stderr that is logged.
 const LONGEST_LINE: u64 = 2_000;
 
-/// The programs that the job `command` may run, and what they find in their environment. Clones share them.
+/// The programs that the job `program` may run, and what they find in their environment. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub struct Commands {
-    programs: Arc<ArcSwap<Programs>>,
+pub struct Programs {
+    by_name: Arc<ArcSwap<ByName>>,
     environment: Arc<Vec<(&'static str, String)>>,
     max_result_bytes: usize,
 }
 
-type Programs = BTreeMap<String, Arc<CommandSettings>>;
+type ByName = BTreeMap<String, Arc<ProgramSettings>>;
 
-/// The arguments of the job `command`.
+/// The arguments of the job `program`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Arguments {
-    /// The program, by its name under `[commands]`.
-    command: String,
+    /// The program, by its name under `[programs]`.
+    #[serde(alias = "command")]
+    program: String,
     /// What it reads as JSON on stdin.
     #[serde(default)]
     args: Value,
 }
 
 /// A program about to run.
-pub(in crate::jobs) struct CommandRun {
+pub(in crate::jobs) struct ProgramRun {
     name: String,
-    program: Arc<CommandSettings>,
+    program: Arc<ProgramSettings>,
     environment: Arc<Vec<(&'static str, String)>>,
     args: Value,
     max_result_bytes: usize,
@@ -57,7 +58,7 @@ pub(in crate::jobs) struct CommandRun {
 
 /// Why a program gave no result.
 #[derive(Debug, thiserror::Error)]
-enum CommandError {
+enum ProgramError {
     #[error("the program {0:?} cannot be run: {1}")]
     Spawn(String, std::io::Error),
     #[error("the program cannot be spoken to: {0}")]
@@ -73,56 +74,64 @@ enum CommandError {
     NotJson(#[from] serde_json::Error),
 }
 
-impl From<CommandError> for JobError {
-    fn from(error: CommandError) -> Self {
+impl From<ProgramError> for JobError {
+    fn from(error: ProgramError) -> Self {
         match error {
-            CommandError::Io(_) | CommandError::Failed { .. } => Self::Transient(Box::new(error)),
+            ProgramError::Io(_) | ProgramError::Failed { .. } => Self::Transient(Box::new(error)),
             _ => Self::Permanent(Box::new(error)),
         }
     }
 }
 
-impl Commands {
+impl Programs {
     /// The job's name.
-    pub(in crate::jobs) const NAME: &'static str = "command";
+    pub(in crate::jobs) const NAME: &'static str = "program";
+    /// The name of the job, and of its argument, in the version before.
+    pub(in crate::jobs) const OLD_NAME: &'static str = "command";
 
     /// `programs` by name; `environment` is what each finds besides Weir's own environment.
     pub fn new(
-        programs: &BTreeMap<String, CommandSettings>,
+        programs: &BTreeMap<String, ProgramSettings>,
         environment: Vec<(&'static str, String)>,
         max_result_bytes: usize,
     ) -> Self {
-        let commands = Self {
-            programs: Arc::default(),
+        let all = Self {
+            by_name: Arc::default(),
             environment: Arc::new(environment),
             max_result_bytes,
         };
-        commands.replace(programs);
-        commands
+        all.replace(programs);
+        all
     }
 
     /// Runs these programs from now on.
-    pub fn replace(&self, programs: &BTreeMap<String, CommandSettings>) {
-        let shared = |(name, program): (&String, &CommandSettings)| {
+    pub fn replace(&self, programs: &BTreeMap<String, ProgramSettings>) {
+        let shared = |(name, program): (&String, &ProgramSettings)| {
             (name.clone(), Arc::new(program.clone()))
         };
-        let programs: Programs = programs.iter().map(shared).collect();
-        self.programs.store(Arc::new(programs));
+        let programs: ByName = programs.iter().map(shared).collect();
+        self.by_name.store(Arc::new(programs));
     }
 
-    pub(in crate::jobs) fn prepare(&self, arguments: &Value) -> Result<CommandRun, ArgumentError> {
-        let Arguments { command, args } = crate::jobs::arguments::read(arguments)?;
-        let programs = self.programs.load();
-        let Some(program) = programs.get(&command) else {
+    pub(in crate::jobs) fn prepare(&self, arguments: &Value) -> Result<ProgramRun, ArgumentError> {
+        if arguments.get(Self::OLD_NAME).is_some() {
+            tracing::warn!("the job `program` and its argument are now called `program`");
+        }
+        let Arguments {
+            program: name,
+            args,
+        } = crate::jobs::arguments::read(arguments)?;
+        let programs = self.by_name.load();
+        let Some(program) = programs.get(&name) else {
             let known: Vec<_> = programs.keys().map(String::as_str).collect();
             let why = format!(
-                "there is no command {command:?}; the commands are {}",
+                "there is no program {name:?}; the programs are {}",
                 known.join(", ")
             );
-            return Err(ArgumentError::new("command", why));
+            return Err(ArgumentError::new("program", why));
         };
-        Ok(CommandRun {
-            name: command,
+        Ok(ProgramRun {
+            name,
             program: Arc::clone(program),
             environment: Arc::clone(&self.environment),
             args,
@@ -131,7 +140,7 @@ impl Commands {
     }
 }
 
-impl CommandRun {
+impl ProgramRun {
     pub(in crate::jobs) fn limits(&self) -> Limits {
         Limits {
             soft: self.program.time_limit,
@@ -165,7 +174,7 @@ impl CommandRun {
                 said = &mut pipes => said?,
                 () = end_what_outlives(&mut child, &group) => pipes.await?,
             };
-            Ok::<_, CommandError>((result, last_line, child.wait().await?))
+            Ok::<_, ProgramError>((result, last_line, child.wait().await?))
         };
         tokio::pin!(talk);
         let ended = tokio::select! {
@@ -173,25 +182,25 @@ impl CommandRun {
             () = context.cancellation().cancelled() => {
                 group.signal(Signal::TERM);
                 if timeout(GRACE, talk).await.is_err() {
-                    tracing::warn!(command = self.name, job = %context.job(), "program did not heed SIGTERM, it is killed");
+                    tracing::warn!(program = self.name, job = %context.job(), "program did not heed SIGTERM, it is killed");
                 }
                 return Err(JobError::Cancelled);
             }
         };
         let (result, last_line, status) = ended?;
         if !status.success() {
-            return Err(CommandError::Failed { status, last_line }.into());
+            return Err(ProgramError::Failed { status, last_line }.into());
         }
         if result.trim_ascii().is_empty() {
             return Ok(Value::Null);
         }
-        Ok(serde_json::from_slice(&result).map_err(CommandError::NotJson)?)
+        Ok(serde_json::from_slice(&result).map_err(ProgramError::NotJson)?)
     }
 
-    fn spawn(&self, context: &JobContext) -> Result<Child, CommandError> {
+    fn spawn(&self, context: &JobContext) -> Result<Child, ProgramError> {
         let [program, arguments @ ..] = self.program.argv.as_slice() else {
             let empty = std::io::Error::from(std::io::ErrorKind::NotFound);
-            return Err(CommandError::Spawn(String::new(), empty));
+            return Err(ProgramError::Spawn(String::new(), empty));
         };
         Command::new(program)
             .args(arguments)
@@ -204,11 +213,11 @@ impl CommandRun {
             .process_group(0)
             .kill_on_drop(true)
             .spawn()
-            .map_err(|error| CommandError::Spawn(program.clone(), error))
+            .map_err(|error| ProgramError::Spawn(program.clone(), error))
     }
 
     /// A program that does not read its arguments is not at fault.
-    async fn hand_over_arguments(&self, stdin: Option<ChildStdin>) -> Result<(), CommandError> {
+    async fn hand_over_arguments(&self, stdin: Option<ChildStdin>) -> Result<(), ProgramError> {
         if let Some(mut stdin) = stdin {
             let _ = stdin.write_all(self.args.to_string().as_bytes()).await;
         }
@@ -228,14 +237,14 @@ async fn end_what_outlives(child: &mut Child, group: &ProcessGroup) {
 async fn read_all(
     stdout: Option<impl AsyncRead + Unpin>,
     max_bytes: usize,
-) -> Result<Vec<u8>, CommandError> {
+) -> Result<Vec<u8>, ProgramError> {
     let mut result = Vec::new();
     if let Some(stdout) = stdout {
         let mut limited = stdout.take(max_bytes as u64 + 1);
         limited.read_to_end(&mut result).await?;
     }
     if result.len() > max_bytes {
-        return Err(CommandError::TooLong(max_bytes));
+        return Err(ProgramError::TooLong(max_bytes));
     }
     Ok(result)
 }
@@ -243,9 +252,9 @@ async fn read_all(
 /// Logs each line, and answers the last for the error.
 async fn log_lines(
     stderr: Option<impl AsyncRead + Unpin>,
-    command: &str,
+    program: &str,
     context: &JobContext,
-) -> Result<String, CommandError> {
+) -> Result<String, ProgramError> {
     let mut last_line = String::new();
     let Some(stderr) = stderr else {
         return Ok(last_line);
@@ -264,7 +273,7 @@ async fn log_lines(
         }
         let text = String::from_utf8_lossy(line.trim_ascii_end()).into_owned();
         if !text.is_empty() {
-            tracing::info!(command, job = %context.job(), line = text.as_str(), "program says");
+            tracing::info!(program, job = %context.job(), line = text.as_str(), "program says");
             last_line = text;
         }
     }
