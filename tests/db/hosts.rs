@@ -50,7 +50,7 @@ async fn each_host_is_tried_in_turn() {
 }
 
 #[tokio::test]
-async fn a_weir_follows_the_primary_among_its_hosts() {
+async fn an_instance_follows_the_primary_among_its_hosts() {
     let (first, second) = (Postgres::start(), Postgres::start());
     set_read_only(&first, true).await;
     let settings = format!(

@@ -56,7 +56,7 @@ async fn unpublished_it_is_gone() {
 }
 
 #[tokio::test]
-async fn what_has_come_to_its_place_meanwhile_is_left_alone() {
+async fn a_file_that_appears_at_the_target_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("posts.db");
     let file = filled(&settings(&place)).await;

@@ -53,7 +53,7 @@ async fn with_the_setting_every_statement_works_through_a_pooler() {
 }
 
 #[tokio::test]
-async fn without_the_setting_the_trouble_names_it() {
+async fn without_the_setting_the_error_names_it() {
     let postgres = Postgres::start();
     let direct = TestDatabase::postgres_of(&postgres).await;
     let strict = PgBouncer::start(&postgres, &["postgres"], "");
@@ -77,7 +77,7 @@ async fn without_the_setting_the_trouble_names_it() {
 }
 
 #[tokio::test]
-async fn a_weir_behind_a_pooler_keeps_posts_results_and_jobs_and_answers_queries() {
+async fn a_server_behind_a_pooler_stores_posts_values_and_jobs_and_answers_queries() {
     let postgres = Postgres::start();
     let direct = TestDatabase::postgres_of(&postgres).await.database;
     sql(

@@ -90,7 +90,7 @@ async fn a_url_of_another_kind_is_refused_and_does_not_print() {
 }
 
 #[tokio::test]
-async fn a_server_that_went_away_is_unavailable() {
+async fn a_stopped_server_is_unavailable() {
     let postgres = Postgres::start();
     let database = Database::connect(&database_at(postgres.url()))
         .await

@@ -77,7 +77,7 @@ async fn refusal(settings: &DatabaseSettings) -> &'static str {
 }
 
 #[tokio::test]
-async fn a_connection_that_fails_says_why() {
+async fn a_failed_connection_reports_its_cause() {
     let postgres = Postgres::start();
     let setup = TestDatabase::postgres_of(&postgres).await.database;
     let run = async |sql: &str| setup.reader().execute_unprepared(sql).await.unwrap();

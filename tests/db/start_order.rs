@@ -248,7 +248,7 @@ fn point(link: &Path, target: &Path, folder: &Path) {
 
 /// A trigger raises what the test asks for, as the server would.
 #[tokio::test]
-async fn a_passing_refusal_is_a_503_that_ready_names_and_a_fault_a_500() {
+async fn a_temporary_error_is_503_and_in_ready_and_a_permanent_one_is_500() {
     let postgres = Postgres::start();
     let weir = weir_at(&postgres.url(), "");
     until_stored(&weir).await;

@@ -168,7 +168,7 @@ async fn what_postgres_refuses_in_a_text_is_replaced_on_the_way() {
 }
 
 #[tokio::test]
-async fn a_missing_source_is_an_error_and_is_not_made() {
+async fn a_missing_source_is_an_error_and_is_not_created() {
     let (folder, to) = (tempfile::tempdir().unwrap(), TestDatabase::sqlite().await);
     let file = folder.path().join("none.db");
     let from = database_at(format!("sqlite://{}", file.display()));

@@ -27,7 +27,7 @@ async fn a_cancelled_run_ends_and_leaves_no_result() {
 }
 
 #[tokio::test]
-async fn a_run_without_its_database_is_worth_another() {
+async fn a_run_without_its_database_is_retryable() {
     let postgres = Postgres::start();
     let mut data = TestDatabase::sqlite().await;
     data.database = Database::connect(&database_at(postgres.url()))

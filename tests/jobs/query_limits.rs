@@ -14,9 +14,9 @@ use crate::common::posts::post;
 use crate::query_posts_db::{JOB, peak_kib, with_query_role};
 
 on_both_databases! {
-    a_mistake_is_told_in_the_words_of_the_database,
+    an_error_in_a_query_is_reported_in_the_words_of_the_database,
     text_in_no_encoding_is_an_error_of_the_query,
-    a_query_that_is_abandoned_leaves_nobody_at_work,
+    an_abandoned_query_leaves_no_process,
 }
 
 const LIMITS: QueryLimits = QueryLimits {
@@ -56,7 +56,7 @@ async fn nobody_is_at_work(data: &TestDatabase) {
 }
 
 #[tokio::test]
-async fn a_value_that_is_too_large_ends_the_query_and_costs_weir_no_memory() {
+async fn a_value_that_is_too_large_ends_the_query_and_costs_no_memory() {
     let data = TestDatabase::sqlite().await;
     data.database.insert_posts(&[post("a", "x")]).await.unwrap();
     let place = Workplace::new(data);
@@ -93,7 +93,7 @@ async fn a_value_that_is_too_large_ends_the_query_and_costs_weir_no_memory() {
 }
 
 #[tokio::test]
-async fn a_large_value_of_postgres_is_not_sent_to_weir() {
+async fn a_large_value_is_not_fetched_from_postgres() {
     let data = with_query_role(TestDatabase::postgres().await).await;
     let before = peak_kib();
     let large = "SELECT 1, repeat('x', 150000000) UNION ALL SELECT 2, ''";
@@ -107,7 +107,7 @@ async fn a_large_value_of_postgres_is_not_sent_to_weir() {
 }
 
 #[tokio::test]
-async fn a_query_cannot_lift_its_time_limit_on_postgres() {
+async fn a_query_cannot_raise_its_time_limit_on_postgres() {
     let data = with_query_role(TestDatabase::postgres().await).await;
     let limits = QueryLimits {
         time: Duration::from_secs(1),
@@ -155,7 +155,7 @@ async fn every_kind_of_column_of_postgres_is_answered_as_it_was() {
     assert_eq!(ask("SELECT FROM posts").await.columns, [""; 0]);
 }
 
-async fn a_mistake_is_told_in_the_words_of_the_database(data: TestDatabase) {
+async fn an_error_in_a_query_is_reported_in_the_words_of_the_database(data: TestDatabase) {
     let data = with_query_role(data).await;
     let mistake = "SELECT id,\n       foo\nFROM posts";
     let error = data
@@ -186,7 +186,7 @@ async fn text_in_no_encoding_is_an_error_of_the_query(data: TestDatabase) {
     assert!(error.to_string().contains("column 2 holds text"), "{error}");
 }
 
-async fn a_query_that_is_abandoned_leaves_nobody_at_work(data: TestDatabase) {
+async fn an_abandoned_query_leaves_no_process(data: TestDatabase) {
     let data = with_query_role(data).await;
     let endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n WHERE i < 0";
     {
@@ -227,7 +227,7 @@ fn query_process_of(parent: u32) -> Option<u32> {
 }
 
 #[tokio::test]
-async fn the_process_of_a_query_does_not_outlive_weir() {
+async fn the_process_of_a_query_ends_with_the_server() {
     let mut weir = Weir::start(
         "store.backend = \"embedded\"\nschedules.top_named_entities.enabled = false\nauth.admin = [\"admin\"]\n",
     );

@@ -19,7 +19,7 @@ pub(crate) const JOB: &str = "query_posts_db";
 on_both_databases! {
     a_select_answers_columns_and_rows,
     an_answer_is_cut_at_its_limits,
-    whatever_is_not_one_reading_select_is_refused,
+    anything_but_one_reading_select_is_refused,
     a_query_that_takes_too_long_is_ended,
 }
 
@@ -88,7 +88,7 @@ async fn an_answer_is_cut_at_its_limits(data: TestDatabase) {
     assert!(answer.truncated && answer.rows.len() < 10);
 }
 
-async fn whatever_is_not_one_reading_select_is_refused(data: TestDatabase) {
+async fn anything_but_one_reading_select_is_refused(data: TestDatabase) {
     data.database.insert_posts(&[post("a", "x")]).await.unwrap();
     let place = Workplace::new(with_query_role(data).await);
     for query in [

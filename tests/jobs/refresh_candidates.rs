@@ -113,7 +113,7 @@ async fn the_best_by_score_come_first(data: TestDatabase) {
 }
 
 #[test]
-fn arguments_that_make_no_sense_are_named() {
+fn invalid_arguments_are_named() {
     for (arguments, argument) in [
         (json!({"score": "luck"}), "score"),
         (json!({"bounds": {"luck": {}}}), "bounds"),

@@ -59,7 +59,7 @@ const FAILING: [&str; 8] = [
 ];
 
 #[test]
-fn a_reader_that_has_closed_its_end_is_no_failure() {
+fn a_closed_stdout_is_no_failure() {
     let folder = prepared();
     for line in PRINTING {
         let output = run(line, folder.path(), closed_pipe(), Stdio::piped());
@@ -83,7 +83,7 @@ fn a_command_that_cannot_print_ends_with_a_code_of_its_own() {
 }
 
 #[test]
-fn a_failing_command_that_cannot_say_so_ends_with_the_code_of_its_failure() {
+fn a_failing_command_that_cannot_print_exits_with_the_code_of_its_failure() {
     let folder = prepared();
     for line in FAILING {
         for stderr in [closed_pipe(), full()] {

@@ -46,7 +46,7 @@ fn first_process(server: &Server) -> u32 {
 }
 
 #[tokio::test]
-async fn orphans_are_waited_for_and_the_exit_status_of_programs_is_still_told() {
+async fn orphans_are_reaped_and_the_exit_status_of_programs_is_still_reported() {
     if !is_possible() {
         return;
     }

@@ -104,7 +104,7 @@ fn imports(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn imports_are_read_singly_and_in_groups() {
+fn imports_are_parsed_singly_and_in_groups() {
     assert_eq!(imports("use crate::feed::{Item, Session};"), ["feed"]);
     assert_eq!(
         imports("use crate::{\n    db::{A, b::C},\n    feed::Item,\n};"),

@@ -74,7 +74,7 @@ async fn a_log_that_nobody_reads_stops_neither_requests_nor_the_end_of_the_proce
 }
 
 #[tokio::test]
-async fn a_log_that_is_read_again_tells_how_many_lines_were_dropped() {
+async fn a_log_that_is_read_again_reports_the_number_of_dropped_lines() {
     for format in FORMATS {
         let (reader, stderr) = stuck_pipe();
         let server = Server::start(&talkative(format), &[WEIR], stderr).await;
@@ -126,7 +126,7 @@ async fn lines_are_in_order_and_the_last_one_is_written_before_the_end() {
 }
 
 #[tokio::test]
-async fn a_panic_is_logged_and_does_not_end_a_weir_that_cannot_log() {
+async fn a_panic_is_logged_and_does_not_end_a_server_that_cannot_log() {
     let panicking = format!(
         "{QUIET}ranking.policy = \"mine\"\n[policies.mine]\nentity_weight = 0.0\nweights = {{ panics = 1.0 }}\n\
          [scorers.panics]\nkind = \"random\"\npanic_rate = 1.0\n"

@@ -102,7 +102,7 @@ async fn every_request_is_counted_by_method_route_and_status() {
 }
 
 #[tokio::test]
-async fn what_clients_make_up_makes_no_series() {
+async fn invented_methods_and_paths_make_no_series() {
     let server = Server::start(QUIET, &[WEIR], Stdio::null()).await;
     let series = async || -> BTreeSet<String> {
         let metrics = server.get("/metrics").await;
@@ -160,7 +160,7 @@ async fn bodies_are_measured_as_they_are_sent() {
 }
 
 #[tokio::test]
-async fn a_client_that_hangs_up_is_counted_and_leaves_nothing_in_flight() {
+async fn a_client_that_disconnects_is_counted_and_leaves_nothing_in_flight() {
     let settings = format!(
         "{QUIET}ranking.policy = \"slow\"\nranking.deadline = \"20s\"\n\
          [policies.slow]\nentity_weight = 0.0\nweights = {{ asleep = 1.0 }}\n\

@@ -61,7 +61,7 @@ fn signal(signal: &str, pid: u32) {
 }
 
 #[tokio::test]
-async fn after_a_kill_it_starts_again_on_the_same_folder_and_adopts_its_redis() {
+async fn after_a_kill_the_server_starts_again_and_adopts_its_redis() {
     let mut weir = Weir::start(STILL);
     put(&weir, &top_entities(&["Trump"]));
     weir.counted("snapshot.entities", "entries", 1).await;
@@ -80,7 +80,7 @@ async fn after_a_kill_it_starts_again_on_the_same_folder_and_adopts_its_redis() 
 }
 
 #[tokio::test]
-async fn a_stop_ends_with_0_and_takes_redis_along_with_all_its_data_written() {
+async fn a_stop_exits_with_0_after_redis_has_written_its_data() {
     let mut weir = Weir::start(STILL);
     put(&weir, &top_entities(&["Trump"]));
     weir.counted("snapshot.entities", "entries", 1).await;
@@ -145,7 +145,7 @@ async fn without_redis_on_the_path_it_serves_on_the_embedded_store_and_says_so()
 }
 
 #[tokio::test]
-async fn a_second_weir_on_the_same_folder_is_refused_by_name() {
+async fn a_second_instance_on_the_same_folder_is_refused() {
     let weir = Weir::start(STILL);
     let output = Command::new(env!("CARGO_BIN_EXE_weir"))
         .args(["serve", "--config"])
@@ -181,7 +181,7 @@ async fn an_address_in_use_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn a_stopping_weir_finishes_the_request_at_work() {
+async fn a_stopping_server_finishes_the_request_in_flight() {
     let mut weir = Weir::start(&format!(
         "{STILL}ranking.policy = \"slow\"\nranking.deadline = \"1500ms\"\n\
          [policies.slow]\nentity_weight = 0.0\nweights = {{ asleep = 1.0 }}\n\

@@ -37,7 +37,7 @@ fn runs_in(folder: &TempDir) -> bool {
 }
 
 #[tokio::test]
-async fn a_hangup_reads_the_settings_file_again_at_once() {
+async fn sighup_reloads_the_settings_file_at_once() {
     let (log, stderr) = pipe().unwrap();
     let server = Server::start(QUIET, &[WEIR], stderr.into()).await;
     let lines = lines_of(log);
@@ -63,7 +63,7 @@ async fn a_hangup_reads_the_settings_file_again_at_once() {
 }
 
 #[tokio::test]
-async fn a_hangup_does_not_end_a_weir_without_a_settings_file() {
+async fn sighup_does_not_end_a_server_without_a_settings_file() {
     let (log, stderr) = pipe().unwrap();
     let mut server = Server::start_without_file(&[WEIR], stderr.into()).await;
     let lines = lines_of(log);
@@ -102,7 +102,7 @@ async fn term_int_and_quit_stop_in_order_and_take_redis_along() {
 }
 
 #[tokio::test]
-async fn a_second_signal_ends_a_weir_that_waits_for_its_jobs() {
+async fn a_second_signal_ends_a_server_that_waits_for_its_jobs() {
     for second in ["TERM", "INT", "QUIT"] {
         let settings = format!(
             "{QUIET}shutdown.grace = \"2m\"\n[programs.sleep]\nmode = \"once\"\nargv = [\"sh\", \"-c\", \"echo begun >&2; sleep 100\"]\n"
@@ -121,7 +121,7 @@ async fn a_second_signal_ends_a_weir_that_waits_for_its_jobs() {
 }
 
 #[test]
-fn a_signal_while_weir_starts_leaves_nothing_behind() {
+fn a_signal_during_the_start_leaves_nothing_behind() {
     for delay in [0, 10, 30, 60, 100, 150, 250, 400, 800] {
         let folder = TempDir::new().unwrap();
         let mut weir = Command::new(WEIR)
@@ -141,7 +141,7 @@ fn a_signal_while_weir_starts_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn a_hangup_while_weir_starts_is_not_lost() {
+async fn sighup_during_the_start_is_not_lost() {
     let (log, stderr) = pipe().unwrap();
     let lines = lines_of(log);
     let begin = "\"$0\" \"$@\" & weir=$!; sleep 0.3; kill -s HUP $weir; trap 'kill $weir' TERM; wait $weir; wait $weir";

@@ -53,7 +53,7 @@ async fn a_user_is_always_in_the_same_arm() {
 }
 
 #[tokio::test]
-async fn users_are_divided_anew_only_under_a_new_version() {
+async fn users_are_reassigned_only_under_a_new_version() {
     let mut weir = Weir::start(&format!("{BASE}{HALVES}"));
     let before = arms_of(&weir).await;
     let redivided = HALVES.replacen("0.5", "0.1", 1);

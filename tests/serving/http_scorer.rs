@@ -97,7 +97,7 @@ async fn texts_go_in_one_call_with_the_token_and_no_longer_than_they_may_be() {
 }
 
 #[tokio::test]
-async fn a_fault_of_the_server_is_tried_again_and_a_refusal_is_not() {
+async fn a_server_error_is_retried_and_a_client_error_is_not() {
     let fault = model_server(vec![ResponseTemplate::new(500), scores_response(&[1.0])]).await;
     assert_eq!(scores(options(&fault.uri()), &["a"]).await, [Ok(1.0)]);
     assert_eq!(call_count(&fault).await, 2);
@@ -142,7 +142,7 @@ async fn an_answer_that_cannot_be_read_is_no_score_and_never_asked_for_again() {
 }
 
 #[tokio::test]
-async fn scores_that_are_not_as_many_as_the_texts_are_nobodys() {
+async fn scores_are_dropped_unless_there_is_one_for_each_text() {
     for answer in [vec![0.5], vec![0.5; 3]] {
         let server = model_server(vec![scores_response(&answer)]).await;
         assert_eq!(
@@ -153,7 +153,7 @@ async fn scores_that_are_not_as_many_as_the_texts_are_nobodys() {
 }
 
 #[tokio::test]
-async fn a_slow_answer_is_given_up_in_time_and_asked_for_once_more() {
+async fn a_slow_answer_is_abandoned_in_time_and_retried_once() {
     let slow = scores_response(&[1.0]).set_delay(Duration::from_secs(30));
     let server = model_server(vec![slow, scores_response(&[2.0])]).await;
     let begun = Instant::now();
@@ -163,7 +163,7 @@ async fn a_slow_answer_is_given_up_in_time_and_asked_for_once_more() {
 }
 
 #[tokio::test]
-async fn a_server_that_asks_for_it_is_left_alone() {
+async fn retry_after_of_a_model_server_is_respected() {
     let busy = ResponseTemplate::new(429).insert_header("Retry-After", "3600");
     let server = model_server(vec![busy, scores_response(&[1.0])]).await;
     let limited = vec![Err(ScoreError::RateLimited)];

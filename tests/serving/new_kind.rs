@@ -110,7 +110,7 @@ fn its_configuration_is_checked_and_part_of_the_scorers() {
 }
 
 #[test]
-fn the_documents_code_is_the_code_that_runs() {
+fn the_documented_code_is_the_code_that_runs() {
     let squeezed = |text: &str| text.split_whitespace().collect::<String>();
     let code = squeezed(include_str!("new_kind.rs"));
     let document = include_str!("../../docs/extending.md");

@@ -119,7 +119,7 @@ async fn a_prefetch_is_not_kept() {
 }
 
 #[tokio::test]
-async fn a_feed_over_the_rate_is_left_out_whole_and_counted() {
+async fn a_feed_over_the_rate_limit_is_dropped_whole_and_counted() {
     let weir = recording("recorder.max_rows_per_s = 3").await;
     let (mut first, mut second) = (feed(), feed());
     first["session"]["user_id"] = json!("ann");
@@ -148,7 +148,7 @@ async fn a_database_that_fails_costs_the_feed_and_no_answer() {
 }
 
 #[tokio::test]
-async fn a_stop_writes_what_was_handed_over() {
+async fn a_stop_writes_pending_posts() {
     let mut weir = recording("").await;
     for user in 0..20 {
         let mut feed = feed();
@@ -160,7 +160,7 @@ async fn a_stop_writes_what_was_handed_over() {
 }
 
 #[tokio::test]
-async fn nothing_is_kept_unless_it_is_asked_for() {
+async fn nothing_is_recorded_unless_enabled() {
     let weir =
         Weir::start("store.backend = \"embedded\"\nschedules.top_named_entities.enabled = false");
     while !weir.log().contains("the database is ready") {

@@ -103,7 +103,7 @@ async fn rankers_are_rescaled() {
 }
 
 #[tokio::test]
-async fn a_bad_edit_changes_nothing_and_is_told_until_it_is_mended() {
+async fn a_bad_edit_changes_nothing_and_is_reported_until_it_is_fixed() {
     let weir = Weir::start(BASE);
     weir.edit(&format!("{BASE}ranking.polcy = \"calm\""));
     let ready = weir
@@ -149,7 +149,7 @@ async fn keys_that_need_a_restart_say_so() {
 }
 
 #[tokio::test]
-async fn an_edit_whose_schedule_or_scraper_cannot_be_is_bad_as_a_whole() {
+async fn an_edit_with_an_invalid_schedule_or_scraper_is_refused_whole() {
     let weir = Weir::start(BASE);
     let schedule =
         "[schedules.daily]\njob = \"post_statistics\"\nevery = \"1day\"\nargs = { windo = \"1d\" }";

@@ -145,7 +145,7 @@ async fn without_names_every_scorer_is_asked_also_one_that_was_just_added() {
 }
 
 #[tokio::test]
-async fn a_bad_request_is_told_what_is_wrong_and_where() {
+async fn a_bad_request_names_the_fault_and_its_path() {
     let weir = Weir::start(&format!(
         "{SCORERS}\n[server]\nmax_items = 5\nmax_score_deadline = \"1s\""
     ));

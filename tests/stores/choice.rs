@@ -117,7 +117,7 @@ async fn a_file_with_unfinished_jobs_is_not_left_for_redis() {
 }
 
 #[tokio::test]
-async fn a_managed_server_with_unfinished_jobs_is_asked_although_it_is_down() {
+async fn a_stopped_managed_server_is_checked_for_unfinished_jobs() {
     let mut folder = Folder::new();
     let managed = folder.choose().await.unwrap();
     let mut server = folder.redis_server(&managed).await;
@@ -137,7 +137,7 @@ async fn a_managed_server_with_unfinished_jobs_is_asked_although_it_is_down() {
 }
 
 #[tokio::test]
-async fn a_redis_that_is_no_longer_set_or_does_not_answer_cannot_be_left_unasked() {
+async fn a_former_redis_must_answer_before_another_store_is_used() {
     let mut redis = Redis::start();
     let mut folder = Folder::new();
     folder.settings.redis_url = redis.url().as_str().into();

@@ -124,7 +124,7 @@ async fn schedules_go_on_when_the_clock_is_moved_and_ready_says_so() {
 }
 
 #[tokio::test]
-async fn schedules_go_on_when_weir_starts_after_the_clock_was_moved() {
+async fn schedules_go_on_when_the_server_starts_after_the_clock_was_moved() {
     let clock = Clock::new();
     clock.set("+300d");
     let mut weir = clock.start_weir();

@@ -198,7 +198,7 @@ async fn starts_at_once_end_up_with_one_server() {
 }
 
 #[tokio::test]
-async fn a_foreign_server_on_our_socket_is_not_adopted() {
+async fn another_server_on_the_socket_is_not_adopted() {
     let (ours, theirs) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let options = options(ours.path());
     let mut foreign = RedisServer::start_or_adopt(RedisServerOptions {

@@ -23,7 +23,7 @@ on_every_store!(
     a_deleted_value_is_gone,
     a_shared_key_is_read_and_written_like_any_other,
     a_value_over_the_limit_is_refused_by_name_and_size,
-    a_key_that_cannot_be_one_is_refused,
+    an_invalid_key_is_refused,
     a_watcher_sees_a_write_at_once,
     a_watcher_sees_what_was_there_before_it,
     a_watcher_sees_deletion_and_expiry,
@@ -31,7 +31,7 @@ on_every_store!(
     a_watcher_is_not_woken_by_other_keys,
     handles_opened_at_once_on_a_new_store_all_work,
     expired_values_make_room_by_themselves,
-    a_claim_is_had_by_one_of_many_who_ask_at_once,
+    one_of_many_concurrent_callers_gets_a_claim,
     the_first_claims_that_are_free_are_taken_and_looking_takes_none,
     a_claim_is_free_again_after_its_time,
 );
@@ -142,7 +142,7 @@ async fn a_value_over_the_limit_is_refused_by_name_and_size(store: TestStore) {
     assert_eq!(store.get("large").await.unwrap().unwrap().bytes()[0], b'x');
 }
 
-async fn a_key_that_cannot_be_one_is_refused(store: TestStore) {
+async fn an_invalid_key_is_refused(store: TestStore) {
     for key in ["", "a\0b", "line\nbreak"] {
         let refusals = [
             store.put(key, &json!(1), MINUTE).await.unwrap_err(),
@@ -254,7 +254,7 @@ fn names(numbers: std::ops::Range<u32>) -> Vec<String> {
     numbers.map(|number| format!("user:{number}")).collect()
 }
 
-async fn a_claim_is_had_by_one_of_many_who_ask_at_once(store: TestStore) {
+async fn one_of_many_concurrent_callers_gets_a_claim(store: TestStore) {
     let asking = (0..16).map(|number| {
         let results = if number % 2 == 0 {
             store.clone()

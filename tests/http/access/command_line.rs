@@ -127,7 +127,7 @@ async fn a_key_for_this_machine_passes_through_no_proxy() {
 }
 
 #[tokio::test]
-async fn a_missing_or_refused_key_is_told_with_what_to_do() {
+async fn a_missing_or_refused_key_is_reported_with_a_remedy() {
     let weir = weir_at_a_known_port("");
     let file = weir.config();
     let output = with_config(&["job", "list", "--key", "hunter2"], &file).output();

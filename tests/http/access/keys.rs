@@ -77,7 +77,7 @@ async fn a_key_is_for_its_owner_and_lasts_over_restarts() {
 }
 
 #[tokio::test]
-async fn a_key_file_that_others_could_read_is_closed_to_them_and_told() {
+async fn a_key_file_that_others_can_read_is_made_private_and_reported() {
     let mut weir = Weir::start(QUIET);
     let file = weir.data_dir().join("admin.key");
     weir.stop();
@@ -93,7 +93,7 @@ async fn a_key_file_that_others_could_read_is_closed_to_them_and_told() {
 }
 
 #[tokio::test]
-async fn a_key_file_that_holds_no_key_keeps_weir_from_starting() {
+async fn a_key_file_without_a_key_prevents_the_start() {
     let mut weir = Weir::start(QUIET);
     weir.stop();
     let file = weir.data_dir().join("admin.key");
@@ -108,7 +108,7 @@ async fn a_key_file_that_holds_no_key_keeps_weir_from_starting() {
 }
 
 #[tokio::test]
-async fn a_configured_key_takes_the_place_of_the_made_one() {
+async fn a_configured_key_replaces_the_generated_one() {
     let mut weir = Weir::start(QUIET);
     let made = weir.key();
     weir.stop();
@@ -125,7 +125,7 @@ async fn a_configured_key_takes_the_place_of_the_made_one() {
 }
 
 #[tokio::test]
-async fn a_scope_that_is_opened_on_purpose_needs_no_key_and_is_told() {
+async fn an_open_scope_needs_no_key_and_is_reported() {
     let weir = Weir::start(&format!("{QUIET}auth.open = [\"ingest\"]"));
     assert_eq!(ingest(&weir, &[]).await, 200);
     assert_eq!(ingest(&weir, &[("content-type", "text/plain")]).await, 200);

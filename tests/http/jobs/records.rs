@@ -28,7 +28,7 @@ async fn states(weir: &Weir, ids: &[String]) -> Vec<Value> {
     states
 }
 
-async fn follow_ups_are_found_whatever_becomes_of_the_job_before(weir: &Weir) {
+async fn follow_ups_are_found_however_their_predecessor_ends(weir: &Weir) {
     let keyed = |then: Value| {
         let mut job = json!({"job": "post_statistics", "unique_key": "k"});
         if !then.is_null() {
@@ -66,18 +66,18 @@ async fn follow_ups_are_found_whatever_becomes_of_the_job_before(weir: &Weir) {
 }
 
 #[tokio::test]
-async fn on_redis_follow_ups_are_found_whatever_becomes_of_the_job_before() {
+async fn on_redis_follow_ups_are_found_however_their_predecessor_ends() {
     let (weir, _redis) = with_redis("");
-    follow_ups_are_found_whatever_becomes_of_the_job_before(&weir).await;
+    follow_ups_are_found_however_their_predecessor_ends(&weir).await;
 }
 
 #[tokio::test]
-async fn on_the_embedded_store_follow_ups_are_found_whatever_becomes_of_the_job_before() {
-    follow_ups_are_found_whatever_becomes_of_the_job_before(&embedded("")).await;
+async fn on_the_embedded_store_follow_ups_are_found_however_their_predecessor_ends() {
+    follow_ups_are_found_however_their_predecessor_ends(&embedded("")).await;
 }
 
 #[tokio::test]
-async fn a_broken_record_is_named_and_the_other_jobs_are_listed() {
+async fn an_unreadable_record_is_named_and_the_other_jobs_are_listed() {
     let (weir, redis) = with_redis("");
     let good = weir.submit_id(&program("echo")).await;
     let job = weir.finished(&good).await;

@@ -30,7 +30,7 @@ async fn a_stored_result_is_answered_as_it_was_written() {
 }
 
 #[tokio::test]
-async fn while_the_store_is_away_jobs_are_503_and_those_taken_in_wait_for_it() {
+async fn while_the_store_is_unavailable_jobs_are_503_and_accepted_ones_wait() {
     let (weir, mut redis) = with_redis("");
     let id = weir
         .submit_id(&json!({"job": "post_statistics", "delay_ms": 500}))

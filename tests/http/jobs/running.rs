@@ -67,7 +67,7 @@ fn held_up_once(weir: &Weir) -> String {
 }
 
 #[tokio::test]
-async fn a_program_has_ended_although_what_it_left_running_has_not() {
+async fn a_program_has_ended_although_its_children_still_run() {
     let weir = embedded(
         "[programs.leaves]\nmode = \"once\"\nargv = [\"sh\", \"-c\", \"sleep 60 & echo $! >&2; echo 7\"]",
     );
@@ -83,7 +83,7 @@ async fn a_program_has_ended_although_what_it_left_running_has_not() {
 }
 
 #[tokio::test]
-async fn a_killed_weir_takes_its_job_back_at_once() {
+async fn a_killed_instance_recovers_its_job_at_once() {
     let (mut weir, _redis) = with_redis("");
     let settings = held_up_once(&weir);
     weir.kill();
@@ -110,7 +110,7 @@ async fn a_killed_weir_takes_its_job_back_at_once() {
 }
 
 #[tokio::test]
-async fn a_stopped_weir_hands_its_job_back_after_the_grace() {
+async fn a_stopped_instance_releases_its_job_after_the_grace_period() {
     let (mut weir, _redis) = with_redis("shutdown.grace = \"200ms\"");
     let settings = held_up_once(&weir);
     weir.kill();
@@ -131,7 +131,7 @@ async fn a_stopped_weir_hands_its_job_back_after_the_grace() {
 }
 
 #[tokio::test]
-async fn a_stopping_weir_lets_a_job_finish_within_the_grace_and_ends_long_polls() {
+async fn a_stopping_server_lets_a_job_finish_within_the_grace_period_and_ends_long_polls() {
     let (mut weir, _redis) = with_redis(
         "[programs.short]\nmode = \"once\"\nargv = [\"sh\", \"-c\", \"echo begun >&2; sleep 1; echo 7\"]",
     );

@@ -47,7 +47,7 @@ async fn head_answers_as_get_does_without_a_body() {
 }
 
 #[tokio::test]
-async fn a_method_that_a_path_has_not_is_405_with_those_that_it_has() {
+async fn an_unsupported_method_is_405_with_the_supported_ones() {
     let weir = start("");
     let allow_of = async |method: Method, path: &str| {
         let response = request(&weir, method, path).send().await.unwrap();
@@ -81,7 +81,7 @@ async fn a_method_that_a_path_has_not_is_405_with_those_that_it_has() {
 }
 
 #[tokio::test]
-async fn a_web_page_may_still_ask_before_it_ranks() {
+async fn a_preflight_request_is_allowed() {
     let weir = start("");
     let preflight = weir
         .client
@@ -100,7 +100,7 @@ async fn a_web_page_may_still_ask_before_it_ranks() {
 }
 
 #[tokio::test]
-async fn a_request_without_its_key_is_told_the_scheme() {
+async fn a_request_without_its_key_gets_the_scheme() {
     let weir = start("");
     for path in ["/jobs", "/actors", "/results/a"] {
         let refused = weir.get(path).await;

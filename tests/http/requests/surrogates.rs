@@ -64,7 +64,7 @@ async fn half_an_emoji_is_read_anywhere_in_a_feed() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_beside_half_an_emoji_is_told_its_place() {
+async fn an_error_beside_half_an_emoji_names_its_path() {
     let weir = start("");
     let mut feed = feed();
     feed["items"][0]["text"] = json!("HALF");

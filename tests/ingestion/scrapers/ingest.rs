@@ -68,7 +68,7 @@ async fn reported_numbers_are_among_the_metrics() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_taken_is_refused_by_name() {
+async fn invalid_reports_are_refused() {
     let weir = weir("server.max_body_bytes = 2000\n[auth]\ningest = [\"key\"]\n");
     let send = |body: Value, key: Option<&'static str>| {
         let mut request = http_client()
@@ -96,7 +96,7 @@ async fn what_cannot_be_taken_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn a_database_that_is_away_is_503_with_retry_after_until_it_is_back() {
+async fn an_unavailable_database_is_503_with_retry_after_until_it_is_back() {
     let postgres = Postgres::start();
     let weir = weir(&format!("database.url = {:?}\n", postgres.url()));
     hand_in_until_taken(&weir, &report([1])).await;
@@ -113,7 +113,7 @@ async fn a_database_that_is_away_is_503_with_retry_after_until_it_is_back() {
 }
 
 #[tokio::test]
-async fn posts_that_the_database_refuses_are_told_and_the_others_are_stored() {
+async fn posts_that_the_database_refuses_are_reported_and_the_others_are_stored() {
     let postgres = Postgres::start();
     let weir = weir(&format!("database.url = {:?}\n", postgres.url()));
     hand_in_until_taken(&weir, &report([1])).await;

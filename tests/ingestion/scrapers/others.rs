@@ -19,7 +19,7 @@ fn some_scraper() -> String {
     scraper("a", "http://127.0.0.1:9", "1h")
 }
 
-async fn the_second_instance_with_scrapers_says_that_it_is_not_alone(store: &str) {
+async fn the_second_instance_with_scrapers_logs_that_it_is_not_alone(store: &str) {
     let first = Weir::start(&settings(store, &some_scraper()));
     let without = Weir::start(&settings(store, ""));
     let second = Weir::start(&settings(store, &some_scraper()));
@@ -33,21 +33,21 @@ async fn the_second_instance_with_scrapers_says_that_it_is_not_alone(store: &str
 }
 
 #[tokio::test]
-async fn on_redis_the_second_instance_with_scrapers_says_that_it_is_not_alone() {
+async fn on_redis_the_second_instance_with_scrapers_logs_that_it_is_not_alone() {
     let redis = Redis::start();
     let store = format!("store.redis_url = {:?}\n", redis.url());
-    the_second_instance_with_scrapers_says_that_it_is_not_alone(&store).await;
+    the_second_instance_with_scrapers_logs_that_it_is_not_alone(&store).await;
 }
 
 #[tokio::test]
-async fn on_postgres_the_second_instance_with_scrapers_says_that_it_is_not_alone() {
+async fn on_postgres_the_second_instance_with_scrapers_logs_that_it_is_not_alone() {
     let url = Postgres::shared().fresh_database();
     let store = format!("database.url = {url:?}\nstore.backend = \"embedded\"\n");
-    the_second_instance_with_scrapers_says_that_it_is_not_alone(&store).await;
+    the_second_instance_with_scrapers_logs_that_it_is_not_alone(&store).await;
 }
 
 #[tokio::test]
-async fn an_instance_that_starts_again_or_is_alone_says_nothing() {
+async fn an_instance_that_restarts_or_is_alone_logs_nothing() {
     let redis = Redis::start();
     let store = format!("store.redis_url = {:?}\n", redis.url());
     let mut weir = Weir::start(&settings(&store, &some_scraper()));

@@ -41,7 +41,7 @@ async fn report_when(weir: &Weir, wanted: impl Fn(&Value) -> bool) -> Value {
 }
 
 #[tokio::test]
-async fn what_a_source_publishes_is_stored_and_told_of() {
+async fn what_a_source_publishes_is_stored_and_reported() {
     let server = answering(feed(1..=3)).await;
     let weir = weir(&scraper("news", &server.uri(), "1h"));
     let database = database_of(&weir).await;
@@ -146,7 +146,7 @@ async fn retry_after_is_honoured_even_when_asked_to_run_now() {
 }
 
 #[tokio::test]
-async fn what_was_fetched_outlives_a_kill_and_a_database_that_is_away() {
+async fn what_was_fetched_survives_a_kill_and_an_unavailable_database() {
     let postgres = Postgres::start();
     let server = answering(feed(1..=40)).await;
     let database = format!("database.url = {:?}\n", postgres.url());
@@ -200,7 +200,7 @@ async fn a_full_outbox_stops_fetching_and_drops_nothing() {
 }
 
 #[tokio::test]
-async fn without_its_credential_a_scraper_keeps_weir_from_starting() {
+async fn without_its_credential_a_scraper_prevents_the_start() {
     let settings = "[scrapers.x]\nsource = \"twitter_search\"\nevery = \"1h\"\nargs = { query = \"x\", token_variable = \"WEIR_TEST_NO_SUCH_VARIABLE\" }\n";
     let folder = tempfile::TempDir::new().unwrap();
     let file = folder.path().join("weir.toml");

@@ -43,7 +43,7 @@ async fn growing_feed() -> MockServer {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_post_is_refused_or_stored_once_while_the_database_is_off() {
+async fn every_post_is_refused_or_stored_once_while_the_database_is_unavailable() {
     let outage = Duration::from_secs(if full() { 60 } else { 3 });
     let postgres = Postgres::start();
     let mut feeds = Vec::new();
@@ -129,7 +129,7 @@ async fn every_post_is_refused_or_stored_once_while_the_database_is_off() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_acknowledged_is_stored_once_however_often_weir_is_killed() {
+async fn what_is_acknowledged_is_stored_once_however_often_the_server_is_killed() {
     let kills = if full() { 20 } else { 3 };
     let feed = growing_feed().await;
     let settings: String = (0..SCRAPERS)

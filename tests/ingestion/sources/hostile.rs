@@ -39,7 +39,7 @@ async fn drip(head: &'static str) -> String {
 }
 
 #[tokio::test]
-async fn a_server_that_drips_is_cut_off_by_the_time_limit() {
+async fn a_slow_response_is_cut_off_at_the_time_limit() {
     let limit = Duration::from_millis(200);
     for head in ["HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", ""] {
         let url = drip(head).await;
@@ -153,7 +153,7 @@ async fn a_redirect_to_a_private_address_is_refused() {
 }
 
 #[tokio::test]
-async fn credentials_are_not_told_to_the_host_that_a_redirect_leads_to() {
+async fn credentials_are_not_sent_to_the_host_of_a_redirect() {
     let target = redirecting("/moved").await;
     let elsewhere = format!("http://localhost:{}/moved", target.address().port());
     let server = redirecting(&elsewhere).await;
@@ -179,7 +179,7 @@ async fn credentials_are_not_told_to_the_host_that_a_redirect_leads_to() {
 }
 
 #[tokio::test]
-async fn retry_after_of_any_host_is_told() {
+async fn retry_after_of_any_host_is_reported() {
     for status in [429, 503] {
         let server = MockServer::start().await;
         Mock::given(method("GET"))
@@ -192,7 +192,7 @@ async fn retry_after_of_any_host_is_told() {
 }
 
 #[tokio::test]
-async fn nobody_at_the_address_is_an_error_that_names_the_host() {
+async fn a_refused_connection_is_an_error_that_names_the_host() {
     let port = {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         listener.local_addr().unwrap().port()
@@ -207,7 +207,7 @@ async fn nobody_at_the_address_is_an_error_that_names_the_host() {
 }
 
 #[test]
-fn arguments_that_make_no_sense_are_named() {
+fn invalid_arguments_are_named() {
     for (kind, args, argument) in [
         ("rss", json!({"platform": "reddit"}), "url"),
         (
@@ -263,7 +263,7 @@ fn an_address_that_cannot_be_read_is_refused_without_its_text() {
 }
 
 #[tokio::test]
-async fn a_private_host_is_open_to_those_alone_who_named_it() {
+async fn a_private_host_is_reached_only_by_sources_that_name_it() {
     let server = MockServer::start().await;
     Mock::given(method("GET"))
         .respond_with(ResponseTemplate::new(200).set_body_string("inside"))

@@ -211,7 +211,7 @@ async fn an_entry_without_a_name_has_the_same_id_each_time() {
 }
 
 #[tokio::test]
-async fn an_entry_without_an_address_is_told_and_the_others_are_kept() {
+async fn an_entry_without_an_address_is_reported_and_the_others_are_kept() {
     let body = rss([1, 2]).replace("<link>https://news.example/2</link>", "");
     let server = serve(body, "text/xml").await;
     let (pages, _) = fetch_all(&*feed(&server), Position::default(), 100).await;
@@ -240,7 +240,7 @@ async fn broken_or_foreign_documents_are_malformed() {
 }
 
 #[tokio::test]
-async fn a_bomb_of_entities_is_no_bomb() {
+async fn an_xml_entity_bomb_is_harmless() {
     let body = rss([1]).replace(
         "<rss version",
         "<!DOCTYPE x [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;&a;&a;&a;&a;&a;\">]><rss version",

@@ -170,7 +170,7 @@ async fn a_third_kind_pages_from_a_stored_position_without_loss_or_repeat() {
 }
 
 #[test]
-fn the_documents_code_is_the_code_that_runs() {
+fn the_documented_code_is_the_code_that_runs() {
     let squeezed = |text: &str| {
         text.split_whitespace()
             .collect::<String>()

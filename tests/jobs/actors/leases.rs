@@ -64,7 +64,7 @@ async fn an_overtaken_run_writes_nothing_and_settles_nothing() {
 }
 
 #[actix_rt::test]
-async fn two_weirs_share_the_work_and_no_job_runs_twice() {
+async fn two_instances_share_the_work_and_no_job_runs_twice() {
     let store = TestStore::redis();
     let one = Rig::start(&store, 3, JobsSettings::default()).await;
     let other = Rig::start(&store.another(), 3, JobsSettings::default()).await;

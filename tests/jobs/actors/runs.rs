@@ -37,7 +37,7 @@ async fn a_run_past_its_hard_limit_is_ended() {
 }
 
 #[actix_rt::test]
-async fn abandoned_runs_free_their_place_up_to_a_number_of_strays() {
+async fn abandoned_runs_free_their_permit_up_to_a_number_of_orphaned_runs() {
     let store = TestStore::redis();
     let settings = JobsSettings {
         max_abandoned: 1,
@@ -75,7 +75,7 @@ async fn a_panic_ends_its_run_alone() {
 }
 
 #[actix_rt::test]
-async fn a_job_that_nobody_knows_is_dead() {
+async fn an_unknown_job_is_dead() {
     let store = TestStore::redis();
     let rig = Rig::start(&store, 1, JobsSettings::default()).await;
     let id = rig

@@ -158,7 +158,7 @@ async fn missed_times_are_made_up_for_once_or_not_at_all() {
 }
 
 #[actix_rt::test]
-async fn a_run_that_has_not_finished_is_not_stacked_upon() {
+async fn a_schedule_does_not_fire_while_its_run_is_unfinished() {
     let store = TestStore::redis();
     let clock = Clock::start(&store, &[every("often", Duration::from_millis(20))]);
     eventually(|| count(&clock.counters.not_stacked) >= 3).await;

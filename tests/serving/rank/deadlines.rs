@@ -88,7 +88,7 @@ async fn scorers_that_panic_or_fail_cost_their_scores_only() {
 }
 
 #[tokio::test]
-async fn past_what_is_admitted_the_answer_is_503_with_retry_after() {
+async fn over_the_limit_of_requests_in_flight_the_answer_is_503_with_retry_after() {
     let (weir, _redis) = with_redis(
         "server.max_in_flight = 1\nranking.policy = \"slow\"\nranking.deadline = \"5s\"\n\
          [policies.slow]\nweights = { asleep = 1.0 }\n\
@@ -113,7 +113,7 @@ async fn past_what_is_admitted_the_answer_is_503_with_retry_after() {
 }
 
 #[tokio::test]
-async fn a_caller_that_hangs_up_calls_its_work_off() {
+async fn a_client_that_disconnects_cancels_its_work() {
     let (weir, _redis) = with_redis(
         "ranking.policy = \"slow\"\nranking.deadline = \"20s\"\n\
          [policies.slow]\nweights = { asleep = 1.0 }\n\

@@ -131,7 +131,7 @@ async fn the_admin_may_choose_the_policy_and_ask_for_reasons() {
 }
 
 #[tokio::test]
-async fn minimal_metadata_keeps_an_experiment_blind() {
+async fn minimal_metadata_has_intervention_on_only() {
     let (weir, _redis) = with_redis("ranking.metadata = \"minimal\"");
     let (_, metadata) = weir.rank(&feed_of(&["a", "b"])).await;
     assert_eq!(metadata, json!({"intervention_on": false}));

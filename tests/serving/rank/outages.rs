@@ -6,7 +6,7 @@ use weir_test_support::{PATIENCE, Postgres, Weir, feed_of, top_entities};
 use super::{STILL, put, with_redis};
 
 #[tokio::test]
-async fn losing_redis_changes_no_status_and_the_metadata_says_so() {
+async fn losing_redis_changes_no_status_and_is_in_the_metadata() {
     let (weir, redis) = with_redis("");
     put(&redis, &top_entities(&["Trump"]));
     weir.counted("snapshot.entities", "entries", 1).await;
@@ -35,7 +35,7 @@ async fn losing_redis_changes_no_status_and_the_metadata_says_so() {
 }
 
 #[tokio::test]
-async fn a_redis_that_is_away_at_the_start_is_found_when_it_comes() {
+async fn a_redis_that_starts_late_is_found() {
     let (mut weir, mut redis) = with_redis("");
     redis.kill();
     weir.kill();
@@ -50,7 +50,7 @@ async fn a_redis_that_is_away_at_the_start_is_found_when_it_comes() {
 }
 
 #[tokio::test]
-async fn a_weir_whose_database_is_away_ranks_and_migrates_when_it_comes() {
+async fn a_server_without_its_database_ranks_and_migrates_once_it_is_there() {
     let postgres = Postgres::start();
     let url = postgres.fresh_database();
     postgres.crash();

@@ -7,7 +7,7 @@ use weir_test_support::{PATIENCE, feed_of, http_client};
 use super::with_redis;
 
 #[tokio::test]
-async fn bad_requests_are_told_the_place() {
+async fn bad_requests_name_the_path() {
     let (weir, _redis) = with_redis("server.max_body_bytes = 100000\nserver.max_items = 3");
     let mut bad = serde_json::to_value(feed_of(&["a", "b"])).unwrap();
     bad["items"][1]["created_at"] = json!("soon");

@@ -44,43 +44,43 @@ use weir_test_support::{feed_of, ranked_indices};
 
 use crate::common::stores::TestStore;
 
-/// What an actor suffers when it is sent one.
+/// A failure that a test sends to an actor.
 #[derive(Clone, Copy, Message)]
 #[rtype(result = "()")]
-enum Curse {
+enum Fault {
     Panic,
     Freeze,
 }
 
-impl Curse {
-    fn strike(self) {
+impl Fault {
+    fn inject(self) {
         match self {
-            Self::Panic => panic!("cursed"),
+            Self::Panic => panic!("injected"),
             Self::Freeze => std::thread::sleep(Duration::from_secs(4)),
         }
     }
 }
 
-impl Handler<Curse> for ScorerPool {
+impl Handler<Fault> for ScorerPool {
     type Result = ();
 
-    fn handle(&mut self, curse: Curse, _: &mut Self::Context) {
-        curse.strike();
+    fn handle(&mut self, fault: Fault, _: &mut Self::Context) {
+        fault.inject();
     }
 }
 
-impl Handler<Curse> for Ranker {
+impl Handler<Fault> for Ranker {
     type Result = ();
 
-    fn handle(&mut self, curse: Curse, _: &mut Self::Context) {
-        curse.strike();
+    fn handle(&mut self, fault: Fault, _: &mut Self::Context) {
+        fault.inject();
     }
 }
 
-/// `/rank` by sentiment and a cursed scorer, on a port of its own.
+/// `/rank` by sentiment and a faulty scorer, on a port of its own.
 struct Service {
     system: ActorSystem,
-    cursed: ActorRef<ScorerPool>,
+    faulty: ActorRef<ScorerPool>,
     ranker: ActorRef<Ranker>,
     url: String,
     client: reqwest::Client,
@@ -101,11 +101,11 @@ fn ingester(system: &ActorSystem, database: &Database) -> IngestHandle {
     IngestHandle::new(system.spawn("ingester", Arc::default(), deps))
 }
 
-/// The default hook prints a stack for each of the many panics that are meant, which takes longer than the tests.
-fn keep_meant_panics_quiet() {
+/// Keeps the default hook from printing a stack for each injected panic, which takes longer than the tests.
+fn silence_injected_panics() {
     let default = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        if panic.payload().downcast_ref::<&str>() != Some(&"cursed") {
+        if panic.payload().downcast_ref::<&str>() != Some(&"injected") {
             default(panic);
         }
     }));
@@ -145,10 +145,10 @@ fn serve_on(listener: TcpListener, state: AppState) {
 
 impl Service {
     async fn start() -> Self {
-        keep_meant_panics_quiet();
-        let system = ActorSystem::start(impatient());
+        silence_injected_panics();
+        let system = ActorSystem::start(fast_supervision());
         let (sentiment, _) = pool(&system, "sentiment", Box::new(SentimentScorer {}));
-        let (random, cursed) = pool(&system, "cursed", Box::new(quiet()));
+        let (random, faulty) = pool(&system, "faulty", Box::new(quiet()));
         let pools = [sentiment, random];
         let folder = TempDir::new().unwrap();
         let url = format!("sqlite://{}/weir.db", folder.path().display());
@@ -234,7 +234,7 @@ impl Service {
         let client = weir_test_support::http_client();
         Self {
             system,
-            cursed,
+            faulty,
             ranker,
             url,
             client,
@@ -288,7 +288,7 @@ impl Service {
 }
 
 /// Supervision within the patience of a test.
-fn impatient() -> SupervisionPolicy {
+fn fast_supervision() -> SupervisionPolicy {
     SupervisionPolicy {
         backoff: Backoff::new(Duration::from_millis(5), Duration::from_millis(20)),
         max_restarts: 8,
@@ -355,7 +355,7 @@ fn pool(
 fn by_both() -> Policy {
     let terms = vec![
         ScorerTerm::new("sentiment", 1.0),
-        ScorerTerm::new("cursed", 1e-6),
+        ScorerTerm::new("faulty", 1e-6),
     ];
     Policy {
         terms,

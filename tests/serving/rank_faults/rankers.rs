@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use weir::db::TimeRange;
 
-use super::{Curse, Service, feed};
+use super::{Fault, Service, feed};
 
 #[actix_rt::test]
 async fn a_ranker_that_panics_is_back_for_the_next_request() {
     let (service, feed) = (Service::start().await, feed());
     service.recovers(&feed).await;
     for _ in 0..5 {
-        service.ranker.tell(Curse::Panic);
+        service.ranker.tell(Fault::Panic);
         let (order, degraded) = service.rank(&feed).await;
         assert_eq!(
             (order, degraded),
@@ -27,7 +27,7 @@ async fn a_ranker_that_panics_is_back_for_the_next_request() {
 async fn a_frozen_ranker_costs_the_order_until_it_is_replaced() {
     let (service, feed) = (Service::start().await, feed());
     service.recovers(&feed).await;
-    service.ranker.tell(Curse::Freeze);
+    service.ranker.tell(Fault::Freeze);
     let begun = Instant::now();
     let (order, degraded) = service.rank(&feed).await;
     assert!(
@@ -50,7 +50,7 @@ async fn a_frozen_ranker_costs_the_order_until_it_is_replaced() {
 }
 
 #[actix_rt::test]
-async fn without_any_ranker_the_front_answers_the_incoming_order_by_itself() {
+async fn without_any_ranker_the_answer_is_the_incoming_order() {
     let (service, feed) = (Service::start().await, feed());
     service.recovers(&feed).await;
     service.system.stop();

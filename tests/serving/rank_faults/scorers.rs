@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::{Curse, Service, feed};
+use super::{Fault, Service, feed};
 
 /// Asks for a ranking in which every scorer takes part.
 async fn rank_completely(service: &Service) {
@@ -18,17 +18,17 @@ async fn an_actor_that_panics_costs_no_score_and_comes_back() {
     service.recovers(&feed()).await;
     let deadline = Instant::now() + Duration::from_secs(20);
     for panics in 1..=5 {
-        service.cursed.tell(Curse::Panic);
+        service.faulty.tell(Fault::Panic);
         rank_completely(&service).await;
-        while service.signs("scorer_pool.cursed").restarts < panics {
+        while service.signs("scorer_pool.faulty").restarts < panics {
             assert!(Instant::now() < deadline, "not restarted");
             actix_rt::time::sleep(Duration::from_millis(5)).await;
         }
     }
-    let cursed = service.signs("scorer_pool.cursed");
+    let faulty = service.signs("scorer_pool.faulty");
     assert!(
-        cursed.exits.panicked == 5 && cursed.restarts == 5,
-        "{cursed:?}"
+        faulty.exits.panicked == 5 && faulty.restarts == 5,
+        "{faulty:?}"
     );
     for sibling in ["scorer_pool.sentiment", "ranker.1"] {
         let sibling = service.signs(sibling);
@@ -44,13 +44,13 @@ async fn an_actor_over_its_restart_budget_costs_no_score_and_comes_back() {
     let service = Service::start().await;
     service.recovers(&feed()).await;
     let deadline = Instant::now() + Duration::from_secs(20);
-    while service.signs("scorer_pool.cursed").exits.gave_up == 0 {
-        service.cursed.tell(Curse::Panic);
+    while service.signs("scorer_pool.faulty").exits.gave_up == 0 {
+        service.faulty.tell(Fault::Panic);
         rank_completely(&service).await;
         assert!(Instant::now() < deadline, "never gave up");
     }
     rank_completely(&service).await;
-    while service.signs("scorer_pool.cursed").generation < 2 {
+    while service.signs("scorer_pool.faulty").generation < 2 {
         assert!(Instant::now() < deadline, "never replaced");
         actix_rt::time::sleep(Duration::from_millis(20)).await;
     }
@@ -60,14 +60,14 @@ async fn an_actor_over_its_restart_budget_costs_no_score_and_comes_back() {
 async fn a_frozen_actor_costs_no_score_and_is_replaced() {
     let service = Service::start().await;
     service.recovers(&feed()).await;
-    service.cursed.tell(Curse::Freeze);
+    service.faulty.tell(Fault::Freeze);
     rank_completely(&service).await;
     let deadline = Instant::now() + Duration::from_secs(20);
-    while service.signs("scorer_pool.cursed").exits.frozen == 0 {
+    while service.signs("scorer_pool.faulty").exits.frozen == 0 {
         rank_completely(&service).await;
         assert!(Instant::now() < deadline, "never replaced");
         actix_rt::time::sleep(Duration::from_millis(20)).await;
     }
-    assert_eq!(service.signs("scorer_pool.cursed").generation, 2);
+    assert_eq!(service.signs("scorer_pool.faulty").generation, 2);
     assert_eq!(service.signs("scorer_pool.sentiment").generation, 1);
 }

@@ -66,7 +66,7 @@ async fn what_was_answered_is_what_is_exported_from_postgres() {
 }
 
 #[tokio::test]
-async fn a_blind_answer_is_kept_with_all_its_reasons() {
+async fn a_blind_answer_is_recorded_with_all_its_reasons() {
     let weir = ready(&format!("ranking.metadata = \"minimal\"\n{ON}{BROKEN}")).await;
     let answer = answer(&weir, &feed_of(&["one", "two"])).await;
     assert_eq!(answer["metadata"], json!({"intervention_on": true}));
@@ -80,7 +80,7 @@ async fn a_blind_answer_is_kept_with_all_its_reasons() {
 }
 
 #[tokio::test]
-async fn an_edit_of_what_ranks_gives_another_version_and_another_edit_none() {
+async fn only_an_edit_that_affects_ranking_changes_the_config_version() {
     let weir = ready(ON).await;
     let feed = feed_of(&["one"]);
     answer(&weir, &feed).await;
@@ -104,7 +104,7 @@ async fn an_edit_of_what_ranks_gives_another_version_and_another_edit_none() {
 }
 
 #[tokio::test]
-async fn nothing_is_kept_unless_it_is_asked_for() {
+async fn nothing_is_recorded_unless_enabled() {
     let mut weir = ready("").await;
     answer(&weir, &feed_of(&["one"])).await;
     let actors = weir.when("/actors", |_| true).await;

@@ -11,7 +11,7 @@ use crate::common::databases::{TestDatabase, on_both_databases};
 
 on_both_databases! {
     what_is_stored_is_exported_in_both_formats,
-    bounds_and_a_file_are_heeded,
+    export_respects_bounds_and_writes_a_file,
 }
 
 async fn what_is_stored_is_exported_in_both_formats(data: TestDatabase) {
@@ -47,7 +47,7 @@ async fn what_is_stored_is_exported_in_both_formats(data: TestDatabase) {
     assert_eq!(rows, expected);
 }
 
-async fn bounds_and_a_file_are_heeded(data: TestDatabase) {
+async fn export_respects_bounds_and_writes_a_file(data: TestDatabase) {
     let stored = store(&data, 1_000).await;
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("rankings.jsonl");
@@ -77,7 +77,7 @@ async fn bounds_and_a_file_are_heeded(data: TestDatabase) {
 }
 
 #[tokio::test]
-async fn a_reader_that_goes_away_is_no_failure() {
+async fn a_closed_pipe_is_no_failure() {
     let data = TestDatabase::sqlite().await;
     store(&data, 5_000).await;
     for format in ["csv", "jsonl"] {
@@ -106,7 +106,7 @@ fn a_database_that_is_absent_is_named_and_not_made() {
 }
 
 #[test]
-fn times_that_are_none_or_the_wrong_way_round_are_refused() {
+fn invalid_and_reversed_times_are_refused() {
     let output = export(&["--from", "yesterday"]);
     assert_eq!(output.status.code(), Some(2));
     let database = ["--database", "sqlite://no/such.db"];

@@ -47,7 +47,7 @@ async fn only_what_is_older_is_deleted(data: TestDatabase) {
 }
 
 #[tokio::test]
-async fn rankings_are_copied_between_databases() {
+async fn records_are_copied_between_databases() {
     let (first, postgres, last) = (
         TestDatabase::sqlite().await,
         TestDatabase::postgres().await,

@@ -10,7 +10,7 @@ use super::{ON, answer, database, export, jsonl, ranking, ready, rows, url};
 use crate::common::databases::sql;
 
 #[tokio::test]
-async fn a_full_queue_costs_rankings_and_no_answer() {
+async fn a_full_queue_costs_records_and_no_answer() {
     let weir = ready(&format!("{ON}rankings.queue = 3\nrankings.batch = 1\n")).await;
     let database = database(&url(&weir)).await;
     let lock = database.begin().await.unwrap();
@@ -26,7 +26,7 @@ async fn a_full_queue_costs_rankings_and_no_answer() {
 }
 
 #[tokio::test]
-async fn rankings_wait_while_the_database_is_away() {
+async fn records_wait_while_the_database_is_unavailable() {
     let postgres = Postgres::start();
     let settings = format!("{ON}database.url = {:?}\n", postgres.url());
     let weir = ready(&settings).await;
@@ -59,7 +59,7 @@ async fn rankings_wait_while_the_database_is_away() {
 }
 
 #[tokio::test]
-async fn a_table_that_is_gone_costs_rankings_and_no_answer() {
+async fn a_missing_table_costs_records_and_no_answer() {
     let weir = ready(ON).await;
     sql(&database(&url(&weir)).await, "DROP TABLE rankings").await;
     answer(&weir, &feed_of(&["one"])).await;
@@ -72,7 +72,7 @@ async fn a_table_that_is_gone_costs_rankings_and_no_answer() {
 }
 
 #[tokio::test]
-async fn old_rankings_are_deleted_and_young_ones_stay() {
+async fn old_records_are_deleted_and_recent_ones_stay() {
     let folder = TempDir::new().unwrap();
     let url = format!("sqlite://{}", folder.path().join("posts.db").display());
     let database = database(&url).await;
@@ -96,7 +96,7 @@ async fn old_rankings_are_deleted_and_young_ones_stay() {
 }
 
 #[tokio::test]
-async fn a_stop_writes_what_waits() {
+async fn a_stop_writes_pending_records() {
     let mut weir = ready("rankings.enabled = true\nrankings.max_delay = \"1h\"\n").await;
     for _ in 0..20 {
         answer(&weir, &feed_of(&["one"])).await;

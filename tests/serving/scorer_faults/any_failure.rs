@@ -225,7 +225,7 @@ fn start(rules: &[Rules]) -> Weir {
 }
 
 #[test]
-fn whatever_fails_the_answer_holds_every_id_that_no_filter_removed_once() {
+fn whatever_fails_the_answer_has_every_id_that_no_filter_removed_once() {
     let mut drawn = TestRunner::default();
     let mut draw = || rules().new_tree(&mut drawn).unwrap().current();
     let mut policies: Vec<Rules> = (0..30).map(|_| draw()).collect();

@@ -30,7 +30,7 @@ fn known(pool: &Pool, feed: &Arc<RankRequest>) -> Vec<(usize, Result<f64, ScoreE
 }
 
 #[test]
-fn little_text_is_scored_by_who_asks_and_much_by_threads() {
+fn short_feeds_are_scored_inline_and_long_ones_by_the_pool() {
     let pool = start("sentiment", Box::new(SentimentScorer {}), &config(2));
     let little = feed_of_texts(16, 1_024);
     let scores = known(&pool, &little);

@@ -141,7 +141,7 @@ async fn only_the_item_that_took_too_long_is_left_out_afterwards() {
 }
 
 #[tokio::test]
-async fn with_too_many_threads_left_behind_the_pool_refuses_until_one_returns() {
+async fn with_too_many_orphaned_threads_the_pool_refuses_until_one_returns() {
     let limited = PoolConfig {
         max_abandoned: 1,
         ..config(1)
@@ -164,7 +164,7 @@ async fn with_too_many_threads_left_behind_the_pool_refuses_until_one_returns() 
 }
 
 #[tokio::test]
-async fn a_scorer_that_fails_again_and_again_is_left_alone_and_tried_later() {
+async fn a_scorer_that_keeps_failing_is_skipped_and_tried_later() {
     let works = Arc::new(AtomicUsize::new(0));
     let (calls, asked) = (Arc::clone(&works), Arc::<AtomicUsize>::default());
     let counted = Arc::clone(&asked);
@@ -227,7 +227,7 @@ async fn equal_work_under_way_is_waited_for_and_fails_for_all_at_once() {
 }
 
 #[tokio::test]
-async fn work_whose_asker_left_goes_on_for_those_who_wait_for_it() {
+async fn work_whose_caller_left_goes_on_for_those_who_wait_for_it() {
     let gated = gated(true, &config(0));
     let feed = feed(3);
     let first = submit(&gated.pool, &feed, LONG);

@@ -11,7 +11,7 @@ use weir_feed::ContentItem;
 use super::{By, LONG, config, feed, quiet, scores, start, submit};
 
 #[tokio::test]
-async fn work_that_is_late_or_unwanted_is_never_begun() {
+async fn work_that_is_late_or_cancelled_is_never_started() {
     let calls = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&calls);
     let scorer = By(move |items: &[&ContentItem]| {
@@ -33,7 +33,7 @@ async fn work_that_is_late_or_unwanted_is_never_begun() {
 }
 
 #[tokio::test]
-async fn work_that_would_end_too_late_is_not_begun_while_other_work_waits() {
+async fn work_that_would_end_too_late_is_not_started_while_other_work_waits() {
     let slow = RandomScorer {
         sleep: Duration::from_millis(300),
         ..quiet()

@@ -32,7 +32,7 @@ async fn every_item_is_scored_and_the_same_seed_and_id_score_the_same() {
 }
 
 #[tokio::test]
-async fn a_panicking_scorer_costs_its_batch_and_not_its_thread() {
+async fn a_panicking_scorer_loses_its_batch_and_keeps_its_thread() {
     let feed = feed(20);
     let pool = start(
         "bad",
@@ -69,7 +69,7 @@ async fn failures_are_reported_item_by_item() {
 }
 
 #[tokio::test]
-async fn nan_and_missing_results_are_bad_results_and_never_remembered() {
+async fn nan_and_missing_results_are_bad_results_and_never_cached() {
     let calls = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&calls);
     let scorer = By(move |items: &[&ContentItem]| {
@@ -102,7 +102,7 @@ async fn nan_and_missing_results_are_bad_results_and_never_remembered() {
 }
 
 #[tokio::test]
-async fn remembered_scores_need_no_thread() {
+async fn cached_scores_need_no_thread() {
     let pool = start(
         "cached",
         Box::new(quiet()),
@@ -133,7 +133,7 @@ impl Scorer for BadKey {
 }
 
 #[tokio::test]
-async fn a_panic_over_a_key_costs_the_memory_and_not_the_score() {
+async fn a_panic_in_cache_key_costs_the_caching_and_not_the_score() {
     let pool = start(
         "keyless",
         Box::new(BadKey),

@@ -14,11 +14,11 @@ use super::steps::{
 use crate::common::stores::{TestStore, on_every_store, within};
 
 on_every_store!(
-    a_delayed_job_waits_no_longer_than_was_asked_for,
-    a_retry_waits_no_longer_than_was_asked_for,
-    a_follower_waits_no_longer_than_was_asked_for,
+    a_delayed_job_waits_no_longer_than_requested,
+    a_retry_waits_no_longer_than_requested,
+    a_follow_up_waits_no_longer_than_requested,
     a_job_with_a_time_of_its_own_waits_for_that_time,
-    a_lease_lasts_no_longer_than_was_asked_for,
+    a_lease_lasts_no_longer_than_requested,
     many_delayed_jobs_come_back_as_well,
 );
 
@@ -48,7 +48,7 @@ fn after(delay: Duration) -> NewJob {
     }
 }
 
-async fn a_delayed_job_waits_no_longer_than_was_asked_for(store: TestStore) {
+async fn a_delayed_job_waits_no_longer_than_requested(store: TestStore) {
     for by in JUMPS {
         // A process of its own: it finds what one before it has written.
         let jobs = JobQueue::new(&store.another(), QueueLimits::default());
@@ -62,7 +62,7 @@ async fn a_delayed_job_waits_no_longer_than_was_asked_for(store: TestStore) {
     }
 }
 
-async fn a_retry_waits_no_longer_than_was_asked_for(store: TestStore) {
+async fn a_retry_waits_no_longer_than_requested(store: TestStore) {
     let jobs = jobs(&store);
     // A time of its own bounds only the first wait.
     let job = NewJob {
@@ -82,7 +82,7 @@ async fn a_retry_waits_no_longer_than_was_asked_for(store: TestStore) {
     assert_eq!(claim_when_ready(&jobs).await.id, id);
 }
 
-async fn a_follower_waits_no_longer_than_was_asked_for(store: TestStore) {
+async fn a_follow_up_waits_no_longer_than_requested(store: TestStore) {
     let jobs = jobs(&store);
     let next = after(BRIEF);
     let first = NewJob {
@@ -116,7 +116,7 @@ async fn a_job_with_a_time_of_its_own_waits_for_that_time(store: TestStore) {
     );
 }
 
-async fn a_lease_lasts_no_longer_than_was_asked_for(store: TestStore) {
+async fn a_lease_lasts_no_longer_than_requested(store: TestStore) {
     for by in JUMPS {
         let jobs = jobs(&store);
         let id = enqueue(&jobs, "j").await;
@@ -172,7 +172,7 @@ async fn many_delayed_jobs_come_back_as_well(store: TestStore) {
 }
 
 /// Redis ends the time of its values itself.
-async fn a_value_is_kept_no_longer_than_was_asked_for(store: TestStore) {
+async fn a_value_is_kept_no_longer_than_requested(store: TestStore) {
     store.put("report", &json!(1), LEASE).await.unwrap();
     let jobs = jobs(&store);
     let id = enqueue(&jobs, "j").await;
@@ -200,11 +200,11 @@ async fn a_value_is_kept_no_longer_than_was_asked_for(store: TestStore) {
 }
 
 #[tokio::test]
-async fn a_value_in_sqlite_is_kept_no_longer_than_was_asked_for() {
-    a_value_is_kept_no_longer_than_was_asked_for(TestStore::sqlite()).await;
+async fn a_value_in_sqlite_is_kept_no_longer_than_requested() {
+    a_value_is_kept_no_longer_than_requested(TestStore::sqlite()).await;
 }
 
 #[tokio::test]
-async fn a_value_in_postgres_is_kept_no_longer_than_was_asked_for() {
-    a_value_is_kept_no_longer_than_was_asked_for(TestStore::postgres()).await;
+async fn a_value_in_postgres_is_kept_no_longer_than_requested() {
+    a_value_is_kept_no_longer_than_requested(TestStore::postgres()).await;
 }

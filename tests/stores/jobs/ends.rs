@@ -18,7 +18,7 @@ on_every_store!(
     a_failed_run_can_be_settled_again_without_effect,
     a_retry_comes_back_after_its_delay_and_counts,
     a_dead_job_can_be_replayed,
-    a_replay_gives_way_to_an_equal_job,
+    a_replay_yields_to_an_equal_job,
 );
 
 async fn a_failed_run_can_be_settled_again_without_effect(store: TestStore) {
@@ -146,7 +146,7 @@ async fn a_job_that_was_replayed_and_runs_already_is_not_queued_by_a_second_repl
     assert_eq!(look_up(&jobs, id).await.state, JobState::Running);
 }
 
-async fn a_replay_gives_way_to_an_equal_job(store: TestStore) {
+async fn a_replay_yields_to_an_equal_job(store: TestStore) {
     let jobs = jobs(&store);
     let equal = || NewJob {
         unique_key: Some("count".into()),

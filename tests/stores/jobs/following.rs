@@ -16,17 +16,17 @@ use super::steps::{
 use crate::common::stores::{TestStore, on_every_store};
 
 on_every_store!(
-    success_begins_what_follows_once,
-    a_follower_may_have_the_unique_key_of_the_job_before,
-    a_follower_whose_key_another_job_has_is_dead_and_names_it,
-    what_follows_a_job_that_did_not_succeed_is_cancelled_and_says_why,
-    a_follower_that_is_cancelled_takes_along_what_follows_it_alone,
-    a_replayed_job_has_its_followers_again,
-    a_retry_leaves_what_follows_waiting,
-    followers_take_room_in_the_queue,
-    a_follower_waits_from_the_end_of_the_job_before,
-    an_equal_job_keeps_its_own_followers,
-    a_follower_that_an_earlier_version_wrote_down_is_found_and_runs,
+    success_starts_the_follow_ups_once,
+    a_follow_up_may_have_the_unique_key_of_its_predecessor,
+    a_follow_up_whose_key_another_job_has_is_dead_and_names_it,
+    follow_ups_of_a_job_that_did_not_succeed_are_cancelled_with_a_reason,
+    a_cancelled_follow_up_cancels_only_its_own_follow_ups,
+    a_replayed_job_has_its_follow_ups_again,
+    a_retry_leaves_follow_ups_waiting,
+    follow_ups_take_room_in_the_queue,
+    the_delay_of_a_follow_up_starts_when_its_predecessor_ends,
+    an_equal_job_keeps_its_own_follow_ups,
+    a_follow_up_written_by_an_earlier_version_is_found_and_runs,
 );
 
 fn job(name: &str) -> NewJob {
@@ -70,7 +70,7 @@ fn why(job: &JobRecord) -> &str {
     &job.error.as_ref().unwrap()[0]
 }
 
-async fn success_begins_what_follows_once(store: TestStore) {
+async fn success_starts_the_follow_ups_once(store: TestStore) {
     let jobs = jobs(&store);
     let all = [
         job("first"),
@@ -101,7 +101,7 @@ async fn success_begins_what_follows_once(store: TestStore) {
     assert_eq!(jobs.counts().await.unwrap().unfinished(), 0);
 }
 
-async fn a_follower_may_have_the_unique_key_of_the_job_before(store: TestStore) {
+async fn a_follow_up_may_have_the_unique_key_of_its_predecessor(store: TestStore) {
     let jobs = jobs(&store);
     let all = [keyed("a", "k"), keyed("b", "k"), keyed("c", "k")];
     jobs.enqueue(chain(&all)).await.unwrap();
@@ -113,7 +113,7 @@ async fn a_follower_may_have_the_unique_key_of_the_job_before(store: TestStore) 
     assert_eq!(states(&jobs, &all).await, [JobState::Succeeded; 3]);
 }
 
-async fn a_follower_whose_key_another_job_has_is_dead_and_names_it(store: TestStore) {
+async fn a_follow_up_whose_key_another_job_has_is_dead_and_names_it(store: TestStore) {
     let jobs = jobs(&store);
     let all = [job("a"), keyed("b", "k"), job("c")];
     jobs.enqueue(chain(&all)).await.unwrap();
@@ -140,7 +140,7 @@ async fn a_follower_whose_key_another_job_has_is_dead_and_names_it(store: TestSt
     assert_eq!(states(&jobs, &all).await, [Succeeded; 3]);
 }
 
-async fn what_follows_a_job_that_did_not_succeed_is_cancelled_and_says_why(store: TestStore) {
+async fn follow_ups_of_a_job_that_did_not_succeed_are_cancelled_with_a_reason(store: TestStore) {
     let jobs = JobQueue::new(
         &store,
         QueueLimits {
@@ -179,7 +179,7 @@ async fn what_follows_a_job_that_did_not_succeed_is_cancelled_and_says_why(store
     assert_eq!(jobs.counts().await.unwrap().unfinished(), 0);
 }
 
-async fn a_follower_that_is_cancelled_takes_along_what_follows_it_alone(store: TestStore) {
+async fn a_cancelled_follow_up_cancels_only_its_own_follow_ups(store: TestStore) {
     let jobs = jobs(&store);
     let all = [job("a"), job("b"), job("c")];
     jobs.enqueue(chain(&all)).await.unwrap();
@@ -192,7 +192,7 @@ async fn a_follower_that_is_cancelled_takes_along_what_follows_it_alone(store: T
     assert_eq!(try_claim(&jobs, LEASE).await, None);
 }
 
-async fn a_replayed_job_has_its_followers_again(store: TestStore) {
+async fn a_replayed_job_has_its_follow_ups_again(store: TestStore) {
     let jobs = jobs(&store);
     let all = [job("a"), job("b"), job("c"), job("d")];
     jobs.enqueue(chain(&all)).await.unwrap();
@@ -214,7 +214,7 @@ async fn a_replayed_job_has_its_followers_again(store: TestStore) {
     assert_eq!(states(&jobs, &all).await, expected);
 }
 
-async fn a_retry_leaves_what_follows_waiting(store: TestStore) {
+async fn a_retry_leaves_follow_ups_waiting(store: TestStore) {
     let jobs = jobs(&store);
     let all = [job("a"), job("b")];
     jobs.enqueue(chain(&all)).await.unwrap();
@@ -230,7 +230,7 @@ async fn a_retry_leaves_what_follows_waiting(store: TestStore) {
     assert_eq!(succeed(&jobs).await.id, all[1].id);
 }
 
-async fn followers_take_room_in_the_queue(store: TestStore) {
+async fn follow_ups_take_room_in_the_queue(store: TestStore) {
     let jobs = JobQueue::new(
         &store,
         QueueLimits {
@@ -257,7 +257,7 @@ async fn followers_take_room_in_the_queue(store: TestStore) {
     jobs.enqueue(refused).await.unwrap();
 }
 
-async fn a_follower_waits_from_the_end_of_the_job_before(store: TestStore) {
+async fn the_delay_of_a_follow_up_starts_when_its_predecessor_ends(store: TestStore) {
     let jobs = jobs(&store);
     let after = NewJob {
         start: Start::After(BRIEF),
@@ -275,7 +275,7 @@ async fn a_follower_waits_from_the_end_of_the_job_before(store: TestStore) {
     assert_eq!(claim_when_ready(&jobs).await.id, all[1].id);
 }
 
-async fn an_equal_job_keeps_its_own_followers(store: TestStore) {
+async fn an_equal_job_keeps_its_own_follow_ups(store: TestStore) {
     let jobs = jobs(&store);
     let first = chain(&[keyed("a", "k"), job("b")]);
     let second = chain(&[keyed("a", "k"), job("b")]);
@@ -290,7 +290,7 @@ async fn an_equal_job_keeps_its_own_followers(store: TestStore) {
     assert_eq!(jobs.counts().await.unwrap().unfinished(), 2);
 }
 
-async fn a_follower_that_an_earlier_version_wrote_down_is_found_and_runs(store: TestStore) {
+async fn a_follow_up_written_by_an_earlier_version_is_found_and_runs(store: TestStore) {
     let jobs = jobs(&store);
     let (b, c) = (job("b"), job("c"));
     let text = |job: &NewJob, next| {

@@ -10,7 +10,7 @@ use crate::common::stores::{TestStore, on_every_store};
 
 on_every_store!(
     instances_see_each_other_until_they_leave,
-    an_instance_that_was_heard_of_long_ago_or_in_the_future_is_not_running,
+    an_instance_last_seen_long_ago_or_in_the_future_is_not_running,
 );
 
 fn instance(name: &str, scrapers: u64) -> Instance {
@@ -32,7 +32,7 @@ async fn instances_see_each_other_until_they_leave(store: TestStore) {
     assert_eq!(first.announce(&a).await.unwrap(), []);
 }
 
-async fn an_instance_that_was_heard_of_long_ago_or_in_the_future_is_not_running(store: TestStore) {
+async fn an_instance_last_seen_long_ago_or_in_the_future_is_not_running(store: TestStore) {
     let (a, b) = (instance("a", 0), instance("b", 0));
     for seconds in [-60_i64, 60, 365 * 24 * 3600] {
         store.announce(&b).await.unwrap();

@@ -19,7 +19,7 @@ on_every_store!(
     a_heartbeat_after_the_lease_ran_out_keeps_it_if_nobody_has_taken_it,
     a_released_job_is_queued_again_and_no_attempt_counts,
     a_restarted_owner_takes_back_its_own_leases_and_no_others,
-    a_job_that_loses_too_many_leases_is_buried,
+    a_job_that_loses_too_many_leases_is_dead,
     an_overtaken_run_writes_no_value,
 );
 
@@ -126,7 +126,7 @@ async fn a_restarted_owner_takes_back_its_own_leases_and_no_others(store: TestSt
     );
 }
 
-async fn a_job_that_loses_too_many_leases_is_buried(store: TestStore) {
+async fn a_job_that_loses_too_many_leases_is_dead(store: TestStore) {
     let limits = QueueLimits {
         max_lost: 3,
         ..QueueLimits::default()

@@ -113,7 +113,7 @@ async fn work(stress: Arc<Stress>, jobs: JobQueue, worker: Worker) {
 
 /// Readers are always there, so that SQLite never begins its log anew by itself.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_log_of_a_file_begins_anew_under_load() {
+async fn the_wal_of_sqlite_is_checkpointed_under_load() {
     let store = TestStore::sqlite();
     let jobs = JobQueue::new(&store, QueueLimits::default());
     let enqueuing = (0..8).map(|_| {

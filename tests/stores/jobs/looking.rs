@@ -12,16 +12,16 @@ use super::steps::{
 use crate::common::stores::{TestStore, on_every_store, sees, within};
 
 on_every_store!(
-    a_finished_job_is_forgotten_after_its_time,
+    a_finished_job_expires,
     lists_go_back_page_by_page,
     counts_are_by_state,
     an_unreadable_job_is_named_and_the_others_are_listed,
-    a_job_whose_args_cannot_be_read_is_buried_and_the_others_run,
+    a_job_with_unreadable_arguments_is_dead_and_the_others_run,
     a_job_shows_the_worker_and_the_instance_that_ran_it,
     the_end_of_a_job_is_seen_at_once,
 );
 
-async fn a_finished_job_is_forgotten_after_its_time(store: TestStore) {
+async fn a_finished_job_expires(store: TestStore) {
     let jobs = jobs(&store);
     for _ in 0..3 {
         let id = enqueue(&jobs, "j").await;
@@ -192,7 +192,7 @@ async fn an_unreadable_job_is_named_and_the_others_are_listed(store: TestStore) 
     jobs.counts().await.unwrap();
 }
 
-async fn a_job_whose_args_cannot_be_read_is_buried_and_the_others_run(store: TestStore) {
+async fn a_job_with_unreadable_arguments_is_dead_and_the_others_run(store: TestStore) {
     let jobs = jobs(&store);
     let broken = enqueue(&jobs, "j").await;
     edit_job(&store, broken, "args", "{").await;

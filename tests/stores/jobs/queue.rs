@@ -19,11 +19,11 @@ use crate::common::stores::{TestStore, on_every_store, sees, within};
 
 on_every_store!(
     a_job_is_enqueued_claimed_and_settled,
-    jobs_run_by_priority_then_in_the_order_they_came,
+    jobs_run_by_priority_then_in_order_of_arrival,
     a_delayed_job_waits_for_its_time,
-    a_time_that_has_passed_is_now,
+    a_due_time_in_the_past_is_now,
     enqueuing_an_id_again_changes_nothing,
-    an_equal_unfinished_job_stands_for_another,
+    an_equal_unfinished_job_is_returned_instead,
     a_full_queue_refuses_until_a_job_has_finished,
     unicode_and_zero_bytes_come_back_as_they_are,
     new_work_is_announced,
@@ -86,7 +86,7 @@ async fn a_job_is_enqueued_claimed_and_settled(store: TestStore) {
     assert_eq!(jobs.job(Uuid::now_v7()).await.unwrap(), None);
 }
 
-async fn jobs_run_by_priority_then_in_the_order_they_came(store: TestStore) {
+async fn jobs_run_by_priority_then_in_order_of_arrival(store: TestStore) {
     let jobs = jobs(&store);
     for (name, priority) in [
         ("b", 0),
@@ -137,7 +137,7 @@ async fn a_delayed_job_waits_for_its_time(store: TestStore) {
     assert!(begun.elapsed() < delay * 4, "{:?}", begun.elapsed());
 }
 
-async fn a_time_that_has_passed_is_now(store: TestStore) {
+async fn a_due_time_in_the_past_is_now(store: TestStore) {
     let jobs = jobs(&store);
     let job = NewJob {
         start: Start::At(Utc::now() - TimeDelta::hours(1)),
@@ -166,7 +166,7 @@ async fn enqueuing_an_id_again_changes_nothing(store: TestStore) {
     assert_eq!(try_claim(&jobs, LEASE).await, None);
 }
 
-async fn an_equal_unfinished_job_stands_for_another(store: TestStore) {
+async fn an_equal_unfinished_job_is_returned_instead(store: TestStore) {
     let jobs = jobs(&store);
     let equal = || NewJob {
         unique_key: Some("count".into()),

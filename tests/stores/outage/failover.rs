@@ -84,7 +84,7 @@ fn holds(redis: &Redis, key: &str) -> bool {
 }
 
 #[tokio::test]
-async fn a_demoted_master_is_left_for_the_server_that_the_address_means_now() {
+async fn a_demoted_primary_is_left_for_the_server_at_the_address() {
     let Failover {
         old,
         new,
@@ -104,7 +104,7 @@ async fn a_demoted_master_is_left_for_the_server_that_the_address_means_now() {
 }
 
 #[tokio::test]
-async fn a_failover_that_takes_a_while_is_one_outage_without_a_flutter() {
+async fn a_slow_failover_is_one_outage() {
     let Failover {
         old,
         new,
@@ -132,7 +132,7 @@ async fn a_failover_that_takes_a_while_is_one_outage_without_a_flutter() {
 }
 
 #[tokio::test]
-async fn announcements_follow_to_the_new_master() {
+async fn announcements_follow_to_the_new_primary() {
     let Failover {
         old,
         new,

@@ -128,7 +128,7 @@ async fn a_shared_key_that_holds_no_text_is_an_error_that_names_it() {
 }
 
 #[tokio::test]
-async fn calls_fail_fast_while_redis_is_away_and_work_within_a_second_of_its_return() {
+async fn calls_fail_fast_while_redis_is_unavailable_and_work_within_a_second_of_its_return() {
     let mut redis = Redis::start();
     let store = open(&redis.url());
     works_again(&store).await;
@@ -176,7 +176,7 @@ async fn a_handle_opened_before_redis_works_once_redis_is_there() {
 }
 
 #[tokio::test]
-async fn a_watcher_outlives_an_outage_and_sees_what_was_written_meanwhile() {
+async fn a_watcher_survives_an_outage_and_sees_values_written_during_it() {
     let mut redis = Redis::start();
     let store = open(&redis.url());
     let mut watched = store.watch("my_worker:report").unwrap();
@@ -237,7 +237,7 @@ async fn a_redis_that_accepts_but_does_not_answer_is_unavailable_within_a_second
 }
 
 #[tokio::test]
-async fn a_postgres_that_is_away_fails_fast() {
+async fn an_unavailable_postgres_fails_fast() {
     let postgres = Postgres::start();
     let location = StoreLocation::Postgres {
         database: DatabaseSettings::with_url(postgres.url()),

@@ -125,7 +125,7 @@ async fn missing_keys_and_channels_are_named_and_calls_that_need_them_are_tried_
 }
 
 #[tokio::test]
-async fn rights_that_are_taken_away_are_missed_at_the_first_denial() {
+async fn revoked_rights_are_reported_at_the_first_denial() {
     let (redis, url) = server();
     let watched = Watched::open(&url);
     watched.recovers().await;

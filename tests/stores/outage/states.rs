@@ -73,7 +73,7 @@ async fn a_server_that_becomes_a_replica_is_read_only() {
 }
 
 #[tokio::test]
-async fn a_replica_that_answers_nothing_without_its_master_passes() {
+async fn a_replica_without_its_primary_is_a_temporary_error() {
     a_state(
         &[
             &["CONFIG", "SET", "replica-serve-stale-data", "no"],
@@ -86,7 +86,7 @@ async fn a_replica_that_answers_nothing_without_its_master_passes() {
 }
 
 #[tokio::test]
-async fn a_snapshot_that_cannot_be_written_passes() {
+async fn a_failed_snapshot_is_a_temporary_error() {
     let redis = Redis::start_with(&["--enable-protected-configs", "yes"]);
     let watched = Watched::open(&redis.url());
     watched.recovers().await;
@@ -104,7 +104,7 @@ async fn a_snapshot_that_cannot_be_written_passes() {
 }
 
 #[tokio::test]
-async fn a_script_that_does_not_end_passes() {
+async fn an_endless_script_is_a_temporary_error() {
     let redis = Redis::start_with(&["--busy-reply-threshold", "10"]);
     let watched = Watched::open(&redis.url());
     watched.recovers().await;
@@ -125,7 +125,7 @@ async fn a_script_that_does_not_end_passes() {
 }
 
 #[tokio::test]
-async fn a_server_that_loads_its_data_passes() {
+async fn a_server_that_loads_its_data_is_a_temporary_error() {
     let mut redis = Redis::start();
     let watched = Watched::open(&redis.url());
     watched.recovers().await;
@@ -249,7 +249,7 @@ async fn a_server_of_another_protocol_is_named() {
 }
 
 #[tokio::test]
-async fn a_cluster_without_slots_is_down() {
+async fn a_cluster_without_slots_is_a_temporary_error() {
     let redis = Redis::start_with(&["--cluster-enabled", "yes", "--port", "0"]);
     let watched = Watched::open(&redis.url());
     watched.refuses("Redis Cluster is down").await;

@@ -110,7 +110,7 @@ async fn an_authority_of_ones_own_is_trusted_by_its_file() {
 }
 
 #[tokio::test]
-async fn a_server_that_asks_for_a_certificate_is_shown_one() {
+async fn a_server_that_asks_for_a_certificate_gets_one() {
     let certificates = Certificates::new();
     let (_redis, port) = server(&certificates, "yes");
     let url = format!("rediss://localhost:{port}");
@@ -128,7 +128,7 @@ async fn a_server_that_asks_for_a_certificate_is_shown_one() {
 
 /// The part of the next test that runs by name in a process of its own, whose environment is set; nothing by itself.
 #[tokio::test]
-async fn process_with_a_trust_store_of_its_own() {
+async fn process_with_its_own_trust_store() {
     let Ok(url) = std::env::var("WEIR_TEST_REDISS_URL") else {
         return;
     };
@@ -140,10 +140,7 @@ async fn the_trust_store_of_the_environment_counts() {
     let certificates = Certificates::new();
     let (_redis, port) = server(&certificates, "no");
     let child = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "outage::tls::process_with_a_trust_store_of_its_own",
-        ])
+        .args(["--exact", "outage::tls::process_with_its_own_trust_store"])
         .env("WEIR_TEST_REDISS_URL", format!("rediss://localhost:{port}"))
         .env("SSL_CERT_FILE", certificates.file("ca.pem"))
         .output()
