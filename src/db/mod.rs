@@ -3,7 +3,7 @@
 mod connection;
 mod copy_text;
 mod ddl_locks;
-mod entity_hours;
+mod entity_counts;
 mod error;
 mod insert_rows;
 mod migrations;
@@ -23,9 +23,9 @@ mod writeback;
 
 pub use crate::sql::{Pool, WriteTransaction};
 pub use connection::Database;
-pub use entity_hours::{
-    Arrivals, ChangedHours, FoundNames, Hour, HourCounts, HourPost, HourPosts, LastMark, PostSpan,
-    Said, StoredCounts,
+pub use entity_counts::{
+    Bucket, BucketCounts, CountChanges, CountSnapshot, CountsToExtend, Fingerprint, Hour,
+    PendingInserts, PostSpan, PostWalk, StoredCounts, WalkedPost,
 };
 pub use error::DbError;
 pub use insert_rows::{InsertOutcome, RejectedRow};

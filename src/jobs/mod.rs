@@ -1,9 +1,9 @@
 //! Background work over the posts: what a job is, the jobs that ship, how they run and when.
 
 mod arguments;
-mod counting;
 mod error;
 pub(crate) mod execution;
+mod fold_posts;
 mod job;
 mod job_context;
 mod kinds;

@@ -50,13 +50,20 @@ impl TestDatabase {
     }
 
     async fn migrated(url: String, folder: Option<TempDir>) -> Self {
-        let settings = database_at(url);
+        Self {
+            _folder: folder,
+            ..Self::over(database_at(url)).await
+        }
+    }
+
+    /// The database of these settings, migrated.
+    pub(crate) async fn over(settings: DatabaseSettings) -> Self {
         let database = Database::connect(&settings).await.unwrap();
         database.migrate().await.unwrap();
         Self {
             database,
             settings,
-            _folder: folder,
+            _folder: None,
         }
     }
 }

@@ -7,8 +7,9 @@ use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use tokio::time::{sleep, timeout};
 use weir::db::{Database, OnExisting};
 
-use super::common::databases::{TestDatabase, sql};
+use super::common::databases::TestDatabase;
 use super::common::posts::post;
+use super::former_triggers::make_former;
 use super::texts;
 
 /// Longer than a change waits for a lock at a time, and shorter than the other waits here.
@@ -73,21 +74,9 @@ async fn a_load_that_replaces_the_table_holds_up_no_reader_while_it_waits() {
 }
 
 #[tokio::test]
-async fn triggers_that_are_made_hold_up_no_reader_while_they_wait() {
-    let (_data, database) = with_a_post().await;
-    // As after a restore that has brought some of them.
-    database.track_hours().await.unwrap();
-    sql(&database, "DROP TRIGGER weir_hours_of_deleted ON posts").await;
-    let tracked = database.clone();
-    others_read_during(database, async move { tracked.track_hours().await }).await;
-}
-
-#[tokio::test]
 async fn a_migration_holds_up_no_reader_while_it_waits() {
     let (_data, database) = with_a_post().await;
-    database.track_hours().await.unwrap();
-    let forget = "DELETE FROM seaql_migrations WHERE version = 'm0005_create_arrivals'";
-    sql(&database, forget).await;
+    make_former(&database).await;
     let migrated = database.clone();
     others_read_during(database, async move { migrated.migrate().await }).await;
 }

@@ -9,6 +9,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod ddl_locks;
+mod former_triggers;
 mod hosts;
 mod new_file;
 mod others;

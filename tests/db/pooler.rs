@@ -23,7 +23,7 @@ async fn work(database: &Database, nth: usize) -> Result<(), DbError> {
             .await?;
         database.newest_created_at().await?;
         database.has_rankings().await?;
-        database.track_hours().await?;
+        drop(database.count_snapshot(0).await?);
     }
     Ok(())
 }

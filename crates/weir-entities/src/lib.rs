@@ -20,7 +20,6 @@ mod training;
 
 pub use counting::counts::{EntityCounts, TopEntity};
 pub use counting::packed_counts::{DamagedCounts, Part};
-pub use counting::post_names::PostNames;
 pub use crf::model::{MODEL_VERSION, Model, ModelError};
 pub use entity::{Entity, EntityKind};
 pub use extractor::{Extractor, Scratch};

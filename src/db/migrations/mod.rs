@@ -2,15 +2,12 @@
 
 mod m0001_create_posts;
 mod m0002_create_scraper_tables;
-mod m0003_create_entity_hours;
 mod m0004_create_rankings;
-mod m0005_create_arrivals;
+mod m0006_create_entity_counts;
 
-pub(super) use m0001_create_posts::{
-    indexed_columns, indexes as posts_indexes, table as posts_table,
-};
-use sea_orm::{ConnectionTrait, DbBackend};
-use sea_orm_migration::{MigrationTrait, MigratorTrait};
+pub(super) use m0001_create_posts::{indexes as posts_indexes, table as posts_table};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr};
+use sea_orm_migration::{MigrationName, MigrationTrait, MigratorTrait, SchemaManager, async_trait};
 
 use super::{Database, DbError, ddl_locks};
 
@@ -22,14 +19,31 @@ pub(super) const TABLE: &str = "seaql_migrations";
 
 struct Migrator;
 
+/// A step of earlier versions, undone by a later one. Databases name it among the steps that ran.
+struct Superseded(&'static str);
+
+impl MigrationName for Superseded {
+    fn name(&self) -> &'static str {
+        self.0
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Superseded {
+    async fn up(&self, _: &SchemaManager) -> Result<(), DbErr> {
+        Ok(())
+    }
+}
+
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         vec![
             Box::new(m0001_create_posts::Migration),
             Box::new(m0002_create_scraper_tables::Migration),
-            Box::new(m0003_create_entity_hours::Migration),
+            Box::new(Superseded("m0003_create_entity_hours")),
             Box::new(m0004_create_rankings::Migration),
-            Box::new(m0005_create_arrivals::Migration),
+            Box::new(Superseded("m0005_create_arrivals")),
+            Box::new(m0006_create_entity_counts::Migration),
         ]
     }
 }

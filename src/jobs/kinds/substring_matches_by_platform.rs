@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::db::{PostFilter, PostText};
 use crate::jobs::{
-    ArgumentError, Job, JobContext, JobError, Moment, Period, Window, counting::fold_posts,
+    ArgumentError, Job, JobContext, JobError, Moment, Period, Window, fold_posts::fold_posts,
     result_key,
 };
 

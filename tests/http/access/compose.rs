@@ -89,7 +89,7 @@ async fn the_compose_file_has_a_role_that_reads_posts_and_nothing_else() {
         ("SELECT count(*) FROM posts", "succeeded"),
         ("SELECT count(*) FROM rankings", "dead"),
         ("SELECT count(*) FROM scraper_data", "dead"),
-        ("SELECT count(*) FROM weir_post_entities", "dead"),
+        ("SELECT count(*) FROM weir_entity_counts", "dead"),
         ("SELECT pg_read_file('/etc/hostname')", "dead"),
     ] {
         let job = json!({"job": "query_posts_db", "args": {"query": query}});

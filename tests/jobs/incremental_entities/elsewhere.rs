@@ -2,93 +2,116 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use weir::db::{Arrivals, ChangedHours, Database, Hour, HourCounts, PostSpan, Said, TimeRange};
-use weir_entities::{EntityCounts, Extractor, PostNames, Scratch};
+use weir::db::{
+    Bucket, BucketCounts, CountChanges, Database, Fingerprint, PostSpan, TimeRange, WalkedPost,
+};
+use weir_entities::{EntityCounts, Extractor, Scratch};
 
 use super::steps::model;
 
 /// What a run of another process does next.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Other {
-    ReadArrivals,
-    AddArrivals,
-    TakeHours,
-    CountHours,
-    KeepHours,
+    Compare,
+    Extend,
+    StoreExtended,
+    Recount,
+    StoreRecounted,
 }
 
 /// A run of another process, which may be as slow as it likes, and never come to its end.
 #[derive(Default)]
 pub(super) struct Elsewhere {
-    pub(super) arrivals: Vec<(Arrivals, Vec<HourCounts>)>,
-    pub(super) hours: ChangedHours,
-    pub(super) counts: Vec<HourCounts>,
+    pub(super) changes: CountChanges,
+    added: BTreeMap<Bucket, EntityCounts>,
+    extended: Vec<BucketCounts>,
+    pub(super) recounted: Vec<BucketCounts>,
 }
 
 impl Elsewhere {
     pub(super) async fn go_on(&mut self, step: Other, database: &Database) {
         match step {
-            Other::ReadArrivals => {
-                database.track_hours().await.unwrap();
-                for day in database.arrivals().await.unwrap().by_day() {
-                    let counts = counts_of(database, PostSpan::Keys(day.posts())).await;
-                    self.arrivals.push((day, counts));
+            Other::Compare => {
+                let mut snapshot = database.count_snapshot(model()).await.unwrap();
+                let mut tally = Tally::default();
+                while let Some(posts) = snapshot.next_inserts().await.unwrap() {
+                    tally.count(posts);
                 }
-            }
-            Other::AddArrivals => {
-                for (arrivals, counts) in std::mem::take(&mut self.arrivals) {
-                    let added = database.add_counts(&arrivals, &counts, model());
-                    added.await.unwrap();
-                }
-            }
-            Other::TakeHours => {
-                database.track_hours().await.unwrap();
+                let counts = tally.buckets.into_iter();
                 *self = Self {
-                    hours: database.take_changed_hours(model()).await.unwrap(),
-                    arrivals: std::mem::take(&mut self.arrivals),
-                    counts: Vec::new(),
+                    changes: snapshot.into_changes(),
+                    added: counts
+                        .map(|(bucket, (_, counts))| (bucket, counts))
+                        .collect(),
+                    ..Self::default()
                 };
-                self.count(database).await;
             }
-            Other::CountHours => self.count(database).await,
-            Other::KeepHours => {
-                let (changed, counts) = (&self.hours, &self.counts);
-                for hours in changed.by_day() {
-                    let kept = database.keep_counts(&hours, counts, model(), changed);
-                    kept.await.unwrap();
-                }
+            Other::Extend => {
+                let buckets: Vec<Bucket> = self.changes.inserts.keys().cloned().collect();
+                let stored = database.counts_to_extend(&buckets).await.unwrap();
+                let extended = self.changes.inserts.iter().filter_map(|(bucket, inserts)| {
+                    let added = self.added.get(bucket).cloned().unwrap_or_default();
+                    stored.extended(bucket, *inserts, added)
+                });
+                self.extended = extended.collect();
+            }
+            Other::StoreExtended => {
+                let buckets = self.extended.iter().map(|counts| counts.bucket.clone());
+                let buckets: Vec<Bucket> = buckets.collect();
+                self.store(&buckets, &self.extended, database).await;
+            }
+            Other::Recount => self.recounted = all_counts(database).await,
+            Other::StoreRecounted => {
+                let dirty: Vec<Bucket> = self.changes.dirty.iter().cloned().collect();
+                let counts = self.recounted.iter();
+                let counts = counts.filter(|counts| self.changes.dirty.contains(&counts.bucket));
+                let counts: Vec<BucketCounts> = counts.cloned().collect();
+                self.store(&dirty, &counts, database).await;
             }
         }
     }
 
-    async fn count(&mut self, database: &Database) {
-        let everything = PostSpan::Of(TimeRange::default());
-        self.counts = counts_of(database, everything).await;
-        self.counts
-            .extend(counts_of(database, PostSpan::WithoutTime).await);
+    async fn store(&self, buckets: &[Bucket], counts: &[BucketCounts], database: &Database) {
+        let last_id = self.changes.last_id;
+        let stored = database.store_counts(buckets, counts, model(), last_id);
+        stored.await.unwrap();
     }
 }
 
-/// The counts of posts by hour and platform.
-pub(super) async fn counts_of(database: &Database, span: PostSpan) -> Vec<HourCounts> {
-    let mut posts = database.hour_posts(span, model(), 1_000);
-    let (mut seen, mut counts) = (HashSet::new(), BTreeMap::<_, EntityCounts>::new());
-    while let Some(page) = posts.next().await.unwrap() {
-        for post in page {
-            if !seen.insert((post.hour.clone(), post.platform.clone(), post.post_id)) {
-                continue;
-            }
-            let names = match &post.said {
-                Said::Names(names) => PostNames::from_bytes(names),
-                Said::Text(text) => {
-                    PostNames::of(Extractor::bundled().names(text, &mut Scratch::default()))
-                }
-            };
-            let at = (post.hour, post.platform);
-            counts.entry(at).or_default().add_names(&names);
+/// The counts of all posts by hour and platform.
+pub(super) async fn all_counts(database: &Database) -> Vec<BucketCounts> {
+    let mut tally = Tally::default();
+    for span in [PostSpan::Of(TimeRange::default()), PostSpan::WithoutTime] {
+        let mut walk = database.walk_posts(span);
+        while let Some(posts) = walk.next().await.unwrap() {
+            tally.count(posts);
         }
     }
-    let packed =
-        |((hour, platform), counts): ((Hour, String), _)| HourCounts::new(hour, platform, &counts);
-    counts.into_iter().map(packed).collect()
+    let counts = tally.buckets.into_iter();
+    let packed = |(bucket, (fingerprint, counts)): (_, (_, EntityCounts))| {
+        BucketCounts::new(bucket, fingerprint, &counts)
+    };
+    counts.map(packed).collect()
+}
+
+#[derive(Default)]
+struct Tally {
+    seen: HashSet<(Bucket, String)>,
+    buckets: BTreeMap<Bucket, (Fingerprint, EntityCounts)>,
+}
+
+impl Tally {
+    fn count(&mut self, posts: Vec<WalkedPost>) {
+        for post in posts {
+            let (fingerprint, counts) = self.buckets.entry(post.bucket.clone()).or_default();
+            fingerprint.add(post.version);
+            let is_new = post
+                .post_id
+                .is_none_or(|id| self.seen.insert((post.bucket, id)));
+            if is_new {
+                let mut scratch = Scratch::default();
+                counts.add_names(Extractor::bundled().names(&post.text, &mut scratch));
+            }
+        }
+    }
 }

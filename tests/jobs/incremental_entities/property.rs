@@ -32,11 +32,11 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     });
     let nth = || 0..12_u8;
     let elsewhere = prop_oneof![
-        Just(Other::ReadArrivals),
-        Just(Other::AddArrivals),
-        Just(Other::TakeHours),
-        Just(Other::CountHours),
-        Just(Other::KeepHours),
+        Just(Other::Compare),
+        Just(Other::Extend),
+        Just(Other::StoreExtended),
+        Just(Other::Recount),
+        Just(Other::StoreRecounted),
     ];
     let step = prop_oneof![
         6 => drafts().prop_map(Step::Insert),
@@ -45,6 +45,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => (nth(), text()).prop_map(|(nth, text)| Step::Rewrite { nth, text }),
         2 => (nth(), quarter()).prop_map(|(nth, quarter)| Step::Move { nth, quarter }),
         1 => nth().prop_map(|nth| Step::ForgetTime { nth }),
+        1 => nth().prop_map(|nth| Step::RewriteTime { nth }),
+        2 => (nth(), nth()).prop_map(|(one, other)| Step::Swap { one, other }),
+        2 => nth().prop_map(|nth| Step::DeleteAndRestore { nth }),
         2 => (nth(), draft()).prop_map(|(nth, draft)| Step::Replace { nth, draft }),
         2 => nth().prop_map(|nth| Step::Delete { nth }),
         1 => quarter().prop_map(|quarter| Step::Prune { quarter }),

@@ -3,18 +3,19 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ConnectionTrait, DbBackend};
 use serde_json::{json, value::to_raw_value};
-use weir::db::{Database, Hour, HourCounts, NewPost, OnExisting};
+use weir::db::{Bucket, Database, NewPost, OnExisting};
 use weir_entities::Extractor;
 
-use super::elsewhere::Other;
+use super::elsewhere::{Other, all_counts};
 use crate::common::databases::sql;
 use crate::common::posts::{post, time};
 
-pub(super) const TEXTS: [&str; 4] = [
+pub(super) const TEXTS: [&str; 5] = [
     "Barack Obama met Angela Merkel in Berlin. Berlin was cold, said Barack Obama.",
     "We flew to London and then to BERLIN.",
     "Angela Merkel spoke in London yesterday.",
     "nothing to see here, just a quiet day",
+    "Angela Merkel spoke in Berlin yesterday.",
 ];
 pub(super) const PLATFORMS: [&str; 2] = ["facebook", "reddit"];
 
@@ -42,6 +43,19 @@ pub(super) enum Step {
         quarter: u8,
     },
     ForgetTime {
+        nth: u8,
+    },
+    /// Writes the same time in another form.
+    RewriteTime {
+        nth: u8,
+    },
+    /// Exchanges what two rows say.
+    Swap {
+        one: u8,
+        other: u8,
+    },
+    /// Deletes a row and inserts it again as it was.
+    DeleteAndRestore {
         nth: u8,
     },
     /// Puts a row in the place of another.
@@ -154,22 +168,49 @@ pub(super) async fn take(step: &Step, database: &Database) {
                 .await
                 .unwrap();
         }
+        Step::RewriteTime { nth } => {
+            let id = nth_id(nth);
+            let rewritten = match database.reader().get_database_backend() {
+                DbBackend::Sqlite => {
+                    "strftime('%Y-%m-%dT%H:%M:%S', created_at, '+2 hours') || '+02:00'"
+                }
+                _ => "created_at",
+            };
+            let rewrite = format!("UPDATE posts SET created_at = {rewritten} WHERE id = {id}");
+            sql(database, &rewrite).await;
+        }
+        Step::Swap { one, other } => {
+            let (one, other) = (nth_id(one), nth_id(other));
+            let swap = format!(
+                "UPDATE posts SET post_blob = (SELECT post_blob FROM posts AS other
+                    WHERE other.id IN ({one}, {other}) AND other.id <> posts.id)
+                 WHERE id IN ({one}, {other}) AND {one} <> {other}"
+            );
+            sql(database, &swap).await;
+        }
+        Step::DeleteAndRestore { nth } => {
+            let id = nth_id(nth);
+            sql(
+                database,
+                &format!(
+                    "CREATE TABLE restored AS SELECT * FROM posts WHERE id = {id};
+                     DELETE FROM posts WHERE id = (SELECT id FROM restored);
+                     INSERT INTO posts SELECT * FROM restored;
+                     DROP TABLE restored"
+                ),
+            )
+            .await;
+        }
         Step::CountOtherwise => {
-            database.track_hours().await.unwrap();
-            let changed = database.take_changed_hours(1).await.unwrap();
-            for hours in changed.by_day() {
-                let nothing = |hour: &Hour| HourCounts {
-                    hour: hour.clone(),
-                    platform: "facebook".into(),
-                    names: 0,
-                    counts: Vec::new(),
-                };
-                let counts: Vec<HourCounts> = hours.iter().map(nothing).collect();
-                database
-                    .keep_counts(&hours, &counts, 1, &changed)
-                    .await
-                    .unwrap();
+            let changes = database.count_snapshot(1).await.unwrap().into_changes();
+            let dirty: Vec<Bucket> = changes.dirty.into_iter().collect();
+            let mut counts = all_counts(database).await;
+            counts.retain(|counts| dirty.contains(&counts.bucket));
+            for counts in &mut counts {
+                (counts.names, counts.counts) = (0, Vec::new());
             }
+            let stored = database.store_counts(&dirty, &counts, 1, changes.last_id);
+            stored.await.unwrap();
         }
         Step::Elsewhere(_) | Step::Run => {}
     }
@@ -185,13 +226,7 @@ pub(super) async fn load(database: &Database, existing: OnExisting, posts: &[New
     load.index().await.unwrap().commit().await.unwrap();
 }
 pub(super) async fn empty(database: &Database) {
-    for table in [
-        "posts",
-        "weir_changed_hours",
-        "weir_post_entities",
-        "weir_entity_hours",
-        "weir_arrivals",
-    ] {
+    for table in ["posts", "weir_entity_counts"] {
         sql(database, &format!("DELETE FROM {table}")).await;
     }
 }

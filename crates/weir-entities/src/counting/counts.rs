@@ -1,11 +1,11 @@
 use std::cmp::Ordering;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use foldhash::fast::RandomState;
 use serde::Serialize;
 
-use crate::counting::post_names::PostNames;
 use crate::entity::Entity;
+use crate::features::surface;
 
 /// How many posts name each entity, its spellings counted together.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -34,12 +34,17 @@ pub struct TopEntity {
 impl EntityCounts {
     /// Counts the entities of one post, each name once however often and however spelled it stands there.
     pub fn add(&mut self, entities: &[Entity<'_>]) {
-        self.add_names(&PostNames::of(entities.iter().map(|entity| entity.text)));
+        self.add_names(entities.iter().map(|entity| entity.text));
     }
 
-    /// Counts the names of one post.
-    pub fn add_names(&mut self, names: &PostNames) {
-        for (key, forms) in names.by_key() {
+    /// Counts the names of one post, by the texts of its entities.
+    pub fn add_names<'t>(&mut self, texts: impl IntoIterator<Item = &'t str>) {
+        let mut by_key = BTreeMap::<String, BTreeSet<&str>>::new();
+        let names = texts.into_iter().map(surface::name);
+        for name in names.filter(|name| !name.is_empty()) {
+            by_key.entry(surface::key(name)).or_default().insert(name);
+        }
+        for (key, forms) in by_key {
             self.add_tally(&key, 1, forms.into_iter().map(|form| (form, 1)));
         }
     }

@@ -2,4 +2,3 @@
 
 pub(crate) mod counts;
 pub(crate) mod packed_counts;
-pub(crate) mod post_names;

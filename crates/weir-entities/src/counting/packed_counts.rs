@@ -96,15 +96,14 @@ fn take_text<'b>(bytes: &mut &'b [u8]) -> Result<&'b str, DamagedCounts> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::counting::post_names::PostNames;
 
     fn counts() -> EntityCounts {
         let mut counts = EntityCounts::default();
         for names in ["Rome\nROME\nOslo", "Rome", "S\u{e3}o Paulo\nO\u{2019}Brien"] {
-            counts.add_names(&PostNames::from_bytes(names.as_bytes()));
+            counts.add_names(names.lines());
         }
         for _ in 0..300 {
-            counts.add_names(&PostNames::from_bytes(b"Lima"));
+            counts.add_names(["Lima"]);
         }
         counts
     }

@@ -1,3 +1,9 @@
+//! The job `count_top_named_entities`: brings the stored counts of entities up to date and sums them.
+
+mod sum;
+mod tally;
+mod update;
+
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -5,18 +11,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::jobs::{
-    ArgumentError, Job, JobContext, JobError, Limits, Moment, Period, Window,
-    counting::entity_hours, result_key,
+    ArgumentError, Job, JobContext, JobError, Limits, Moment, Period, Window, result_key,
 };
 use crate::{db::PostFilter, ranking::TopEntities};
-use weir_entities::TopEntity;
+use weir_entities::{Extractor, TopEntity};
 use weir_feed::Platform;
 
 const MOST_ENTITIES: usize = 1_000;
 
 /// Counts the named entities of posts and answers those that most posts name as [`TopEntities`], ties by name. A post that
 /// several rows hold counts once in each hour of `created_at`. The result is also left under `result_key`, where rankers look
-/// for it. Only what has changed since the last run is read: the first may take a minute for each million posts.
+/// for it. Only what has changed since the last run is counted: the first may take a minute for each million posts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CountTopNamedEntities {
@@ -82,8 +87,11 @@ impl Job for CountTopNamedEntities {
 
     async fn run(&self, context: &JobContext) -> Result<Value, JobError> {
         let now = Utc::now();
-        entity_hours::bring_up_to_date(context).await?;
-        let top = entity_hours::top(context, self.filter(now), self.k).await?;
+        // Reading the model takes a moment.
+        let fingerprint = || Extractor::bundled().fingerprint().cast_signed();
+        let model = context.run_blocking(fingerprint).await?;
+        update::bring_up_to_date(context, model).await?;
+        let top = sum::top(context, self.filter(now), model, self.k).await?;
         let payload = json!(payload(top, now));
         result_key::leave(context, self.result_key.as_deref(), &payload).await?;
         Ok(payload)

@@ -1,115 +1,21 @@
-//! The counts of entities by hour, brought up to date and summed.
+//! The stored counts of entities, summed.
 
-use chrono::{DateTime, DurationRound, TimeDelta, Utc};
-use tokio::sync::Mutex;
-
-use super::hour_tally::HourTally;
+use super::tally::Tally;
+use crate::db::{PostFilter, PostSpan, StoredCounts, TimeRange, WalkedPost};
 use crate::jobs::{JobContext, JobError};
-use crate::{
-    db::{Hour, HourPost, LastMark, PostFilter, PostSpan, StoredCounts, TimeRange},
-    priority,
-};
-use weir_entities::{DamagedCounts, EntityCounts, Extractor, Part, TopEntity};
+use crate::priority;
+use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use weir_entities::{DamagedCounts, EntityCounts, Part, TopEntity};
 
-const PAGE_SIZE: u64 = 1_000;
 /// Names summed at once, a few hundred bytes each; of more, part after part.
 const NAMES_AT_ONCE: u64 = 2_000_000;
 
-/// Held by the run that brings the counts up to date: another waits and finds little left to do.
-static COUNTING: Mutex<()> = Mutex::const_new(());
-
-/// The model that the counts are by.
-fn model() -> i64 {
-    Extractor::bundled().fingerprint().cast_signed()
-}
-
-/// Adds what has come, and counts the hours whose posts have changed otherwise.
-pub(in crate::jobs) async fn bring_up_to_date(context: &JobContext) -> Result<(), JobError> {
-    let counting = COUNTING.lock();
-    let _counting = context.cancellation().run_until_cancelled(counting).await;
-    context.check_cancelled()?;
-    let database = context.database();
-    database.track_hours().await?;
-    // Reading the model takes a moment.
-    let model = context.run_blocking(model).await?;
-    let mut done = 0;
-    for arrivals in database.arrivals().await?.by_day() {
-        let span = PostSpan::Keys(arrivals.posts());
-        let tally = tally(context, span, arrivals.last_mark(), |_| true, &mut done).await?;
-        let counts = context.run_blocking(move || tally.packed()).await?;
-        database.add_counts(&arrivals, &counts, model).await?;
-    }
-    let changed = database.take_changed_hours(model).await?;
-    for hours in changed.by_day() {
-        let span = span(&hours);
-        let hours_counted = hours.clone();
-        let is_changed = move |post: &HourPost| hours_counted.contains(&post.hour);
-        let tally = tally(context, span, changed.last_mark(), is_changed, &mut done).await?;
-        let counts = context.run_blocking(move || tally.packed()).await?;
-        database
-            .keep_counts(&hours, &counts, model, &changed)
-            .await?;
-    }
-    Ok(())
-}
-
-/// From the first to the last of the hours of one day.
-fn span(hours: &[Hour]) -> PostSpan {
-    let first = hours.first().and_then(Hour::range);
-    let last = hours.last().and_then(Hour::range);
-    match (first, last) {
-        (Some(first), Some(last)) => PostSpan::Of(TimeRange {
-            from: first.from,
-            to: last.to,
-        }),
-        _ => PostSpan::WithoutTime,
-    }
-}
-
-/// Counts the posts of a span on a blocking thread. The next page is read and names are kept meanwhile, if the database
-/// gives way to those that serve; if not, afterwards, so that they keep a core to themselves.
-async fn tally(
-    context: &JobContext,
-    span: PostSpan,
-    last: LastMark,
-    counts: impl Fn(&HourPost) -> bool,
-    done: &mut u64,
-) -> Result<HourTally, JobError> {
-    let (database, model) = (context.database(), model());
-    let mut pages = database.hour_posts(span, model, PAGE_SIZE);
-    let mut tally = HourTally::default();
-    let mut page = pages.next().await?;
-    while let Some(mut posts) = page {
-        context.check_cancelled()?;
-        posts.retain(&counts);
-        *done += posts.len() as u64;
-        let found = tally.take_found();
-        let counted = context.run_blocking(move || {
-            tally.count(posts);
-            tally
-        });
-        let keep = database.keep_names(&found, model, last);
-        let asked = async { tokio::join!(pages.next(), keep) };
-        let (counted, (next, kept)) = if database.gives_way() {
-            tokio::join!(counted, asked)
-        } else {
-            (counted.await, asked.await)
-        };
-        kept?;
-        (tally, page) = (counted?, next?);
-        context.report_progress(*done, None);
-    }
-    database
-        .keep_names(&tally.take_found(), model, last)
-        .await?;
-    Ok(tally)
-}
-
 /// The `k` entities that most posts of the filter name, by counts that are up to date: the stored ones of whole hours,
 /// and the posts of the hours at the edges.
-pub(in crate::jobs) async fn top(
+pub(super) async fn top(
     context: &JobContext,
     filter: PostFilter,
+    model: i64,
     k: usize,
 ) -> Result<Vec<TopEntity>, JobError> {
     let (whole, edges) = split(filter.created);
@@ -119,7 +25,7 @@ pub(in crate::jobs) async fn top(
     };
     let stored = || {
         let platform = filter.platform.as_deref();
-        context.database().stored_counts(whole, platform, model())
+        context.database().stored_counts(whole, platform, model)
     };
     let parts = stored().names().await? / NAMES_AT_ONCE + 1;
     let mut top = Vec::new();
@@ -166,9 +72,12 @@ async fn count_edges(
 ) -> Result<Vec<Vec<u8>>, JobError> {
     let mut packed = Vec::new();
     for &edge in edges {
-        let is_meant = |post: &HourPost| platform.is_none_or(|platform| post.platform == platform);
-        let span = PostSpan::Of(edge);
-        let tally = tally(context, span, LastMark::default(), is_meant, &mut 0).await?;
+        let is_meant =
+            |post: &WalkedPost| platform.is_none_or(|platform| post.bucket.platform == platform);
+        let tally = Tally::default();
+        let tally = tally
+            .with_span(context, PostSpan::Of(edge), is_meant, &mut 0)
+            .await?;
         packed.extend(tally.packed().into_iter().map(|counts| counts.counts));
     }
     Ok(packed)
