@@ -102,7 +102,7 @@ pub(super) struct ApiError {
 #[derive(Serialize)]
 struct Problem<'e> {
     #[serde(rename = "type")]
-    problem_type: String,
+    kind: String,
     title: &'static str,
     status: u16,
     detail: &'e str,
@@ -272,7 +272,7 @@ impl ResponseError for ApiError {
         }
         response.content_type(PROBLEM_JSON);
         response.json(Problem {
-            problem_type: format!("/problems/{}", code.replace('_', "-")),
+            kind: format!("/problems/{}", code.replace('_', "-")),
             title,
             status: status.as_u16(),
             detail: &self.detail,

@@ -16,14 +16,14 @@ const EVICTABLE_AGE: Duration = Duration::from_secs(1);
 /// Bounds of [`BodyIntake`].
 #[derive(Debug, Clone, Copy)]
 pub(super) struct IntakeLimits {
-    /// Bodies that may be arriving at once.
-    pub(super) max_pending: usize,
-    /// Bytes that all bodies may hold, from the first byte until the request is answered.
-    pub(super) max_bytes: usize,
+    /// Most bodies that may be arriving at once.
+    pub(super) pending: usize,
+    /// Most bytes that all bodies may hold, from the first byte until the request is answered.
+    pub(super) bytes: usize,
     /// Share of both that one peer address may take.
-    pub(super) max_peer_share: f64,
+    pub(super) peer_share: f64,
     /// The longest body, which fits the bounds of bytes in any case.
-    pub(super) max_body_bytes: usize,
+    pub(super) body_bytes: usize,
 }
 
 /// Account of the bodies of all requests.
@@ -69,12 +69,12 @@ impl BodyIntake {
         reason = "a saturating cast of a share of a bound is what is meant"
     )]
     pub(super) fn new(limits: IntakeLimits) -> Arc<Self> {
-        let share = |bound: usize| ((bound as f64 * limits.max_peer_share) as usize).max(1);
+        let share = |bound: usize| ((bound as f64 * limits.peer_share) as usize).max(1);
         Arc::new(Self {
-            max_peer_pending: share(limits.max_pending),
-            max_bytes: limits.max_bytes.max(limits.max_body_bytes),
-            max_peer_bytes: share(limits.max_bytes).max(limits.max_body_bytes),
-            max_pending: limits.max_pending,
+            max_peer_pending: share(limits.pending),
+            max_bytes: limits.bytes.max(limits.body_bytes),
+            max_peer_bytes: share(limits.bytes).max(limits.body_bytes),
+            max_pending: limits.pending,
             accounts: Mutex::default(),
             log: LogLimiter::new(),
         })
@@ -219,10 +219,10 @@ mod tests {
 
     fn intake(max_pending: usize, max_bytes: usize, max_peer_share: f64) -> Arc<BodyIntake> {
         BodyIntake::new(IntakeLimits {
-            max_pending,
-            max_bytes,
-            max_peer_share,
-            max_body_bytes: 1,
+            pending: max_pending,
+            bytes: max_bytes,
+            peer_share: max_peer_share,
+            body_bytes: 1,
         })
     }
 
@@ -299,10 +299,10 @@ mod tests {
     #[test]
     fn the_longest_body_fits_whatever_the_bounds_are() {
         let intake = BodyIntake::new(IntakeLimits {
-            max_pending: 1,
-            max_bytes: 10,
-            max_peer_share: 0.1,
-            max_body_bytes: 100,
+            pending: 1,
+            bytes: 10,
+            peer_share: 0.1,
+            body_bytes: 100,
         });
         assert_eq!(intake.enter(peer(1)).hold(100), Ok(()));
     }

@@ -121,10 +121,10 @@ impl BodyReader {
                 min_bytes_per_second: settings.min_body_bytes_per_second,
             },
             intake: BodyIntake::new(IntakeLimits {
-                max_pending: settings.max_bodies_arriving,
-                max_bytes: settings.max_body_bytes_in_flight,
-                max_peer_share: settings.max_peer_share,
-                max_body_bytes: settings.max_body_bytes,
+                pending: settings.max_bodies_arriving,
+                bytes: settings.max_body_bytes_in_flight,
+                peer_share: settings.max_peer_share,
+                body_bytes: settings.max_body_bytes,
             }),
         }
     }

@@ -38,24 +38,23 @@ const RUNNING: Family = Family {
 
 /// Appends the metrics of actors, family by family. A name from the configuration holds nothing that a label could not.
 fn describe_actors(text: &mut String, actors: &[ActorStatus]) {
-    let mut families: BTreeMap<&str, (Family, Vec<(&str, u64)>)> = BTreeMap::new();
+    let mut families: BTreeMap<&str, Vec<(&str, Sample)>> = BTreeMap::new();
     for actor in actors {
         let running = Sample {
             family: RUNNING,
             value: u64::from(actor.state == State::Running),
         };
-        for Sample { family, value } in [running].iter().chain(&actor.metrics) {
-            let (_, values) = families
-                .entry(family.name)
-                .or_insert_with(|| (*family, Vec::new()));
-            values.push((&actor.name, *value));
+        for sample in [running].iter().chain(&actor.metrics) {
+            let family = families.entry(sample.family.name).or_default();
+            family.push((&actor.name, *sample));
         }
     }
-    for (name, (family, values)) in families {
+    for samples in families.values() {
+        let Family { name, help, kind } = samples[0].1.family;
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "# HELP {name} {}", family.help.trim());
-        let _ = writeln!(text, "# TYPE {name} {}", family.kind.as_str());
-        for (actor, value) in values {
+        let _ = writeln!(text, "# HELP {name} {}", help.trim());
+        let _ = writeln!(text, "# TYPE {name} {}", kind.as_str());
+        for (actor, Sample { value, .. }) in samples {
             let _ = writeln!(text, "{name}{{actor=\"{actor}\"}} {value}");
         }
     }
