@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::Path;
 
 /// Replaces the content of the file at `path`, on the disk when this returns. After an error it is the old or the new.
@@ -11,10 +12,15 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
 }
 
 /// Puts a file with `content` in the place of the one at `path`, and returns it, open. After an error the old one is in
-/// its place. A loss of power may bring the old one back until the folder is synced.
+/// its place. A loss of power may bring the old one back until the folder is synced. The new file has the mode of the old one, and
+/// its owner if this process may give files away.
 pub(crate) fn put(path: &Path, content: &[u8]) -> io::Result<File> {
     let new = path.with_extension("new");
     let written = write_synced(&new, content).and_then(|file| {
+        if let Ok(old) = fs::metadata(path) {
+            let _ = fchown(&file, Some(old.uid()), Some(old.gid()));
+            file.set_permissions(old.permissions())?;
+        }
         fs::rename(&new, path)?;
         Ok(file)
     });

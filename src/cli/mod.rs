@@ -3,6 +3,7 @@
 mod analyse;
 mod check;
 mod client;
+mod config;
 mod config_file;
 mod demo;
 mod endpoint;
@@ -35,6 +36,7 @@ enum Command {
     Analyse(analyse::Analyse),
     Bench(lab::Bench),
     Check(check::Check),
+    Config(config::Config),
     Demo(demo::Demo),
     EvalEntities(eval_entities::EvalEntities),
     Export(export::Export),
@@ -71,6 +73,7 @@ impl Command {
             Self::Analyse(command) => command.run()?,
             Self::Bench(command) => return command.run(),
             Self::Check(command) => return command.run(),
+            Self::Config(command) => return command.run(),
             Self::Demo(command) => command.run()?,
             Self::EvalEntities(command) => command.run()?,
             Self::Export(command) => command.run()?,

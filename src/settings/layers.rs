@@ -123,6 +123,11 @@ impl Layers {
         Ok(())
     }
 
+    /// Returns the text of the file with the present names.
+    pub(super) fn file_with_present_names(&self) -> Option<String> {
+        Some(self.file.as_ref()?.document.to_string())
+    }
+
     /// All layers in one tree, unchecked. Table is laid over table, but for a schedule's `args`, which are one value.
     pub(super) fn merged(&self) -> Result<Value, SettingsError> {
         let document = self.file.as_ref().map(|file| &file.document);

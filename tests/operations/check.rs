@@ -1,4 +1,4 @@
-//! `weir check`, as a shell sees it.
+//! `weir check` and `weir config`, as a shell sees them.
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -110,4 +110,48 @@ fn a_variable_that_is_not_unicode_is_named() {
         &output,
         &["WEIR__STORE__PREFIX: store.prefix: is not Unicode".to_owned()],
     );
+}
+
+fn weir_config_migrate(file: &PathBuf, options: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_weir"));
+    command.args(["config", "migrate"]).arg(file).args(options);
+    command.output().unwrap()
+}
+
+#[test]
+fn an_old_name_is_a_warning_and_config_migrate_rewrites_it() {
+    let folder = TempDir::new().unwrap();
+    let before = "[ranking]\ndeadline_ms = 250 # short\n";
+    let file = settings_file(&folder, before).unwrap();
+    let name = file.display();
+    let change = format!(
+        "{name}:2:1: ranking.deadline_ms: renamed to ranking.deadline, which is text with a unit"
+    );
+
+    let checked = weir_check().arg(&file).output().unwrap();
+    assert_eq!(checked.status.code(), Some(0));
+    assert_eq!(lines(&checked.stderr), [format!("warning: {change}")]);
+
+    for option in ["--check", "--dry-run"] {
+        let shown = weir_config_migrate(&file, &[option]);
+        assert_eq!(shown.status.code(), Some(1));
+        assert_eq!(
+            lines(&shown.stdout),
+            [change.clone(), format!("{name} is unchanged")]
+        );
+        assert_eq!(fs::read_to_string(&file).unwrap(), before);
+    }
+
+    let rewritten = weir_config_migrate(&file, &[]);
+    assert_eq!(rewritten.status.code(), Some(0));
+    assert_eq!(
+        lines(&rewritten.stdout),
+        [change, format!("{name} is rewritten")]
+    );
+    let after = "[ranking]\ndeadline = \"250ms\" # short\n";
+    assert_eq!(fs::read_to_string(&file).unwrap(), after);
+
+    let again = weir_config_migrate(&file, &[]);
+    assert_eq!(lines(&again.stdout), [format!("{name} needs no change")]);
+    assert_eq!(again.status.code(), Some(0));
 }

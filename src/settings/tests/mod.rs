@@ -2,6 +2,7 @@
 
 mod errors;
 mod layers;
+mod migrate;
 mod renames;
 mod shipped;
 
