@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use super::StartupError;
+use super::reload::{Change, Reconcile};
 use crate::durable_file;
 use crate::ranking::{Arm, Arms, BUCKETS, Members};
-use crate::settings::ArmsSettings;
+use crate::settings::{ArmsSettings, Settings};
 
 /// The divisions of users that were served by, kept in the data folder.
 #[derive(Debug, Clone)]
-pub(super) struct ArmsLedger {
+pub(super) struct AssignmentHistory {
     path: PathBuf,
 }
 
@@ -22,7 +24,7 @@ pub enum ArmsError {
         "arms.version: version {0} was served with another salt, other shares or other cohorts; give this division of \
          the users a version of its own"
     )]
-    Redivided(u64),
+    AssignmentChanged(u64),
     /// The ledger cannot be read or written.
     #[error("the divisions served before cannot be read or written: {}", path.display())]
     Ledger {
@@ -33,15 +35,15 @@ pub enum ArmsError {
     },
 }
 
-impl ArmsLedger {
+impl AssignmentHistory {
     pub(super) fn new(path: &Path) -> Self {
         Self {
             path: path.to_owned(),
         }
     }
 
-    /// Notes the division under its version, unless the version stands for another one.
-    pub(super) fn admit(&self, settings: &ArmsSettings) -> Result<(), ArmsError> {
+    /// Records the assignment under its version, unless the version stands for another one.
+    pub(super) fn record(&self, settings: &ArmsSettings) -> Result<(), ArmsError> {
         if settings.arms.is_empty() {
             return Ok(());
         }
@@ -49,7 +51,7 @@ impl ArmsLedger {
         let division = settings.division();
         match divisions.insert(settings.version, division) {
             Some(known) if known == division => Ok(()),
-            Some(_) => Err(ArmsError::Redivided(settings.version)),
+            Some(_) => Err(ArmsError::AssignmentChanged(settings.version)),
             None => self.write(&divisions),
         }
     }
@@ -74,6 +76,14 @@ impl ArmsLedger {
             path: self.path.clone(),
             source,
         }
+    }
+}
+
+impl Reconcile for AssignmentHistory {
+    /// Records the assignment while it is planned, since the file may not be writable. It must be the last part to be planned.
+    fn plan<'a>(&'a mut self, settings: &Settings) -> Result<Change<'a>, StartupError> {
+        self.record(&settings.arms)?;
+        Ok(Box::new(|| {}))
     }
 }
 
@@ -162,14 +172,17 @@ mod tests {
     #[test]
     fn users_are_divided_anew_only_under_a_new_version() {
         let folder = tempfile::tempdir().unwrap();
-        let ledger = ArmsLedger::new(&folder.path().join("arms.json"));
+        let history = AssignmentHistory::new(&folder.path().join("arms.json"));
         let first = settings(&[("a", 0.5), ("b", 0.5)]);
-        ledger.admit(&first).unwrap();
-        ledger.admit(&first).unwrap();
+        history.record(&first).unwrap();
+        history.record(&first).unwrap();
         let mut other = settings(&[("a", 0.4), ("b", 0.6)]);
-        assert!(matches!(ledger.admit(&other), Err(ArmsError::Redivided(1))));
+        assert!(matches!(
+            history.record(&other),
+            Err(ArmsError::AssignmentChanged(1))
+        ));
         other.version = 2;
-        ledger.admit(&other).unwrap();
-        ledger.admit(&first).unwrap();
+        history.record(&other).unwrap();
+        history.record(&first).unwrap();
     }
 }

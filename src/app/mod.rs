@@ -1,23 +1,26 @@
-//! How a Weir is put together, and in which order it is taken apart.
+//! How an instance is put together, follows its settings, and is shut down.
 
 mod access;
 mod application;
 mod arms;
-mod background;
-mod background_runtime;
 mod error;
-mod ingest;
+mod ingestion;
+mod jobs;
 mod pools;
+mod preparation;
 mod presence;
-mod rankings;
+mod recording;
 mod reload;
+mod running;
+mod runtime;
 mod schedules;
-mod scrapers;
 mod serving;
+mod shutdown;
 mod stores;
 
-pub use application::{Application, FirstPosts, Start};
+pub use application::{Application, StartOptions};
 pub use arms::ArmsError;
 pub use error::StartupError;
+pub use ingestion::check_scrapers;
+pub use preparation::InitialData;
 pub use schedules::prepare_schedules;
-pub use scrapers::check_scrapers;

@@ -6,7 +6,7 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use super::StartupError;
-use super::background::Background;
+use super::runtime::Runtime;
 use super::stores::Stores;
 use crate::data_dir::DataDir;
 use crate::settings::Settings;
@@ -25,14 +25,13 @@ struct Presence {
     stopping: watch::Receiver<bool>,
 }
 
-/// Announces this instance until Weir stops, and warns once if others run while this one has scrapers: each instance runs all
+/// Announces this instance until it stops, and warns once if others run while this one has scrapers: each instance runs all
 /// of its scrapers. On a store that no other can use there is nothing to do.
 pub(super) fn start(
     stores: &Stores,
     data_dir: &DataDir,
     settings: watch::Receiver<Arc<Settings>>,
-    stopping: &watch::Sender<bool>,
-    background: &Background,
+    runtime: &Runtime,
 ) -> Result<Option<JoinHandle<()>>, StartupError> {
     let is_shared = matches!(
         stores.location,
@@ -45,13 +44,13 @@ pub(super) fn start(
         store: stores.store.clone(),
         identity: (data_dir.identity()?, data_dir.instance()?),
         settings,
-        stopping: stopping.subscribe(),
+        stopping: runtime.stopping(),
     };
-    Ok(Some(background.runtime.handle().spawn(presence.keep())))
+    Ok(Some(runtime.background.handle().spawn(presence.run())))
 }
 
 impl Presence {
-    async fn keep(self) {
+    async fn run(self) {
         let mut stopping = self.stopping.clone();
         let stopped = async move {
             // An error means that the process ends.
@@ -66,7 +65,7 @@ impl Presence {
     }
 
     async fn announce(&self) {
-        let troubles = LogLimiter::new();
+        let failures = LogLimiter::new();
         let mut has_warned = false;
         loop {
             let (id, name) = self.identity.clone();
@@ -81,8 +80,8 @@ impl Presence {
                 Ok(_) => {}
                 Err(error) if error.is_unavailable() => pause = STORE_RETRY,
                 Err(error) => {
-                    if let Some(suppressed) = troubles.admit(()) {
-                        tracing::warn!(%error, suppressed, "this instance cannot be announced to others");
+                    if let Some(suppressed) = failures.admit(()) {
+                        tracing::warn!(%error, suppressed, "failed to announce this instance to others");
                     }
                 }
             }

@@ -1,28 +1,95 @@
+//! Live reload: one owner, which plans every part of an edit before it applies any.
+
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use arc_swap::ArcSwap;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, mpsc, watch};
 
-use super::arms::ArmsLedger;
-use super::serving::ServingReconciler;
-use super::{check_scrapers, prepare_schedules};
-use crate::actors::{ConfigStatus, ConfigWatcher, ConfigWatcherDeps, Reread};
-use crate::scoring::check_scorers;
-use crate::serving::ServingConfig;
+use super::StartupError;
+use crate::actors::{ConfigStatus, ConfigWatcher, ConfigWatcherDeps, Edit, Reread};
 use crate::settings::{Settings, WatchedFile};
 use weir_supervision::ActorSystem;
 
-/// Publishes what each edit of `file` makes of the settings to `newest`. It is read at once when `reread` is notified.
-pub(super) fn watch(
+/// Planned change of one part. Applying it cannot fail; dropping it leaves the part as it is.
+pub(super) type Change<'a> = Box<dyn FnOnce() + 'a>;
+
+/// A part of the running instance that follows the settings.
+pub(super) trait Reconcile {
+    /// Builds everything that `settings` change, without letting it take effect.
+    fn plan<'a>(&'a mut self, settings: &Settings) -> Result<Change<'a>, StartupError>;
+}
+
+/// Owner of the settings in force. An edit is taken whole or refused whole.
+pub(super) struct Reloader {
+    parts: Vec<Box<dyn Reconcile>>,
+    in_force: watch::Sender<Arc<Settings>>,
+}
+
+impl Reloader {
+    /// The owner of `settings`, without parts.
+    pub(super) fn new(settings: &Settings) -> Self {
+        Self {
+            parts: Vec::new(),
+            in_force: watch::Sender::new(Arc::new(settings.clone())),
+        }
+    }
+
+    /// Adds a part that follows the settings already. Parts are planned and applied in the order in which they are added.
+    #[must_use]
+    pub(super) fn with(mut self, part: impl Reconcile + 'static) -> Self {
+        self.parts.push(Box::new(part));
+        self
+    }
+
+    /// Returns the settings in force, now and after each edit.
+    pub(super) fn in_force(&self) -> watch::Receiver<Arc<Settings>> {
+        self.in_force.subscribe()
+    }
+
+    /// Plans the change of every part, then applies all of them.
+    fn reconcile(&mut self, settings: Settings) -> Result<(), StartupError> {
+        let parts = self.parts.iter_mut();
+        let changes = parts
+            .map(|part| part.plan(&settings))
+            .collect::<Result<Vec<_>, _>>()?;
+        for apply in changes {
+            apply();
+        }
+        self.in_force.send_replace(Arc::new(settings));
+        Ok(())
+    }
+
+    /// Takes or refuses each edit of `file`, and has it read again when `reread` is notified.
+    pub(super) fn follow(
+        mut self,
+        file: Option<PathBuf>,
+        reread: Arc<Notify>,
+        status: Arc<ConfigStatus>,
+        system: &ActorSystem,
+    ) {
+        let Some(file) = file else {
+            actix_rt::spawn(log_rereads(reread, self));
+            return;
+        };
+        let (edits, mut submitted) = mpsc::channel(1);
+        watch_file(file, &self, edits, reread, status, system);
+        actix_rt::spawn(async move {
+            while let Some(Edit { settings, reply }) = submitted.recv().await {
+                // An error means that the watcher was replaced; the edit is taken all the same.
+                let _ = reply.send(self.reconcile(*settings).map_err(Into::into));
+            }
+        });
+    }
+}
+
+fn watch_file(
     file: PathBuf,
-    newest: watch::Sender<Arc<Settings>>,
-    arms: ArmsLedger,
-    status: Arc<ConfigStatus>,
+    reloader: &Reloader,
+    edits: mpsc::Sender<Edit>,
     reread: Arc<Notify>,
+    status: Arc<ConfigStatus>,
     system: &ActorSystem,
 ) {
-    let started_with = Arc::clone(&newest.borrow());
     let name = file.display().to_string();
     let file = WatchedFile::new(file);
     if file.is_blank() {
@@ -31,19 +98,16 @@ pub(super) fn watch(
             "the settings file is empty, all of it is left to the defaults"
         );
     }
-    let parts = ConfigWatcherDeps {
+    let in_force = reloader.in_force();
+    let started_with = Arc::clone(&in_force.borrow());
+    let deps = ConfigWatcherDeps {
         file: Arc::new(Mutex::new(file)),
         started_with,
-        admit: Arc::new(move |settings: &Settings| {
-            check_scorers(&settings.scorers)?;
-            prepare_schedules(settings)?;
-            check_scrapers(settings)?;
-            Ok(arms.admit(&settings.arms)?)
-        }),
-        newest,
+        in_force,
+        edits,
         status: Arc::clone(&status),
     };
-    let watcher = system.spawn::<ConfigWatcher>("config_watcher", status, parts);
+    let watcher = system.spawn::<ConfigWatcher>("config_watcher", status, deps);
     actix_rt::spawn(async move {
         loop {
             reread.notified().await;
@@ -52,25 +116,10 @@ pub(super) fn watch(
     });
 }
 
-/// Logs each notification of `reread` where there is no file to read.
-pub(super) async fn without_file(reread: Arc<Notify>) {
+/// Logs each request to read the settings again where there is no file. Keeps the parts, which live as long as it does.
+async fn log_rereads(reread: Arc<Notify>, _parts: Reloader) {
     loop {
         reread.notified().await;
         tracing::info!("there is no settings file to read again");
-    }
-}
-
-/// Serves by each new version of the settings, from the next request on.
-pub(super) async fn follow(
-    mut settings: watch::Receiver<Arc<Settings>>,
-    mut reconciler: ServingReconciler,
-    serving: Arc<ArcSwap<ServingConfig>>,
-) {
-    while settings.changed().await.is_ok() {
-        let newest = Arc::clone(&settings.borrow_and_update());
-        match reconciler.serve(&newest) {
-            Ok(newer) => serving.store(Arc::new(newer)),
-            Err(error) => tracing::error!(%error, "the edited settings cannot be served by"),
-        }
     }
 }

@@ -1,11 +1,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use chrono::{TimeDelta, Utc};
 
 use super::StartupError;
 use super::arms::arms;
 use super::pools::ScorerPools;
+use super::reload::{Change, Reconcile};
+use super::runtime::Runtime;
+use super::stores::Stores;
 use crate::actors::serving::{
     Ranker, RankerCounters, Rankers, SnapshotCounters, SnapshotFollower, SnapshotFollowerDeps,
     SnapshotSource,
@@ -259,5 +263,40 @@ fn term(scorer: &str, policy: &PolicySettings, config: &ScorerConfig) -> ScorerT
             below: bounds.below,
             above: bounds.above,
         },
+    }
+}
+
+/// Starts the serving path, and returns the configuration that requests read.
+pub(super) fn start(
+    settings: &Settings,
+    stores: &Stores,
+    side_effects: &SideEffects,
+    runtime: &Runtime,
+) -> Result<(ServingPart, Arc<ArcSwap<ServingConfig>>), StartupError> {
+    let mut reconciler = ServingReconciler::start(
+        settings,
+        &stores.store,
+        &stores.health,
+        side_effects.clone(),
+        &runtime.system,
+    );
+    let config = Arc::new(ArcSwap::from_pointee(reconciler.serve(settings)?));
+    let part = ServingPart {
+        reconciler,
+        config: Arc::clone(&config),
+    };
+    Ok((part, config))
+}
+
+/// The serving path as a part that follows the settings.
+pub(super) struct ServingPart {
+    reconciler: ServingReconciler,
+    config: Arc<ArcSwap<ServingConfig>>,
+}
+
+impl Reconcile for ServingPart {
+    fn plan<'a>(&'a mut self, settings: &Settings) -> Result<Change<'a>, StartupError> {
+        let config = self.reconciler.serve(settings)?;
+        Ok(Box::new(|| self.config.store(Arc::new(config))))
     }
 }

@@ -8,7 +8,7 @@ use tokio::runtime::Runtime;
 use super::config_file::ConfigFile;
 use super::init;
 use super::signals::Requests;
-use crate::app::{Application, FirstPosts, Start};
+use crate::app::{Application, InitialData, StartOptions};
 use crate::settings::Settings;
 use crate::telemetry;
 
@@ -47,16 +47,16 @@ impl Serve {
     }
 
     fn serve(self, settings: Settings, requests: Requests, runtime: Runtime) -> anyhow::Result<()> {
-        let first_posts = if self.sample_data {
-            FirstPosts::Sample
+        let initial_data = if self.sample_data {
+            InitialData::Sample
         } else {
-            FirstPosts::None
+            InitialData::None
         };
         actix_rt::System::with_tokio_rt(|| runtime).block_on(async {
-            let application = Application::build(Start {
+            let application = Application::build(StartOptions {
                 settings,
                 file: self.config.path(),
-                first_posts,
+                initial_data,
                 reread: Arc::clone(&requests.reread),
             })
             .await?;

@@ -9,6 +9,7 @@ use crate::db::RankingRecord;
 use weir_feed::RankRequest;
 
 /// What happens after an answer is decided: it is counted, and kept where that is configured.
+#[derive(Clone)]
 pub struct SideEffects {
     /// Records impressions.
     pub impressions: Option<RecorderHandle>,

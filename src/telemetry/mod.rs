@@ -124,7 +124,7 @@ pub fn flush_logs() {
 }
 
 /// Reports under `log` in `issues` whether log lines are dropped, for as long as it is polled.
-pub async fn watch_log(issues: HealthIssues) {
+async fn watch_log(issues: HealthIssues) {
     let Some(queue) = LOG.get() else { return };
     let mut pause = tokio::time::interval(LOG_CHECK_PAUSE);
     loop {
@@ -171,12 +171,20 @@ pub fn publish_log_metrics() {
 
 /// Sorts what was measured into its buckets now and then, for as long as it is polled; without it samples pile up until
 /// somebody asks for the metrics.
-pub async fn keep_up(metrics: PrometheusHandle) {
+async fn keep_up(metrics: PrometheusHandle) {
     let mut pause = tokio::time::interval(UPKEEP_PAUSE);
     loop {
         pause.tick().await;
         metrics.run_upkeep();
     }
+}
+
+/// Starts what keeps metrics and the health of the log up to date, and returns the metrics.
+pub fn start(issues: &HealthIssues) -> Result<PrometheusHandle, TelemetryError> {
+    let metrics = metrics()?;
+    actix_rt::spawn(keep_up(metrics.clone()));
+    actix_rt::spawn(watch_log(issues.clone()));
+    Ok(metrics)
 }
 
 /// The metrics of this process, collected from the first call on.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use weir::app::{Application, FirstPosts, Start};
+use weir::app::{Application, InitialData, StartOptions};
 use weir::scoring::pool::PoolConfig;
 use weir::scoring::{BuildContext, BuildError, ScorerConfig, ScorerKind};
 use weir::scoring::{Formula, Scorer, Subject};
@@ -73,10 +73,10 @@ async fn a_new_kind_orders_a_feed() {
     settings.store.backend = weir::settings::Backend::Embedded;
     settings.schedules.clear();
     settings.validate().unwrap();
-    let application = Application::build(Start {
+    let application = Application::build(StartOptions {
         settings,
         file: None,
-        first_posts: FirstPosts::None,
+        initial_data: InitialData::None,
         reread: std::sync::Arc::default(),
     })
     .await

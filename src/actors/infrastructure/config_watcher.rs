@@ -3,41 +3,49 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use actix::{Actor, AsyncContext, Context, Handler, Message, Supervised};
+use actix::{Actor, AsyncContext, Context, Handler, Message, Supervised, WrapFuture};
 use serde::Serialize;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::settings::{Settings, SettingsError, WatchedFile};
 use weir_supervision::{Incarnation, SupervisedActor, counters};
 
-/// How often the file is looked at. An edit counts at the second look that finds it, so within a second.
+/// Time between two reads of the file. An edit counts at the second read that finds it, so within a second.
 const PAUSE: Duration = Duration::from_millis(400);
 
-/// Says what of new settings cannot be served by, beyond what is wrong with the file itself.
-pub type Admit = dyn Fn(&Settings) -> Result<(), Box<dyn Error + Send + Sync>> + Send + Sync;
-
-/// Looks at the settings file and publishes what an edit makes of it. A bad edit changes nothing and is told.
+/// Watches the settings file and submits each edit. A bad edit changes nothing and is reported.
 pub struct ConfigWatcher {
     deps: ConfigWatcherDeps,
 }
 
-/// What a config watcher works with.
+/// What a config watcher is made from.
 #[derive(Clone)]
 pub struct ConfigWatcherDeps {
     /// The file, shared by the watcher's incarnations so that none judges an edit twice.
     pub file: Arc<Mutex<WatchedFile>>,
-    /// The settings that Weir was started with.
+    /// Settings that the instance was started with.
     pub started_with: Arc<Settings>,
-    /// Asked about each edit before it is taken.
-    pub admit: Arc<Admit>,
-    /// Takes the settings in force.
-    pub newest: watch::Sender<Arc<Settings>>,
-    /// Kept up to date.
+    /// Settings in force.
+    pub in_force: watch::Receiver<Arc<Settings>>,
+    /// Receives each edit that is valid by itself.
+    pub edits: mpsc::Sender<Edit>,
+    /// Status of the file, for operators.
     pub status: Arc<ConfigStatus>,
 }
 
+/// Edited settings that are to take effect.
+pub struct Edit {
+    /// The settings, valid by themselves.
+    pub settings: Box<Settings>,
+    /// Receives whether they are in force now.
+    pub reply: oneshot::Sender<Result<(), EditError>>,
+}
+
+/// Reason for which an edit is refused.
+pub type EditError = Box<dyn Error + Send + Sync>;
+
 counters! {
-    /// How the running settings stand to the file.
+    /// Status of the settings file.
     #[derive(Debug, Default, Serialize)]
     pub struct ConfigStatus {
         /// Edits of the settings file that took effect.
@@ -45,7 +53,7 @@ counters! {
         /// Edits of the settings file that were refused.
         pub refused: Counter "weir_config_watcher_edits_refused_total",
         ..
-        /// What is wrong with the file as it is now; the settings before it stay in force.
+        /// Error in the file as it is now; the settings before it stay in force.
         error: Mutex<Option<String>>,
         /// Keys that were edited and take effect at the next start.
         needs_restart: Mutex<Vec<&'static str>>,
@@ -53,7 +61,7 @@ counters! {
 }
 
 impl ConfigStatus {
-    /// What is wrong with the file as it is now.
+    /// Returns the error in the file as it is now.
     pub fn error(&self) -> Option<String> {
         self.error
             .lock()
@@ -61,7 +69,7 @@ impl ConfigStatus {
             .clone()
     }
 
-    /// Keys that were edited and take effect at the next start.
+    /// Returns the keys that were edited and take effect at the next start.
     pub fn needs_restart(&self) -> Vec<&'static str> {
         self.needs_restart
             .lock()
@@ -78,7 +86,7 @@ impl ConfigStatus {
             .unwrap_or_else(PoisonError::into_inner) = needs_restart;
     }
 
-    /// The file holds what is in force.
+    /// Records that the file holds the settings in force.
     fn confirm(&self) {
         *self.error.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
@@ -89,12 +97,12 @@ impl ConfigStatus {
     }
 }
 
-/// Look at the file.
+/// Read the file.
 #[derive(Message)]
 #[rtype(result = "()")]
 struct Tick;
 
-/// Reads the file at once, and judges it although it may not be new.
+/// Read the file at once, and judge it although it may not be new.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Reread;
@@ -109,53 +117,47 @@ impl SupervisedActor for ConfigWatcher {
 }
 
 impl ConfigWatcher {
-    fn run_once(&self) {
-        let looked = self.file().look();
-        if let Some(found) = looked {
-            self.judge(found);
-        }
-    }
-
-    fn reread(&self) {
-        let found = self.file().reread();
-        if found
-            .as_ref()
-            .is_ok_and(|settings| *settings == **self.deps.newest.borrow())
-        {
-            tracing::info!("settings read again, nothing has changed");
-            self.deps.status.confirm();
-        } else {
-            self.judge(found);
-        }
-    }
-
     fn file(&self) -> MutexGuard<'_, WatchedFile> {
         let file = self.deps.file.lock();
         file.unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn judge(&self, found: Result<Settings, SettingsError>) {
+    /// Submits what was found in the file, and takes the next message only once it is taken or refused.
+    fn judge(&self, found: Result<Settings, SettingsError>, ctx: &mut Context<Self>) {
         match found {
-            Ok(settings) => match (self.deps.admit)(&settings) {
-                Ok(()) => self.take(settings),
-                Err(error) => self.refuse(error.as_ref()),
-            },
-            Err(error) => self.refuse(&error),
+            Ok(settings) => {
+                let deps = self.deps.clone();
+                ctx.wait(async move { deps.submit(settings).await }.into_actor(self));
+            }
+            Err(error) => self.deps.refuse(&error),
         }
     }
+}
 
-    fn take(&self, settings: Settings) {
-        let needs_restart = self.deps.started_with.needing_restart(&settings);
+impl ConfigWatcherDeps {
+    async fn submit(self, settings: Settings) {
+        let needs_restart = self.started_with.needing_restart(&settings);
         let config_version = settings.config_version();
-        tracing::info!(?needs_restart, config_version, "edited settings taken");
-        self.deps.status.take(needs_restart);
-        self.deps.newest.send_replace(Arc::new(settings));
+        let (reply, taken) = oneshot::channel();
+        let settings = Box::new(settings);
+        // Errors mean that the instance stops.
+        if self.edits.send(Edit { settings, reply }).await.is_err() {
+            return;
+        }
+        match taken.await {
+            Ok(Ok(())) => {
+                tracing::info!(?needs_restart, config_version, "edited settings taken");
+                self.status.take(needs_restart);
+            }
+            Ok(Err(error)) => self.refuse(error.as_ref()),
+            Err(_) => {}
+        }
     }
 
     fn refuse(&self, error: &dyn Error) {
         let error = with_causes(error);
         tracing::error!(error, "edited settings refused, those before stay in force");
-        self.deps.status.refuse(error);
+        self.status.refuse(error);
     }
 }
 
@@ -173,7 +175,10 @@ impl Handler<Tick> for ConfigWatcher {
     type Result = ();
 
     fn handle(&mut self, Tick: Tick, ctx: &mut Self::Context) {
-        self.run_once();
+        let looked = self.file().look();
+        if let Some(found) = looked {
+            self.judge(found, ctx);
+        }
         ctx.notify_later(Tick, PAUSE);
     }
 }
@@ -181,8 +186,15 @@ impl Handler<Tick> for ConfigWatcher {
 impl Handler<Reread> for ConfigWatcher {
     type Result = ();
 
-    fn handle(&mut self, Reread: Reread, _: &mut Self::Context) {
-        self.reread();
+    fn handle(&mut self, Reread: Reread, ctx: &mut Self::Context) {
+        let found = self.file().reread();
+        let is_in_force = |settings: &Settings| *settings == **self.deps.in_force.borrow();
+        if found.as_ref().is_ok_and(is_in_force) {
+            tracing::info!("settings read again, nothing has changed");
+            self.deps.status.confirm();
+        } else {
+            self.judge(found, ctx);
+        }
     }
 }
 

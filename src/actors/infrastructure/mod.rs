@@ -3,5 +3,5 @@
 mod config_watcher;
 mod redis_server;
 
-pub use config_watcher::{Admit, ConfigStatus, ConfigWatcher, ConfigWatcherDeps, Reread};
+pub use config_watcher::{ConfigStatus, ConfigWatcher, ConfigWatcherDeps, Edit, EditError, Reread};
 pub use redis_server::{RedisServer, RedisServerCounters, ShutDown};

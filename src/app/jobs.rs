@@ -1,0 +1,173 @@
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+
+use super::reload::{Change, Reconcile};
+use super::runtime::Runtime;
+use super::stores::Stores;
+use super::{StartupError, prepare_schedules};
+use crate::actors::{JobQueueActor, JobQueueDeps, JobWorker, JobWorkerDeps, Scheduler};
+use crate::data_dir::DataDir;
+use crate::jobs::{
+    JobResources, LargeResults, Programs, Registry, Schedule, SchedulerDeps, WorkerContext,
+    WorkerDeps,
+};
+use crate::queue::{JobQueue, QueueLimits, Schedules};
+use crate::scoring::Scorers;
+use crate::settings::{JobsSettings, Settings};
+use crate::store::StoreLocation;
+use weir_supervision::{ActorRef, ActorSystem};
+
+/// Background jobs: queue, workers, scheduler, and the runtime that they run on.
+pub(super) struct Jobs {
+    pub(super) registry: Registry,
+    pub(super) resources: JobResources,
+    pub(super) context: Arc<WorkerContext>,
+    pub(super) queue: ActorRef<JobQueueActor>,
+    pub(super) schedules: Schedules,
+    pub(super) configured_schedules: watch::Receiver<Arc<Vec<Schedule>>>,
+}
+
+/// Starts queue, scheduler and workers, which begin once the database is prepared.
+pub(super) fn start(
+    settings: &Settings,
+    stores: &Stores,
+    data_dir: &DataDir,
+    runtime: &Runtime,
+) -> Result<(Jobs, WorkerReconciler), StartupError> {
+    let limits = limits(&settings.jobs);
+    let scorers = Arc::<ArcSwap<Scorers>>::default();
+    let programs = programs(settings, &stores.location);
+    let registry = Registry::shipped()
+        .with_programs(programs.clone())
+        .with_scorers(Arc::clone(&scorers));
+    let resources = JobResources {
+        database: stores.database.clone(),
+        store: stores.store.clone(),
+        queue: JobQueue::new(&stores.store, limits),
+        large_results: LargeResults::new(
+            data_dir.large_results(),
+            settings.jobs.max_large_result_bytes,
+            settings.jobs.large_result_ttl,
+        ),
+    };
+    let context = WorkerContext::new(WorkerDeps {
+        registry: registry.clone(),
+        resources: resources.clone(),
+        settings: settings.jobs.clone(),
+        owner: data_dir.identity()?,
+        instance: data_dir.instance()?,
+        runtime: runtime.background.handle(),
+    });
+    let schedules = resources.queue.schedules();
+    let mut workers = WorkerReconciler {
+        system: runtime.system.clone(),
+        context: Arc::clone(&context),
+        scorers,
+        programs,
+        schedules: watch::Sender::default(),
+        workers: Vec::new(),
+    };
+    workers.plan(settings)?();
+    let deps = JobQueueDeps {
+        context: Arc::clone(&context),
+        prepared: runtime.prepared(),
+    };
+    let counters = Arc::clone(context.counters());
+    let queue = runtime.system.spawn("job_queue", counters, deps);
+    let deps = SchedulerDeps {
+        planned: workers.schedules.subscribe(),
+        schedules: schedules.clone(),
+        runtime: Handle::current(),
+        prepared: runtime.prepared(),
+        stopping: runtime.stopping(),
+        health: stores.health.clone(),
+    };
+    runtime
+        .system
+        .spawn::<Scheduler>("scheduler", Arc::default(), deps);
+    let jobs = Jobs {
+        registry,
+        resources,
+        context,
+        queue,
+        schedules,
+        configured_schedules: workers.schedules.subscribe(),
+    };
+    Ok((jobs, workers))
+}
+
+/// Workers, programs, scorers and schedules of jobs, as the settings say.
+pub(super) struct WorkerReconciler {
+    system: ActorSystem,
+    context: Arc<WorkerContext>,
+    /// Scorers that jobs use.
+    scorers: Arc<ArcSwap<Scorers>>,
+    programs: Programs,
+    schedules: watch::Sender<Arc<Vec<Schedule>>>,
+    workers: Vec<ActorRef<JobWorker>>,
+}
+
+impl Reconcile for WorkerReconciler {
+    fn plan<'a>(&'a mut self, settings: &Settings) -> Result<Change<'a>, StartupError> {
+        let scorers = Scorers::from_config(&settings.scorers)?;
+        let schedules = prepare_schedules(settings)?;
+        let programs = settings.programs.clone();
+        let workers = settings.pools.jobs.workers;
+        Ok(Box::new(move || {
+            self.programs.replace(&programs);
+            self.scorers.store(Arc::new(scorers));
+            self.schedules.send_replace(Arc::new(schedules));
+            self.scale(workers);
+        }))
+    }
+}
+
+impl WorkerReconciler {
+    /// Starts workers, or stops some once they have finished their jobs.
+    fn scale(&mut self, workers: usize) {
+        self.workers.truncate(workers);
+        for nth in self.workers.len() + 1..=workers {
+            let name = format!("job_worker.{nth}");
+            let deps = JobWorkerDeps {
+                name: name.clone(),
+                context: Arc::clone(&self.context),
+            };
+            let worker = self.system.spawn_while_used(&name, Arc::default(), deps);
+            self.workers.push(worker);
+        }
+    }
+}
+
+fn limits(settings: &JobsSettings) -> QueueLimits {
+    QueueLimits {
+        max_lost: settings.max_lost,
+        keep: settings.failed_ttl,
+        max_unfinished: settings.max_unfinished,
+        max_finished: settings.max_finished,
+    }
+}
+
+/// The programs, which find in their environment where the posts and the results are.
+fn programs(settings: &Settings, location: &StoreLocation) -> Programs {
+    let mut environment = vec![
+        (
+            "WEIR_DATABASE_URL",
+            settings.database.url.expose().to_owned(),
+        ),
+        ("WEIR_RESULTS_PREFIX", settings.store.prefix.clone()),
+    ];
+    let redis_url = match location {
+        StoreLocation::ExternalRedis { url } => Some(url.expose().to_owned()),
+        StoreLocation::ManagedRedis { socket, .. } => Some(format!("unix://{}", socket.display())),
+        StoreLocation::Sqlite { .. } | StoreLocation::Postgres { .. } => None,
+    };
+    environment.extend(redis_url.map(|url| ("WEIR_REDIS_URL", url)));
+    Programs::new(
+        &settings.programs,
+        environment,
+        settings.jobs.max_result_bytes,
+    )
+}
