@@ -230,7 +230,7 @@ impl RedisQueue {
         if moved > 0 {
             tracing::warn!(
                 moved,
-                "the clock of the results store was moved, times of jobs were adjusted"
+                "the clock of the store was moved, times of jobs were adjusted"
             );
         }
     }

@@ -57,7 +57,7 @@ pub(crate) async fn fit_times(queue: &SqlQueue, ahead: &Ahead) -> Result<bool, S
     if moved > 0 {
         tracing::warn!(
             moved,
-            "the clock of the results store was moved, times of jobs and results were adjusted"
+            "the clock of the store was moved, times of jobs and results were adjusted"
         );
     }
     Ok(true)

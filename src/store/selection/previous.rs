@@ -101,3 +101,40 @@ async fn unfinished(
     }
     Ok(counts?.unfinished())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markers_of_earlier_versions_are_read_and_written_the_same() {
+        for (text, kind, address) in [
+            (
+                r#"{"store":"external_redis","address":"redis://cache:6379"}"#,
+                StoreKind::ExternalRedis,
+                "redis://cache:6379",
+            ),
+            (
+                r#"{"store":"managed_redis","address":""}"#,
+                StoreKind::ManagedRedis,
+                "",
+            ),
+            (r#"{"store":"sqlite","address":""}"#, StoreKind::Sqlite, ""),
+            (
+                r#"{"store":"postgres","address":"postgres://db/weir"}"#,
+                StoreKind::Postgres,
+                "postgres://db/weir",
+            ),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("results.json");
+            fs::write(&path, text).unwrap();
+            let marker = StoreMarker::read(&path).unwrap().unwrap();
+            assert_eq!((marker.store, marker.address.as_str()), (kind, address));
+            marker.write(&path).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        }
+        let without_address: StoreMarker = serde_json::from_str(r#"{"store":"sqlite"}"#).unwrap();
+        assert_eq!(without_address.address, "");
+    }
+}
