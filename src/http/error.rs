@@ -11,7 +11,7 @@ use crate::store::StoreError;
 use weir_feed::FeedError;
 
 /// The media type of every error answer.
-const PROBLEM_JSON: &str = "application/problem+json";
+pub(super) const PROBLEM_JSON: &str = "application/problem+json";
 
 /// Kind of an error: decides the status, the code and the title.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

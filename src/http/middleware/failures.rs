@@ -3,12 +3,13 @@ use std::panic::AssertUnwindSafe;
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, ResponseError};
 use futures_util::FutureExt;
 
 use crate::http::ApiError;
+use crate::http::error::PROBLEM_JSON;
 
 /// Answers every failed request with a problem document: after a panic, where actix-web by itself would drop the connection,
 /// and in place of the plain text that other middlewares and actix-web answer. The panic hook logs panics.
@@ -28,6 +29,22 @@ pub(in crate::http) async fn answered<B: MessageBody>(
             Err(ApiError::from_status(status, error.to_string()).into())
         }
         Err(_) => Err(ApiError::internal().into()),
+    }
+}
+
+/// Returns whether `path` is that of the Prosocial Ranking Challenge itself, whose errors are of the type `application/json`.
+pub(super) fn is_challenge(path: &str) -> bool {
+    path == "/rank"
+}
+
+/// Gives a problem document on the path of the challenge the content type that its clients expect.
+pub(super) fn label(headers: &mut HeaderMap, is_challenge: bool) {
+    if is_challenge
+        && headers
+            .get(CONTENT_TYPE)
+            .is_some_and(|kind| kind == PROBLEM_JSON)
+    {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
 }
 

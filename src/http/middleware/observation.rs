@@ -22,6 +22,7 @@ use pin_project_lite::pin_project;
 use tracing::{Instrument, Span};
 use uuid::Uuid;
 
+use super::failures;
 use super::series::with_series;
 use crate::telemetry::ACCESS_LOG;
 
@@ -45,10 +46,12 @@ pub(in crate::http) async fn observed<B: MessageBody>(
     let span = tracing::error_span!("request", request_id = id.to_str().unwrap_or_default());
     let mut observation = Observation::begin(&request, span.clone());
     count_body(&mut request, &observation.request_bytes);
+    let is_challenge = failures::is_challenge(request.path());
     match next.call(request).instrument(span).await {
         Ok(mut response) => {
             observation.status = response.status().as_u16();
             response.headers_mut().insert(REQUEST_ID, id);
+            failures::label(response.headers_mut(), is_challenge);
             Ok(response.map_body(|_, body| Observed { body, observation }))
         }
         Err(error) => {
@@ -58,6 +61,7 @@ pub(in crate::http) async fn observed<B: MessageBody>(
                 observation.count_sent(bytes);
             }
             response.headers_mut().insert(REQUEST_ID, id);
+            failures::label(response.headers_mut(), is_challenge);
             Err(InternalError::from_response(error, response).into())
         }
     }

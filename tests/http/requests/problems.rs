@@ -28,16 +28,31 @@ async fn code(request: RequestBuilder) -> String {
 }
 
 #[tokio::test]
+async fn on_the_bare_path_of_the_challenge_a_problem_document_is_labelled_as_json() {
+    let weir = start("");
+    for (path, expected) in [
+        ("/rank", "application/json"),
+        ("/v1/rank", "application/problem+json"),
+    ] {
+        let refused = request(&weir, Method::POST, path).body("{").send().await;
+        let refused = refused.unwrap();
+        assert_eq!(refused.headers()[header::CONTENT_TYPE], expected);
+        let problem: Value = refused.json().await.unwrap();
+        assert_eq!(problem["code"], "invalid_request");
+    }
+}
+
+#[tokio::test]
 async fn every_refusal_is_a_problem_document() {
     let weir = start("server.max_items = 2");
     let to = |method: Method, path: &str| request(&weir, method, path);
     let job = |text: &'static str| to(Method::POST, "/jobs").body(text);
     let feed = |ids: &[&str]| serde_json::to_vec(&feed_of(ids)).unwrap();
-    let rank = || to(Method::POST, "/rank").body(feed(&["a"]));
+    let rank = || to(Method::POST, "/v1/rank").body(feed(&["a"]));
     let without_key = weir.client.get(weir.url("/jobs"));
     let other_key = weir.client.get(weir.url("/jobs")).bearer_auth("no-key");
     for (expected, request) in [
-        ("invalid_request", to(Method::POST, "/rank").body("{")),
+        ("invalid_request", to(Method::POST, "/v1/rank").body("{")),
         ("invalid_request", job(r#"{"job": "no_such_job"}"#)),
         ("invalid_request", to(Method::GET, "/jobs/%ff")),
         ("invalid_request", to(Method::GET, "/jobs?limit=x")),
@@ -45,20 +60,20 @@ async fn every_refusal_is_a_problem_document() {
         ("forbidden", other_key),
         ("not_found", to(Method::GET, "/no/such/path")),
         ("not_found", to(Method::GET, "/results/none")),
-        ("method_not_allowed", to(Method::GET, "/rank")),
+        ("method_not_allowed", to(Method::GET, "/v1/rank")),
         (
             "not_acceptable",
             rank().header(header::ACCEPT_ENCODING, "br, identity;q=0"),
         ),
         (
             "invalid_request",
-            to(Method::OPTIONS, "/rank")
+            to(Method::OPTIONS, "/v1/rank")
                 .header(header::ORIGIN, "https://a.example")
                 .header(header::ACCESS_CONTROL_REQUEST_METHOD, "DELETE"),
         ),
         (
             "too_large",
-            to(Method::POST, "/rank").body(feed(&["a", "b", "c"])),
+            to(Method::POST, "/v1/rank").body(feed(&["a", "b", "c"])),
         ),
         (
             "unsupported_coding",
