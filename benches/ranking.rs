@@ -6,12 +6,10 @@ use chrono::Utc;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use weir::ranking::{EntityMatch, EntityMatcher, NamedEntity, TopEntitySet};
-use weir::serving::Slate;
-use weir::serving::policy::{Policy, ScorerTerm};
-use weir::serving::score_matrix::ScoreMatrix;
-use weir::serving::stages::entities::EntityMatches;
-use weir::serving::stages::{diversity, fixed_positions, ordering, removal, threading};
+use weir::ranking::stages::{diversity, fixed_positions, ordering, removal, threading};
+use weir::ranking::{
+    EntityMatch, EntityMatcher, EntityMatches, NamedEntity, Policy, ScorerTerm, Slate, TopEntitySet,
+};
 use weir_feed::{Platform, RankRequest};
 use weir_lab::FakeFeed;
 use weir_lab::TextGenerator;
@@ -54,16 +52,15 @@ fn ranking(criterion: &mut Criterion) {
     };
     let as_of = Utc::now();
     let entities = Arc::new(TopEntitySet { matcher, as_of });
-    let terms = vec![ScorerTerm::new("sentiment", 0.5)];
-    let policy = Policy {
-        entity_weight: 1.0,
-        terms,
-        ..Policy::incoming_order("calm")
-    };
+    let mut policy = Policy::incoming_order("calm");
+    policy.config.entity_weight = 1.0;
+    policy.terms = vec![ScorerTerm::new("sentiment", 0.5)];
     let mut group = criterion.benchmark_group("ranking");
     for posts in [100, 1_000] {
         let feed = feed(posts);
-        let scores: Vec<_> = (0..posts).map(|post| Ok((post % 7) as f64 / 7.0)).collect();
+        let scores: Vec<_> = (0..posts)
+            .map(|post| Some((post % 7) as f64 / 7.0))
+            .collect();
         group.throughput(Throughput::Elements(posts as u64));
         group.bench_with_input(
             BenchmarkId::new("match and order", posts),
@@ -72,7 +69,7 @@ fn ranking(criterion: &mut Criterion) {
                 bencher.iter(|| {
                     let entities = Arc::clone(&entities);
                     let matches = EntityMatches::find(&feed.items, EntityMatch::Word, entities);
-                    let scores = ScoreMatrix::new(vec![scores.clone()]);
+                    let scores = vec![scores.clone()];
                     let mut slate = Slate::new(&feed.items, scores, Some(matches));
                     removal::apply(&mut slate, &policy);
                     ordering::apply(&mut slate, &policy);

@@ -115,7 +115,7 @@ impl DataDir {
         Ok(format!("{}-{end}", system.nodename().to_string_lossy()))
     }
 
-    /// The divisions of users into arms that were served by.
+    /// Returns the file of the assignments of users to arms that were served.
     pub fn arms(&self) -> PathBuf {
         self.path.join("arms.json")
     }

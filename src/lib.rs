@@ -1,7 +1,7 @@
 //! Weir, a feed-ranking server.
 //!
 //! Dependencies point one way: `weir_feed` <- `ranking`, `scoring` <- `store`, `queue`, `db`, `sources`, `seeding` <- `jobs` <-
-//! `actors` <- `http` <- `app`, `cli`.
+//! `serving`, `actors` <- `http` <- `app`, `cli`.
 
 #![warn(
     clippy::print_stdout,

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use actix_web::dev::Server;
 use tokio::sync::Notify;
 
-use super::arms::AssignmentHistory;
 use super::ingestion::{self, try_sources};
 use super::preparation::InitialData;
 use super::reload::Reloader;
@@ -18,6 +17,7 @@ use super::stores::Stores;
 use super::{StartupError, access, jobs, prepare_schedules, presence, recording, serving};
 use crate::actors::ConfigStatus;
 use crate::data_dir::DataDir;
+use crate::serving::AssignmentHistory;
 use crate::settings::Settings;
 
 /// What an instance starts from.

@@ -1,11 +1,11 @@
 use std::io;
 use std::net::SocketAddr;
 
-use super::ArmsError;
 use crate::data_dir::{AdminKeyError, DataDirError};
 use crate::db::DbError;
 use crate::jobs::PrepareError;
 use crate::scoring::ScorerBuildError;
+use crate::serving::AssignmentError;
 use crate::sources::{OpenError, OutboxError, SourceArgumentError};
 use crate::store::{SelectionError, StoreError};
 use crate::telemetry::TelemetryError;
@@ -39,9 +39,9 @@ pub enum StartupError {
     /// The policy in force is not there; checked settings cannot say so.
     #[error("there is no policy {0:?} (ranking.policy)")]
     Policy(String),
-    /// The users cannot be divided into arms as configured.
+    /// The users cannot be assigned to arms as configured.
     #[error(transparent)]
-    Arms(#[from] ArmsError),
+    Assignment(#[from] AssignmentError),
     /// A scorer cannot be made as configured.
     #[error(transparent)]
     Scorer(#[from] ScorerBuildError),

@@ -2,7 +2,6 @@
 
 mod access;
 mod application;
-mod arms;
 mod error;
 mod ingestion;
 mod jobs;
@@ -19,7 +18,6 @@ mod shutdown;
 mod stores;
 
 pub use application::{Application, StartOptions};
-pub use arms::ArmsError;
 pub use error::StartupError;
 pub use ingestion::check_scrapers;
 pub use preparation::InitialData;

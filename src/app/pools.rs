@@ -5,7 +5,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 
 use crate::actors::serving::{
-    ScorerHealth, SnapshotCounters, SnapshotFollower, SnapshotFollowerDeps, SnapshotSource,
+    ScorerHealth, SnapshotFollower, SnapshotFollowerDeps, SnapshotSource,
 };
 use crate::actors::{PoolSize, Rescale, ScorerPool, ScorerPoolDeps};
 use crate::health::HealthIssues;
@@ -175,7 +175,6 @@ impl PoolDeps {
             snapshot: built.table.clone(),
             parse: Box::new(move |stored| Ok(LookupTable::from_json(stored.bytes(), max_entries)?)),
         };
-        let counters = Arc::<SnapshotCounters>::default();
         let deps = SnapshotFollowerDeps {
             store: self.store.clone(),
             sources: [source].into(),
@@ -183,13 +182,11 @@ impl PoolDeps {
                 scorer: name.to_owned(),
                 health: self.health.clone(),
             }),
-            counters: Arc::clone(&counters),
         };
-        Some(self.system.supervise_while_used(
-            &format!("snapshot.lookup.{name}"),
-            counters,
-            move |_, incarnation| SnapshotFollower::new(deps.clone(), incarnation),
-        ))
+        Some(
+            self.system
+                .spawn_while_used(&format!("snapshot.lookup.{name}"), Arc::default(), deps),
+        )
     }
 }
 

@@ -5,198 +5,198 @@ use arc_swap::ArcSwap;
 use chrono::{TimeDelta, Utc};
 
 use super::StartupError;
-use super::arms::arms;
-use super::pools::ScorerPools;
+use super::pools::{PoolChanges, ScorerPools};
 use super::reload::{Change, Reconcile};
 use super::runtime::Runtime;
 use super::stores::Stores;
 use crate::actors::serving::{
-    Ranker, RankerCounters, Rankers, SnapshotCounters, SnapshotFollower, SnapshotFollowerDeps,
-    SnapshotSource,
+    Ranker, Rankers, SnapshotFollower, SnapshotFollowerDeps, SnapshotSource,
 };
-use crate::health::HealthIssues;
 use crate::jobs::CANDIDATES_KEY;
-use crate::ranking::{Candidates, EntityMatch, TopEntitySet};
-use crate::scoring::ScorerConfig;
-use crate::serving::policy::{Policy, ScorerTerm};
-use crate::serving::stages::diversity::AuthorDecay;
-use crate::serving::stages::insertion::{CandidatesByPlatform, InsertionPolicy, InsertionStage};
-use crate::serving::stages::removal::RemovalRule;
+use crate::ranking::{
+    Arms, ArmsConfig, Candidates, INCOMING_ORDER, Policy, PolicyConfig, ScorerTerm, TopEntitySet,
+};
+use crate::serving::stages::insertion::{CandidatesByPlatform, InsertionStage};
 use crate::serving::{
-    ActiveArms, ActivePolicy, AssignmentCounts, Pipeline, ServingConfig, SideEffects,
+    ActiveArms, ActivePolicy, AssignmentCounts, AssignmentHistory, Pipeline, ServingConfig,
+    SideEffects,
 };
-use crate::settings::{
-    self, ArmsSettings, AuthorDecaySettings, InsertSettings, Metadata, PolicySettings, Settings,
-    UNTREATED,
-};
+use crate::settings::{Metadata, Settings};
 use crate::snapshot::{Snapshot, SnapshotValue};
 use crate::store::Store;
 use weir_feed::Platform;
 use weir_supervision::{ActorRef, ActorSystem};
 
-/// Everything that `/rank` serves by, brought in line with the settings whenever these change.
+/// Starts the serving path, and returns the configuration that requests read.
+pub(super) fn start(
+    settings: &Settings,
+    stores: &Stores,
+    side_effects: &SideEffects,
+    runtime: &Runtime,
+) -> Result<(ServingReconciler, Arc<ArcSwap<ServingConfig>>), StartupError> {
+    let (store, system) = (&stores.store, &runtime.system);
+    let entities = Snapshot::default();
+    follow_entities(&settings.ranking.entities_key, store, &entities, system);
+    let outage = store.unavailable_since();
+    let mut parts = ServingParts {
+        system: system.clone(),
+        store: store.clone(),
+        pipeline: Arc::new(Pipeline::new(entities, outage, side_effects.clone())),
+        candidates: None,
+        pools: ScorerPools::new(system, store, &stores.health),
+        rankers: Vec::new(),
+        arms: settings.arms.clone(),
+        assignment_counts: Arc::default(),
+    };
+    let pools = parts.plan(settings)?;
+    let config = Arc::new(ArcSwap::from_pointee(parts.apply(settings, pools)));
+    let reconciler = ServingReconciler {
+        parts,
+        config: Arc::clone(&config),
+    };
+    Ok((reconciler, config))
+}
+
+/// Brings everything that `/rank` and `/score` serve by in line with the settings.
 pub(super) struct ServingReconciler {
+    parts: ServingParts,
+    config: Arc<ArcSwap<ServingConfig>>,
+}
+
+impl Reconcile for ServingReconciler {
+    fn plan<'a>(&'a mut self, settings: &Settings) -> Result<Change<'a>, StartupError> {
+        let pools = self.parts.plan(settings)?;
+        let settings = settings.clone();
+        Ok(Box::new(move || {
+            let config = self.parts.apply(&settings, pools);
+            self.config.store(Arc::new(config));
+        }))
+    }
+}
+
+impl Reconcile for AssignmentHistory {
+    /// Records the assignment while it is planned, since the file may not be writable. It must be the last part to be planned.
+    fn plan<'a>(&'a mut self, settings: &Settings) -> Result<Change<'a>, StartupError> {
+        self.record(&settings.arms)?;
+        Ok(Box::new(|| {}))
+    }
+}
+
+/// Running parts of the serving path, and what they are started with.
+struct ServingParts {
     system: ActorSystem,
-    pipeline: Arc<Pipeline>,
     store: Store,
+    pipeline: Arc<Pipeline>,
     candidates: Option<CandidatesByPlatform>,
     pools: ScorerPools,
     rankers: Vec<ActorRef<Ranker>>,
-    arms: ArmsSettings,
-    arm_counts: Arc<AssignmentCounts>,
+    arms: ArmsConfig,
+    assignment_counts: Arc<AssignmentCounts>,
 }
 
-impl ServingReconciler {
-    /// Starts the follower of the top entities, which follows one key for as long as Weir runs.
-    pub(super) fn start(
-        settings: &Settings,
-        store: &Store,
-        health: &HealthIssues,
-        side_effects: SideEffects,
-        system: &ActorSystem,
-    ) -> Self {
-        let entities = Snapshot::default();
-        follow_entities(&settings.ranking.entities_key, store, &entities, system);
-        Self {
-            system: system.clone(),
-            pipeline: Arc::new(Pipeline::new(
-                entities,
-                store.unavailable_since(),
-                side_effects,
-            )),
-            store: store.clone(),
-            candidates: None,
-            pools: ScorerPools::new(system, store, health),
-            rankers: Vec::new(),
-            arms: settings.arms.clone(),
-            arm_counts: Arc::default(),
+impl ServingParts {
+    /// Builds the scorers that are new under `settings`. Nothing that runs is changed.
+    fn plan(&self, settings: &Settings) -> Result<PoolChanges, StartupError> {
+        let policy = &settings.ranking.policy;
+        if !settings.policies.contains_key(policy) {
+            return Err(StartupError::Policy(policy.clone()));
         }
+        Ok(self.pools.plan(&settings.scorers)?)
     }
 
-    /// What to serve by under `settings`. What was served by before goes on for the requests that began with it; what
-    /// nobody uses any more ends by itself.
-    ///
-    /// Checked settings cannot fail: the policy in force exists.
-    pub(super) fn serve(&mut self, settings: &Settings) -> Result<ServingConfig, StartupError> {
-        let changes = self.pools.plan(&settings.scorers)?;
-        self.pools.apply(changes);
-        self.align_candidates(settings);
-        self.align_rankers(settings.pools.ranker.instances);
-        let serve = |(name, policy): (&String, &PolicySettings)| {
-            (
-                name.clone(),
-                Arc::new(self.active_policy(name, policy, settings)),
-            )
+    /// Starts and stops actors and returns what to serve by. The configuration before goes on for the requests that began with
+    /// it; what nobody uses any more ends by itself.
+    fn apply(&mut self, settings: &Settings, pools: PoolChanges) -> ServingConfig {
+        self.pools.apply(pools);
+        self.reconcile_candidates(settings);
+        self.reconcile_rankers(settings.pools.ranker.instances);
+        if self.arms != settings.arms {
+            self.arms = settings.arms.clone();
+            self.assignment_counts = Arc::default();
+        }
+        let policies: BTreeMap<String, Arc<ActivePolicy>> = settings
+            .policies
+            .iter()
+            .map(|(name, config)| (name.clone(), self.active_policy(name, config, settings)))
+            .collect();
+        let find = |name: &str| {
+            let policy = policies.get(name).cloned();
+            policy.unwrap_or_else(|| Arc::new(ActivePolicy::incoming_order(name)))
         };
-        let policies: BTreeMap<String, Arc<ActivePolicy>> =
-            settings.policies.iter().map(serve).collect();
-        let in_force = &settings.ranking.policy;
-        let policy = policies
-            .get(in_force)
-            .ok_or_else(|| StartupError::Policy(in_force.clone()))?;
-        let arms = self.active_arms(settings, &policies);
-        Ok(ServingConfig {
-            policy: Arc::clone(policy),
+        let otherwise = match settings.arms.otherwise.as_str() {
+            INCOMING_ORDER => Arc::new(ActivePolicy::incoming_order(INCOMING_ORDER)),
+            name => find(name),
+        };
+        ServingConfig {
+            policy: find(&settings.ranking.policy),
+            arms: ActiveArms {
+                arms: Arms::new(&settings.arms),
+                otherwise,
+                counts: Arc::clone(&self.assignment_counts),
+            },
             policies,
             scorers: self.pools.handles(settings.ranking.deadline),
-            arms,
             deadline: settings.ranking.deadline,
             minimal_metadata: settings.ranking.metadata == Metadata::Minimal,
             config_version: settings.config_version().into(),
             rankers: Rankers::new(self.rankers.clone(), Arc::clone(&self.pipeline)),
-        })
-    }
-
-    /// Requests are counted from zero once the arms have changed.
-    fn active_arms(
-        &mut self,
-        settings: &Settings,
-        policies: &BTreeMap<String, Arc<ActivePolicy>>,
-    ) -> ActiveArms {
-        if self.arms != settings.arms {
-            self.arms = settings.arms.clone();
-            self.arm_counts = Arc::default();
-        }
-        let named = Some(&settings.arms.otherwise)
-            .filter(|name| *name != UNTREATED)
-            .and_then(|name| policies.get(name));
-        ActiveArms {
-            arms: arms(&settings.arms),
-            otherwise: named
-                .cloned()
-                .unwrap_or_else(|| Arc::new(ActivePolicy::incoming_order(UNTREATED))),
-            counts: Arc::clone(&self.arm_counts),
         }
     }
 
     /// Candidates are followed from the first policy on that inserts any.
-    fn align_candidates(&mut self, settings: &Settings) {
+    fn reconcile_candidates(&mut self, settings: &Settings) {
         let wanted = settings.policies.values().any(|it| it.insert.max > 0);
         if wanted && self.candidates.is_none() {
             self.candidates = Some(follow_candidates(&self.store, &self.system));
         }
     }
 
-    fn insertion_stage(&self, settings: &InsertSettings) -> Option<InsertionStage> {
-        let candidates = self.candidates.clone().filter(|_| settings.max > 0)?;
-        Some(InsertionStage {
-            policy: InsertionPolicy {
-                max: settings.max,
-                every: settings.every,
-                positions: settings.positions.clone(),
-                once_per: settings.once_per,
-                max_age: settings.max_age,
-            },
-            candidates,
-            store: self.store.clone(),
-        })
-    }
-
-    fn align_rankers(&mut self, instances: usize) {
+    fn reconcile_rankers(&mut self, instances: usize) {
         self.rankers.truncate(instances);
-        for nth in self.rankers.len() + 1..=instances {
-            let counters = Arc::<RankerCounters>::default();
-            let (shown, pipeline) = (Arc::clone(&counters), Arc::clone(&self.pipeline));
-            self.rankers.push(self.system.supervise_while_used(
-                &format!("ranker.{nth}"),
-                shown,
-                move |_, _| Ranker::new(Arc::clone(&pipeline), Arc::clone(&counters)),
-            ));
+        for number in self.rankers.len() + 1..=instances {
+            let (name, pipeline) = (format!("ranker.{number}"), Arc::clone(&self.pipeline));
+            let ranker = self
+                .system
+                .spawn_while_used(&name, Arc::default(), pipeline);
+            self.rankers.push(ranker);
         }
     }
 
+    /// Joins a policy with the scorers that it names.
     fn active_policy(
         &self,
         name: &str,
-        policy: &PolicySettings,
+        config: &PolicyConfig,
         settings: &Settings,
-    ) -> ActivePolicy {
-        let named: BTreeSet<&String> = policy.weights.keys().chain(policy.exclude.keys()).collect();
-        let used = named.into_iter().filter_map(|scorer| {
-            let term = term(scorer, policy, settings.scorers.get(scorer)?);
-            Some((self.pools.handle(scorer, settings.ranking.deadline)?, term))
-                .filter(|(_, term)| term.matters())
+    ) -> Arc<ActivePolicy> {
+        let scorers: BTreeSet<&String> =
+            config.weights.keys().chain(config.exclude.keys()).collect();
+        let used = scorers.into_iter().filter_map(|scorer| {
+            let term = ScorerTerm {
+                scorer: scorer.clone(),
+                weight: config.weights.get(scorer).copied().unwrap_or_default(),
+                removal: config.exclude.get(scorer).copied().unwrap_or_default(),
+                scores: settings.scorers.get(scorer)?.scores,
+            };
+            let pool = self.pools.handle(scorer, settings.ranking.deadline)?;
+            term.matters().then_some((pool, term))
         });
-        let insertion = self.insertion_stage(&policy.insert);
         let (pools, terms) = used.unzip();
-        let AuthorDecaySettings { factor, floor } = policy.author_decay;
-        let policy = Policy {
-            name: name.to_owned(),
-            entity_weight: policy.entity_weight,
-            entity_match: match policy.entity_match {
-                settings::EntityMatch::Word => EntityMatch::Word,
-                settings::EntityMatch::Substring => EntityMatch::Substring,
+        let candidates = self.candidates.clone().filter(|_| config.insert.max > 0);
+        let max_entity_age = settings.ranking.max_entity_age;
+        Arc::new(ActivePolicy {
+            policy: Policy {
+                name: name.to_owned(),
+                config: config.clone(),
+                terms,
             },
-            terms,
-            author_decay: AuthorDecay { factor, floor },
-            keep_threads: policy.keep_threads,
-        };
-        let max_entity_age =
-            TimeDelta::from_std(settings.ranking.max_entity_age).unwrap_or(TimeDelta::MAX);
-        ActivePolicy {
-            insertion,
-            ..ActivePolicy::new(policy, pools, max_entity_age)
-        }
+            pools,
+            insertion: candidates.map(|candidates| InsertionStage {
+                candidates,
+                store: self.store.clone(),
+            }),
+            max_entity_age: TimeDelta::from_std(max_entity_age).unwrap_or(TimeDelta::MAX),
+        })
     }
 }
 
@@ -238,65 +238,10 @@ fn follow<T: SnapshotValue>(
     store: &Store,
     system: &ActorSystem,
 ) {
-    let counters = Arc::<SnapshotCounters>::default();
     let deps = SnapshotFollowerDeps {
         store: store.clone(),
         sources,
         reports_to: None,
-        counters: Arc::clone(&counters),
     };
-    system.supervise(name, counters, move |_, incarnation| {
-        SnapshotFollower::new(deps.clone(), incarnation)
-    });
-}
-
-/// Returns a scorer's part in a policy.
-fn term(scorer: &str, policy: &PolicySettings, config: &ScorerConfig) -> ScorerTerm {
-    let bounds = policy.exclude.get(scorer).copied().unwrap_or_default();
-    ScorerTerm {
-        scorer: scorer.to_owned(),
-        weight: policy.weights.get(scorer).copied().unwrap_or_default(),
-        scale: config.scores.scale,
-        missing: config.scores.unscored,
-        default: config.scores.default,
-        removal: RemovalRule {
-            below: bounds.below,
-            above: bounds.above,
-        },
-    }
-}
-
-/// Starts the serving path, and returns the configuration that requests read.
-pub(super) fn start(
-    settings: &Settings,
-    stores: &Stores,
-    side_effects: &SideEffects,
-    runtime: &Runtime,
-) -> Result<(ServingPart, Arc<ArcSwap<ServingConfig>>), StartupError> {
-    let mut reconciler = ServingReconciler::start(
-        settings,
-        &stores.store,
-        &stores.health,
-        side_effects.clone(),
-        &runtime.system,
-    );
-    let config = Arc::new(ArcSwap::from_pointee(reconciler.serve(settings)?));
-    let part = ServingPart {
-        reconciler,
-        config: Arc::clone(&config),
-    };
-    Ok((part, config))
-}
-
-/// The serving path as a part that follows the settings.
-pub(super) struct ServingPart {
-    reconciler: ServingReconciler,
-    config: Arc<ArcSwap<ServingConfig>>,
-}
-
-impl Reconcile for ServingPart {
-    fn plan<'a>(&'a mut self, settings: &Settings) -> Result<Change<'a>, StartupError> {
-        let config = self.reconciler.serve(settings)?;
-        Ok(Box::new(|| self.config.store(Arc::new(config))))
-    }
+    system.spawn::<SnapshotFollower<T>>(name, Arc::default(), deps);
 }

@@ -1,160 +1,159 @@
-use std::ops::{Range, RangeInclusive};
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::fmt;
 
-use xxhash_rust::xxh3::xxh3_64;
+use serde::de::{self, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use xxhash_rust::xxh3::Xxh3;
 
-use weir_feed::Session;
+use crate::settings::{Check, did_you_mean};
 
-/// How many buckets users fall into by their hash.
-pub const BUCKETS: u64 = 4096;
+/// The value of `arms.otherwise` for the incoming order.
+pub const INCOMING_ORDER: &str = "off";
 
-/// A part of the users, and what is tried on it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Arm {
-    /// The arm's name.
-    pub name: Arc<str>,
-    /// Who is in it.
-    pub members: Members,
-    /// The policy that orders their feeds; `None` while the arm is disabled.
-    pub policy: Option<String>,
-}
-
-/// Who is in an arm.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Members {
-    /// Users of one cohort.
-    Cohort(String),
-    /// Users whose cohort index is in the range.
-    CohortIndex(RangeInclusive<u64>),
-    /// Users whose bucket is in the range.
-    Buckets(Range<u64>),
-}
-
-impl Members {
-    fn has(&self, session: &Session, bucket: u64) -> bool {
-        match self {
-            Self::Cohort(cohort) => session.cohort.as_deref() == Some(cohort),
-            Self::CohortIndex(range) => session
-                .cohort_index
-                .is_some_and(|index| range.contains(&index)),
-            Self::Buckets(range) => range.contains(&bucket),
-        }
-    }
-}
-
-/// The bucket of a user, the same wherever and whenever it is asked for: a hash of salt and user id.
-fn bucket(salt: &str, user_id: &str) -> u64 {
-    let mut text = Vec::with_capacity(salt.len() + user_id.len() + 1);
-    text.extend_from_slice(salt.as_bytes());
-    text.push(0);
-    text.extend_from_slice(user_id.as_bytes());
-    xxh3_64(&text) % BUCKETS
-}
-
-/// A division of users into arms.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Arms {
-    /// Divides the users in another way than other salts do.
+/// `[arms]`: which users get which policy.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ArmsConfig {
+    /// Version of the assignment of users to arms. Another salt, other shares or other cohorts need another version.
+    pub version: u64,
+    /// Assigns users in another way than other salts do.
     pub salt: String,
-    /// The first that a user fits is the user's.
-    pub arms: Vec<Arm>,
+    /// The policy of users who are in no arm; [`INCOMING_ORDER`] is the incoming order, whatever `[policies.off]` says.
+    pub otherwise: String,
+    /// `[arms.NAME]`: the arms.
+    #[serde(flatten)]
+    pub arms: BTreeMap<String, ArmConfig>,
 }
 
-impl Arms {
-    /// Returns whether users are divided at all.
-    pub fn is_empty(&self) -> bool {
-        self.arms.is_empty()
-    }
+/// `[arms.NAME]`: some users, by one of `cohort`, `cohort_index` and `share`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ArmConfig {
+    /// The policy that orders their feeds.
+    pub policy: String,
+    /// Users of this cohort.
+    pub cohort: Option<String>,
+    /// Users whose cohort index is from the first to the last, both included.
+    pub cohort_index: Option<[u64; 2]>,
+    /// This share of all users, 0 to 1, drawn by a hash of salt and user id.
+    pub share: Option<f64>,
+    /// `false` removes the arm; its users are then in no arm, and those of the others stay where they are.
+    pub enabled: Option<bool>,
+}
 
-    /// Returns the arm of the session's user.
-    pub fn assign(&self, session: &Session) -> Option<&Arm> {
-        if self.arms.is_empty() {
-            return None;
+impl Default for ArmsConfig {
+    fn default() -> Self {
+        Self {
+            version: 1,
+            salt: "weir".to_owned(),
+            otherwise: INCOMING_ORDER.to_owned(),
+            arms: BTreeMap::new(),
         }
-        let bucket = bucket(&self.salt, &session.user_id);
-        self.arms
-            .iter()
-            .find(|arm| arm.members.has(session, bucket))
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use chrono::Utc;
-    use rand::SeedableRng;
-
-    use super::*;
-    use weir_feed::Platform;
-    use weir_lab::FakeFeed;
-
-    fn session(user: &str) -> Session {
-        let fake = FakeFeed {
-            posts: 0,
-            comments: 0,
-            platform: Platform::Twitter,
-            now: Utc::now(),
+impl ArmsConfig {
+    /// Returns a hash of everything that decides which user is in which arm. It is kept on disk, so it must not change.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        let mut hash = Xxh3::new();
+        let mut add = |part: &str| {
+            hash.update(&part.len().to_le_bytes());
+            hash.update(part.as_bytes());
         };
-        let mut session = fake
-            .request(&mut rand_chacha::ChaCha8Rng::seed_from_u64(1))
-            .session;
-        user.clone_into(&mut session.user_id);
-        session.cohort = None;
-        session.cohort_index = None;
-        session
-    }
-
-    fn arm(name: &str, members: Members) -> Arm {
-        Arm {
-            name: name.into(),
-            members,
-            policy: Some("p".to_owned()),
+        add(&self.salt);
+        for (name, arm) in &self.arms {
+            add(name);
+            add(&format!("{:?}", (&arm.cohort, arm.cohort_index, arm.share)));
         }
+        hash.digest()
     }
 
-    #[test]
-    fn buckets_do_not_change_between_versions() {
-        assert_eq!(
-            ["", "ann", "bob"].map(|user| bucket("2026", user)),
-            [364, 109, 511]
-        );
+    /// Checks what concerns all arms together.
+    pub(crate) fn check(&self, check: &mut Check, policies: &[&str]) {
+        let mut known = policies.to_vec();
+        if !known.contains(&INCOMING_ORDER) {
+            known.push(INCOMING_ORDER);
+        }
+        let otherwise = self.otherwise.as_str();
+        check.under("arms", |check| {
+            check.require("otherwise", known.contains(&otherwise), || {
+                format!(
+                    "there is no policy {otherwise:?}{}",
+                    did_you_mean(otherwise, &known)
+                )
+            });
+        });
+        let shares: f64 = self.arms.values().filter_map(|arm| arm.share).sum();
+        check.require("arms", shares <= 1.0 + 1e-9, || {
+            format!("the shares of all arms add up to {shares}, expected at most 1")
+        });
+    }
+}
+
+impl ArmConfig {
+    /// Returns whether its users get its policy.
+    pub fn is_enabled(&self) -> bool {
+        self.enabled != Some(false)
     }
 
-    #[test]
-    fn a_share_gets_its_share_of_the_users_and_a_salt_another() {
-        let members = |salt: &str| -> Vec<u32> {
-            let arms = Arms {
-                salt: salt.to_owned(),
-                arms: vec![arm("quarter", Members::Buckets(0..BUCKETS / 4))],
-            };
-            (0..8_000)
-                .filter(|user| arms.assign(&session(&user.to_string())).is_some())
-                .collect()
-        };
-        let (one, other) = (members("one"), members("other"));
-        // Four standard deviations of a binomial of 8,000 at a quarter.
-        assert!((1_845..2_155).contains(&one.len()), "{}", one.len());
-        assert_ne!(one, other);
-    }
-
-    #[test]
-    fn the_first_arm_that_fits_is_taken() {
-        let arms = vec![
-            arm("cohort", Members::Cohort("c".to_owned())),
-            arm("index", Members::CohortIndex(10..=19)),
-            arm("rest", Members::Buckets(0..BUCKETS)),
+    pub(crate) fn check(&self, check: &mut Check, policies: &[&str]) {
+        let policy = self.policy.as_str();
+        check.require("policy", policies.contains(&policy), || {
+            format!(
+                "there is no policy {policy:?}{}",
+                did_you_mean(policy, policies)
+            )
+        });
+        let ways = [
+            self.cohort.is_some(),
+            self.cohort_index.is_some(),
+            self.share.is_some(),
         ];
-        let mut arms = Arms {
-            salt: "s".to_owned(),
-            arms,
-        };
-        let name = |session: &Session| arms.assign(session).map(|arm| arm.name.to_string());
-        let mut user = session("u");
-        assert_eq!(name(&user).as_deref(), Some("rest"));
-        user.cohort_index = Some(10);
-        assert_eq!(name(&user).as_deref(), Some("index"));
-        user.cohort = Some("c".to_owned());
-        assert_eq!(name(&user).as_deref(), Some("cohort"));
-        arms.arms.truncate(2);
-        assert_eq!(arms.assign(&session("u")), None);
+        check.require(
+            "share",
+            ways.into_iter().filter(|&way| way).count() == 1,
+            || "expected one of cohort, cohort_index and share".to_owned(),
+        );
+        if let Some([first, last]) = self.cohort_index {
+            check.require("cohort_index", first <= last, || {
+                "the first index must not be above the last".to_owned()
+            });
+        }
+        if let Some(share) = self.share {
+            check.within("share", share, 0.0..=1.0);
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for ArmsConfig {
+    /// The arms stand beside `version`, `salt` and `otherwise`, which therefore name no arm.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ArmsVisitor)
+    }
+}
+
+struct ArmsVisitor;
+
+impl<'de> Visitor<'de> for ArmsVisitor {
+    type Value = ArmsConfig;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a table")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut settings = ArmsConfig::default();
+        while let Some(key) = map.next_key::<String>()? {
+            match key.as_str() {
+                "version" => settings.version = map.next_value()?,
+                "salt" => settings.salt = map.next_value()?,
+                "otherwise" => settings.otherwise = map.next_value()?,
+                _ => {
+                    if settings.arms.insert(key, map.next_value()?).is_some() {
+                        return Err(de::Error::custom("an arm is named twice"));
+                    }
+                }
+            }
+        }
+        Ok(settings)
     }
 }

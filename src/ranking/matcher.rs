@@ -1,10 +1,12 @@
 use aho_corasick::packed::Searcher;
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use serde::{Deserialize, Serialize};
 
 use weir_feed::ContentItem;
 
 /// When an item counts as naming an entity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum EntityMatch {
     /// Title or text holds one of the entity's forms, with no letter, digit or `_` right before or after it.
     #[default]
@@ -44,7 +46,7 @@ struct Patterns {
     scan: Option<Searcher>,
     /// Finds every occurrence.
     automaton: AhoCorasick,
-    /// For each pattern, the place of its entity among the names.
+    /// For each pattern, the index of its entity among the names.
     entities: Vec<usize>,
 }
 
@@ -54,8 +56,8 @@ impl EntityMatcher {
         let named =
             |of: fn(&NamedEntity) -> Vec<&str>| {
                 let pairs = entities.iter().enumerate();
-                Patterns::new(pairs.flat_map(|(place, entity)| {
-                    of(entity).into_iter().map(move |form| (place, form))
+                Patterns::new(pairs.flat_map(|(index, entity)| {
+                    of(entity).into_iter().map(move |form| (index, form))
                 }))
             };
         Ok(Self {
@@ -65,7 +67,7 @@ impl EntityMatcher {
         })
     }
 
-    /// An entity that `item` names, as its place among those the matcher was built of.
+    /// Finds an entity that `item` names, and returns its index among those the matcher was built from.
     pub fn find(&self, item: &ContentItem, matching: EntityMatch) -> Option<usize> {
         match matching {
             EntityMatch::Word => {
@@ -78,14 +80,14 @@ impl EntityMatcher {
         }
     }
 
-    /// How many entities it looks for.
+    /// Returns the number of entities it looks for.
     pub fn entities(&self) -> usize {
         self.names.len()
     }
 
-    /// The name of the entity in a place that [`find`](Self::find) answered.
-    pub fn name(&self, place: usize) -> &str {
-        &self.names[place]
+    /// Returns the name of an entity by an index from [`find`](Self::find).
+    pub fn name(&self, index: usize) -> &str {
+        &self.names[index]
     }
 }
 
@@ -102,7 +104,7 @@ impl NamedEntity {
 impl Patterns {
     fn new<'f>(forms: impl Iterator<Item = (usize, &'f str)>) -> Result<Self, MatcherError> {
         let (entities, forms): (Vec<usize>, Vec<&str>) = forms
-            .map(|(place, form)| (place, form.trim()))
+            .map(|(index, form)| (index, form.trim()))
             .filter(|(_, form)| !form.is_empty())
             .unzip();
         let automaton = AhoCorasick::builder()
@@ -189,7 +191,7 @@ mod tests {
         let found = |text: &str| {
             matcher
                 .find(&item(None, text), EntityMatch::Word)
-                .map(|place| matcher.name(place))
+                .map(|index| matcher.name(index))
         };
         assert_eq!(found("What Trump's lawyers say"), Some("Trump"));
         assert_eq!(found("#TRUMP2020, TRUMP!"), Some("Trump"));

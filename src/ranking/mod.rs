@@ -1,15 +1,22 @@
 //! Ranking, pure: from items, scores and top entities to an order. No actor, store or clock in here.
 
 mod arms;
+mod assignment;
 mod candidates;
 mod matcher;
+mod policy;
 mod score;
 mod score_scale;
+mod slate;
+pub mod stages;
 mod top_entities;
 
-pub use arms::{Arm, Arms, BUCKETS, Members};
+pub use arms::{ArmConfig, ArmsConfig, INCOMING_ORDER};
+pub use assignment::{Arm, Arms, Members};
 pub use candidates::{Candidate, Candidates};
 pub use matcher::{EntityMatch, EntityMatcher, MatcherError, NamedEntity};
+pub use policy::{Policy, PolicyConfig, ScorerTerm};
 pub use score::Score;
-pub use score_scale::ScoreScale;
-pub use top_entities::{TopEntities, TopEntitiesError, TopEntitySet};
+pub use score_scale::{MissingScorePolicy, ScoreScale, ScoreUse};
+pub use slate::{Column, Slate};
+pub use top_entities::{EntityMatches, TopEntities, TopEntitiesError, TopEntitySet};

@@ -15,6 +15,53 @@ pub struct ScoreScale {
     pub factor: f64,
 }
 
+/// Keys of `[scorers.NAME]` about the use of its scores. Changing them does not restart the pool.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ScoreUse {
+    /// Score of an item that this scorer failed to score.
+    pub default: f64,
+    /// What happens to an item that this scorer failed to score.
+    pub unscored: MissingScorePolicy,
+    /// What raw scores become before a policy weighs them.
+    pub scale: ScoreScale,
+    /// `false` removes the scorer.
+    pub enabled: bool,
+}
+
+/// What happens to an item that a scorer failed to score.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MissingScorePolicy {
+    /// It is weighed by the scorer's `default`.
+    #[default]
+    Default,
+    /// It keeps its incoming position.
+    KeepPosition,
+}
+
+impl Default for ScoreUse {
+    fn default() -> Self {
+        Self {
+            default: 0.0,
+            unscored: MissingScorePolicy::default(),
+            scale: ScoreScale::default(),
+            enabled: true,
+        }
+    }
+}
+
+impl ScoreUse {
+    /// Returns the scaled score of an item. One that keeps its position has no use for a default.
+    pub(super) fn scaled(self, raw: Option<f64>) -> f64 {
+        let raw = raw.unwrap_or(match self.unscored {
+            MissingScorePolicy::Default => self.default,
+            MissingScorePolicy::KeepPosition => 0.0,
+        });
+        self.scale.apply(raw)
+    }
+}
+
 impl Default for ScoreScale {
     /// Returns a scale that leaves scores up to 1e9 as they are.
     fn default() -> Self {
@@ -36,7 +83,7 @@ impl ScoreScale {
         });
     }
 
-    pub(crate) fn apply(self, raw: f64) -> f64 {
+    fn apply(self, raw: f64) -> f64 {
         raw.max(self.lowest).min(self.highest) * self.factor
     }
 }

@@ -1,11 +1,12 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{EntityMatcher, MatcherError, NamedEntity};
+use super::{EntityMatch, EntityMatcher, MatcherError, NamedEntity};
 use crate::snapshot::SnapshotValue;
-use weir_feed::parse_timestamp;
+use weir_feed::{ContentItem, parse_timestamp};
 
 /// The most frequent entities of the posts, as jobs hand them to rankers, ours and others'.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -113,6 +114,35 @@ impl SnapshotValue for TopEntitySet {
 
     fn entries(&self) -> usize {
         self.matcher.entities()
+    }
+}
+
+/// Items of a feed that name top entities.
+#[derive(Debug)]
+pub struct EntityMatches {
+    set: Arc<TopEntitySet>,
+    /// For each item, the index of an entity that it names.
+    entities: Vec<Option<usize>>,
+}
+
+impl EntityMatches {
+    /// Matches all items with the entities of `set`.
+    pub fn find(items: &[ContentItem], how: EntityMatch, set: Arc<TopEntitySet>) -> Self {
+        let entities = items.iter().map(|item| set.matcher.find(item, how));
+        Self {
+            entities: entities.collect(),
+            set,
+        }
+    }
+
+    pub(crate) fn has_match(&self, item: usize) -> bool {
+        self.entities.get(item).is_some_and(Option::is_some)
+    }
+
+    /// Returns the name of the entity that an item names.
+    pub(crate) fn name(&self, item: usize) -> Option<&str> {
+        let entity = self.entities.get(item).copied().flatten()?;
+        Some(self.set.matcher.name(entity))
     }
 }
 

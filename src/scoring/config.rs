@@ -8,7 +8,7 @@ use super::kinds::{
     self, BuildContext, BuildError, KindConfig, LookupTable, ScorerKind, SentimentScorer,
 };
 use super::pool::PoolConfig;
-use crate::ranking::ScoreScale;
+use crate::ranking::ScoreUse;
 use crate::settings::{Check, Table};
 use crate::snapshot::Snapshot;
 
@@ -24,42 +24,6 @@ pub struct ScorerConfig {
     /// How policies use the scores.
     #[serde(flatten)]
     pub scores: ScoreUse,
-}
-
-/// Keys of `[scorers.NAME]` about the use of its scores. Changing them does not restart the pool.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ScoreUse {
-    /// Score of an item that this scorer failed to score.
-    pub default: f64,
-    /// What happens to an item that this scorer failed to score.
-    pub unscored: MissingScorePolicy,
-    /// What raw scores become before a policy weighs them.
-    pub scale: ScoreScale,
-    /// `false` removes the scorer.
-    pub enabled: bool,
-}
-
-/// What happens to an item that a scorer failed to score.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MissingScorePolicy {
-    /// It is weighed by the scorer's `default`.
-    #[default]
-    Default,
-    /// It keeps its incoming position.
-    KeepPosition,
-}
-
-impl Default for ScoreUse {
-    fn default() -> Self {
-        Self {
-            default: 0.0,
-            unscored: MissingScorePolicy::default(),
-            scale: ScoreScale::default(),
-            enabled: true,
-        }
-    }
 }
 
 /// A scorer cannot be built as configured.

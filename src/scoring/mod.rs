@@ -7,7 +7,7 @@ pub mod pool;
 mod scorer;
 mod scorers;
 
-pub use self::config::{MissingScorePolicy, ScoreUse, ScorerBuildError, ScorerConfig};
+pub use self::config::{ScorerBuildError, ScorerConfig};
 pub use self::error::{ScoreError, ScorerFailure};
 pub use self::kinds::{
     BuildContext, BuildError, EngagementConfig, HttpConfig, HttpOptions, HttpScorer, KindConfig,

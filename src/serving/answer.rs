@@ -3,8 +3,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::context::RankContext;
-use super::slate::Slate;
-use super::stages::insertion::{self, Insertions, Slot};
+use super::stages::insertion::{self, Insertions};
+use crate::ranking::Slate;
+use crate::ranking::stages::insertion::Slot;
 use weir_feed::{Degraded, Metadata, NewItem, RankRequest};
 
 /// Answer to a ranking request; refers to the items of the feed by their index.
@@ -126,15 +127,12 @@ fn metadata(intervened: bool, degraded: Vec<Degraded>, context: &RankContext) ->
 fn explain(slate: &Slate<'_>, context: &RankContext) -> Vec<ItemExplanation> {
     let terms = &context.policy.policy.terms;
     let entities = slate.entities.as_ref();
-    let explain = |&item: &usize| {
-        let columns = terms.iter().zip(&slate.scores.columns);
-        ItemExplanation {
-            entity: entities.and_then(|it| it.name(item)).map(str::to_owned),
-            scores: columns
-                .map(|(term, column)| (term.scorer.clone(), column.known(item)))
-                .collect(),
-            value: slate.values[item].value(),
-        }
+    let explain = |&item: &usize| ItemExplanation {
+        entity: entities.and_then(|it| it.name(item)).map(str::to_owned),
+        scores: (terms.iter().enumerate())
+            .map(|(index, term)| (term.scorer.clone(), slate.score(index, item)))
+            .collect(),
+        value: slate.values[item].value(),
     };
     slate.order.iter().map(explain).collect()
 }

@@ -6,10 +6,9 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use super::policy::Policy;
 use super::stages::insertion::InsertionStage;
 use crate::actors::serving::Rankers;
-use crate::ranking::Arms;
+use crate::ranking::{Arms, Policy};
 use crate::scoring::pool::PoolHandle;
 use weir_feed::Session;
 

@@ -6,12 +6,10 @@ use tokio::sync::watch;
 use super::answer::RankAnswer;
 use super::context::RankContext;
 use super::side_effects::SideEffects;
-use super::slate::Slate;
 use super::stages::scoring::{ScoreCollector, Wait};
-use super::stages::{
-    diversity, entities, fixed_positions, insertion, ordering, removal, threading,
-};
-use crate::ranking::TopEntitySet;
+use super::stages::{entities, insertion};
+use crate::ranking::stages::{diversity, fixed_positions, ordering, removal, threading};
+use crate::ranking::{Slate, TopEntitySet};
 use crate::snapshot::Snapshot;
 use weir_feed::{Degraded, RankRequest};
 
@@ -59,15 +57,19 @@ impl Pipeline {
         });
         degraded.extend(insertions.degraded.take());
 
-        let mut slate = Slate::new(&feed.items, scores, entities);
+        let mut slate = Slate::new(&feed.items, scores.into_columns(), entities);
         removal::apply(&mut slate, policy);
         ordering::apply(&mut slate, policy);
         diversity::apply(&mut slate, policy);
         fixed_positions::apply(&mut slate, policy);
         threading::apply(&mut slate, policy);
 
-        let answer = RankAnswer::new(&slate, insertions, degraded, context);
-        self.conclude(feed, answer, context, context.decide())
+        let mut answer = RankAnswer::new(&slate, insertions, degraded, context);
+        answer.metadata.degraded.extend(self.store_outage());
+        if context.decide() {
+            self.side_effects.record(feed, &answer, context);
+        }
+        answer.for_client(context)
     }
 
     /// Answers with the incoming order, since the ranker gave no answer for the reason `code`. It is recorded if `decided`.
@@ -78,27 +80,19 @@ impl Pipeline {
         context: &RankContext,
         decided: bool,
     ) -> RankAnswer {
-        let answer = RankAnswer::incoming_order(feed, code, context);
-        self.conclude(feed, answer, context, decided)
-    }
-
-    fn conclude(
-        &self,
-        feed: &Arc<RankRequest>,
-        mut answer: RankAnswer,
-        context: &RankContext,
-        decided: bool,
-    ) -> RankAnswer {
-        if self.store_outage.borrow().is_some() {
-            answer.metadata.degraded.push(Degraded {
-                part: "results".into(),
-                missed: 0,
-                why: "unavailable".into(),
-            });
-        }
+        let mut answer = RankAnswer::incoming_order(feed, code, context);
+        answer.metadata.degraded.extend(self.store_outage());
         if decided {
             self.side_effects.record(feed, &answer, context);
         }
         answer.for_client(context)
+    }
+
+    fn store_outage(&self) -> Option<Degraded> {
+        self.store_outage.borrow().map(|_| Degraded {
+            part: "results".into(),
+            missed: 0,
+            why: "unavailable".into(),
+        })
     }
 }

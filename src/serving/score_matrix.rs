@@ -1,50 +1,49 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use crate::ranking::Column;
 use crate::scoring::ScoreError;
 use crate::scoring::pool::Timing;
 use weir_feed::Degraded;
 
 /// Score of one item by one scorer, or the reason why there is none.
-pub type ItemScore = Result<f64, ScoreError>;
+pub(crate) type ItemScore = Result<f64, ScoreError>;
 
 /// Scores of a feed, one column for each scorer.
 #[derive(Debug, Default)]
-pub struct ScoreMatrix {
+pub(crate) struct ScoreMatrix {
     /// The columns, in the order in which the scorers were asked.
-    pub columns: Vec<ScoreColumn>,
+    pub(crate) columns: Vec<ScoreColumn>,
 }
 
 /// Scores of one scorer.
 #[derive(Debug, Default)]
-pub struct ScoreColumn {
+pub(crate) struct ScoreColumn {
     /// A score for each item of the feed, by index.
-    pub scores: Vec<ItemScore>,
+    pub(crate) scores: Vec<ItemScore>,
     /// The way of each score; empty unless it was asked for.
-    pub timings: Vec<ScoreTiming>,
+    pub(crate) timings: Vec<ScoreTiming>,
 }
 
 /// When a score was where.
 #[derive(Debug, Clone, Copy)]
-pub struct ScoreTiming {
+pub(crate) struct ScoreTiming {
     /// It was asked for.
-    pub sent: Instant,
+    pub(crate) sent: Instant,
     /// Its way through the pool; `None` if it needed no thread, or did not arrive.
-    pub pool: Option<Timing>,
+    pub(crate) pool: Option<Timing>,
     /// It arrived, if it did.
-    pub received: Option<Instant>,
+    pub(crate) received: Option<Instant>,
 }
 
 impl ScoreMatrix {
-    /// Creates a matrix of these columns.
-    pub fn new(columns: Vec<Vec<ItemScore>>) -> Self {
-        let column = |scores| ScoreColumn {
-            scores,
-            timings: Vec::new(),
+    /// Returns the columns without the reasons of what is missing.
+    pub(super) fn into_columns(self) -> Vec<Column> {
+        let known = |column: ScoreColumn| {
+            let scores = column.scores.into_iter();
+            scores.map(Result::ok).collect()
         };
-        Self {
-            columns: columns.into_iter().map(column).collect(),
-        }
+        self.columns.into_iter().map(known).collect()
     }
 
     /// Returns the first missing score: its column, its item and the reason.
@@ -70,13 +69,5 @@ impl ScoreMatrix {
             })
         });
         missing.collect()
-    }
-}
-
-impl ScoreColumn {
-    /// Returns the finite score of an item.
-    pub(super) fn known(&self, item: usize) -> Option<f64> {
-        let score = self.scores.get(item)?.ok()?;
-        score.is_finite().then_some(score)
     }
 }

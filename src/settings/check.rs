@@ -42,7 +42,7 @@ impl Check {
     }
 
     /// Complains about the elements of the list `name` for which `holds` is false.
-    pub(super) fn require_each<T>(
+    pub(crate) fn require_each<T>(
         &mut self,
         name: &str,
         list: &[T],

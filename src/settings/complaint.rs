@@ -61,7 +61,7 @@ fn unknown_key(name: &str, known: &[&str]) -> String {
 }
 
 /// `; did you mean NAME?` if a known name is near, else nothing.
-pub(super) fn did_you_mean(name: &str, known: &[&str]) -> String {
+pub(crate) fn did_you_mean(name: &str, known: &[&str]) -> String {
     nearest(name, known)
         .map(|nearest| format!("; did you mean {nearest}?"))
         .unwrap_or_default()

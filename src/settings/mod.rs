@@ -2,7 +2,6 @@
 //!
 //! Layers, each over the one before: `config/default.toml` (compiled in), a file, `WEIR__SECTION__KEY` variables.
 
-mod arms;
 mod auth;
 mod check;
 mod complaint;
@@ -10,7 +9,6 @@ mod cron_syntax;
 mod database;
 mod database_url;
 mod error;
-mod insert;
 mod jobs;
 mod key;
 mod layers;
@@ -18,7 +16,6 @@ mod load;
 mod log;
 mod migrate;
 mod outbox;
-mod policies;
 mod pools;
 mod preprocess;
 mod programs;
@@ -45,21 +42,19 @@ mod timetable;
 mod version;
 mod watched_file;
 
-pub use arms::{ArmSettings, ArmsSettings, UNTREATED};
 pub use auth::{AuthSettings, Scope};
 pub use check::Check;
+pub(crate) use complaint::did_you_mean;
 pub use cron_syntax::CronFieldError;
 pub use database::{DatabaseSettings, Pooler};
 pub use database_url::{PostgresUrl, UrlError, check_sqlite};
 pub use error::{Place, Problem, SettingsError};
-pub use insert::InsertSettings;
 pub use jobs::JobsSettings;
 pub use key::Key;
 pub use load::Loaded;
 pub use log::{LogFormat, LogSettings};
 pub use migrate::Migration;
 pub use outbox::OutboxSettings;
-pub use policies::{AuthorDecaySettings, EntityMatch, ExcludeSettings, PolicySettings};
 pub use pools::{JobsPool, PoolsSettings, RankerPool};
 pub use preprocess::PreprocessSettings;
 pub use programs::{ProgramMode, ProgramSettings};

@@ -6,11 +6,12 @@ use serde::Deserialize;
 use super::check::Check;
 use super::complaint::did_you_mean;
 use super::{
-    ArmsSettings, AuthSettings, DatabaseSettings, JobsSettings, LogSettings, OutboxSettings,
-    PolicySettings, PoolsSettings, PreprocessSettings, ProgramSettings, RankingSettings,
-    RankingsSettings, RecorderSettings, ScheduleSettings, ScraperSettings, ServerSettings,
-    ShutdownSettings, StoreConfig, SupervisionSettings,
+    AuthSettings, DatabaseSettings, JobsSettings, LogSettings, OutboxSettings, PoolsSettings,
+    PreprocessSettings, ProgramSettings, RankingSettings, RankingsSettings, RecorderSettings,
+    ScheduleSettings, ScraperSettings, ServerSettings, ShutdownSettings, StoreConfig,
+    SupervisionSettings,
 };
+use crate::ranking::{ArmsConfig, PolicyConfig};
 use crate::scoring::ScorerConfig;
 
 /// Everything a Weir can be told. `Settings::default()` is what `config/default.toml` says.
@@ -30,9 +31,9 @@ pub struct Settings {
     /// How `/rank` answers.
     pub ranking: RankingSettings,
     /// Policies by name.
-    pub policies: BTreeMap<String, PolicySettings>,
+    pub policies: BTreeMap<String, PolicyConfig>,
     /// Which users get which policy, where that is not the policy in force.
-    pub arms: ArmsSettings,
+    pub arms: ArmsConfig,
     /// Scorers by name.
     pub scorers: BTreeMap<String, ScorerConfig>,
     /// How many of each actor.
@@ -126,8 +127,8 @@ impl Default for Settings {
             store: StoreConfig::default(),
             auth: AuthSettings::default(),
             ranking: RankingSettings::default(),
-            policies: PolicySettings::shipped(),
-            arms: ArmsSettings::default(),
+            policies: PolicyConfig::shipped(),
+            arms: ArmsConfig::default(),
             scorers: ScorerConfig::shipped(),
             pools: PoolsSettings::default(),
             jobs: JobsSettings::default(),

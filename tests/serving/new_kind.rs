@@ -3,10 +3,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use weir::app::{Application, InitialData, StartOptions};
+use weir::ranking::PolicyConfig;
 use weir::scoring::pool::PoolConfig;
 use weir::scoring::{BuildContext, BuildError, ScorerConfig, ScorerKind};
 use weir::scoring::{Formula, Scorer, Subject};
-use weir::settings::{Check, PolicySettings, Settings};
+use weir::settings::{Check, Settings};
 
 use weir_test_support::{feed_of, http_client, ranked_indices};
 
@@ -47,10 +48,10 @@ impl Formula for Brevity {
 
 fn settings(half: f64) -> Settings {
     let mut settings = Settings::default();
-    let policy = PolicySettings {
+    let policy = PolicyConfig {
         entity_weight: 0.0,
         weights: [("short".to_owned(), 1.0)].into(),
-        ..PolicySettings::default()
+        ..PolicyConfig::default()
     };
     settings
         .scorers

@@ -9,7 +9,7 @@ use tracing::{Instrument, Span};
 
 use crate::serving::{Pipeline, RankAnswer, RankContext, RankOutcome};
 use weir_feed::RankRequest;
-use weir_supervision::{ActorRef, counters};
+use weir_supervision::{ActorRef, Incarnation, SupervisedActor, counters};
 
 /// How long past the deadline a ranker may still answer before the incoming order is the answer.
 pub(crate) const GRACE: Duration = Duration::from_millis(5);
@@ -47,9 +47,11 @@ pub struct Rank {
     reply: oneshot::Sender<RankAnswer>,
 }
 
-impl Ranker {
-    /// Creates a ranker that executes `pipeline`.
-    pub fn new(pipeline: Arc<Pipeline>, counters: Arc<RankerCounters>) -> Self {
+impl SupervisedActor for Ranker {
+    type Deps = Arc<Pipeline>;
+    type Counters = RankerCounters;
+
+    fn new(pipeline: Arc<Pipeline>, counters: Arc<RankerCounters>, _: Incarnation) -> Self {
         Self { pipeline, counters }
     }
 }

@@ -15,7 +15,7 @@ use crate::scoring::pool::failure_counter;
 use crate::snapshot::{Snapshot, SnapshotValue};
 use crate::store::{Store, Stored};
 use crate::telemetry::LogLimiter;
-use weir_supervision::{Incarnation, counters};
+use weir_supervision::{Incarnation, SupervisedActor, counters};
 
 /// Time for which the key may be absent before that is reported: at the start it has not been read yet.
 const ABSENT_GRACE: Duration = Duration::from_secs(2);
@@ -23,6 +23,7 @@ const ABSENT_GRACE: Duration = Duration::from_secs(2);
 /// Keeps snapshots up to date with keys of the store. An unreadable value leaves the one before it in place.
 pub struct SnapshotFollower<T: SnapshotValue> {
     deps: SnapshotFollowerDeps<T>,
+    counters: Arc<SnapshotCounters>,
     incarnation: Incarnation,
     log: LogLimiter<&'static str>,
     /// For each source, whether its key has a value.
@@ -37,8 +38,6 @@ pub struct SnapshotFollowerDeps<T> {
     pub sources: Arc<[SnapshotSource<T>]>,
     /// Where a missing or unreadable value is reported, if a scorer depends on it.
     pub reports_to: Option<ScorerHealth>,
-    /// Counters of this follower.
-    pub counters: Arc<SnapshotCounters>,
 }
 
 /// A key of the store and the snapshot that follows it.
@@ -81,19 +80,28 @@ counters! {
 #[rtype(result = "()")]
 struct ValueChanged(usize, Option<Stored>);
 
-impl<T: SnapshotValue> SnapshotFollower<T> {
-    /// Creates a follower that reads nothing before it is started.
-    pub fn new(deps: SnapshotFollowerDeps<T>, incarnation: Incarnation) -> Self {
+impl<T: SnapshotValue> SupervisedActor for SnapshotFollower<T> {
+    type Deps = SnapshotFollowerDeps<T>;
+    type Counters = SnapshotCounters;
+
+    fn new(
+        deps: SnapshotFollowerDeps<T>,
+        counters: Arc<SnapshotCounters>,
+        incarnation: Incarnation,
+    ) -> Self {
         Self {
             present: vec![false; deps.sources.len()],
             deps,
+            counters,
             incarnation,
             log: LogLimiter::new(),
         }
     }
+}
 
+impl<T: SnapshotValue> SnapshotFollower<T> {
     fn update(&self, source: &SnapshotSource<T>, stored: Option<&Stored>) {
-        let counters = &self.deps.counters;
+        let counters = &self.counters;
         match stored.map(&source.parse).transpose() {
             Ok(value) => {
                 let updates = u64::from(value.is_some());
@@ -208,7 +216,6 @@ impl<T> Clone for SnapshotFollowerDeps<T> {
             store: self.store.clone(),
             sources: Arc::clone(&self.sources),
             reports_to: self.reports_to.clone(),
-            counters: Arc::clone(&self.counters),
         }
     }
 }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use chrono::Utc;
 
-use crate::ranking::{EntityMatch, TopEntitySet};
+use crate::ranking::{EntityMatches, TopEntitySet};
 use crate::serving::context::RankContext;
 use crate::snapshot::Snapshot;
 use weir_feed::{ContentItem, Degraded, RankRequest};
@@ -10,35 +10,6 @@ use weir_feed::{ContentItem, Degraded, RankRequest};
 /// Texts of more bytes than this are matched on a blocking thread, so that one long feed does not hold up the others:
 /// it takes the matcher about 0.2 ms.
 const MATCH_INLINE_BYTES: usize = 64 * 1024;
-
-/// Items of a feed that name top entities.
-#[derive(Debug)]
-pub struct EntityMatches {
-    set: Arc<TopEntitySet>,
-    /// For each item, the index of an entity that it names.
-    entities: Vec<Option<usize>>,
-}
-
-impl EntityMatches {
-    /// Matches all items with the entities of `set`.
-    pub fn find(items: &[ContentItem], how: EntityMatch, set: Arc<TopEntitySet>) -> Self {
-        let entities = items.iter().map(|item| set.matcher.find(item, how));
-        Self {
-            entities: entities.collect(),
-            set,
-        }
-    }
-
-    pub(in crate::serving) fn has_match(&self, item: usize) -> bool {
-        self.entities.get(item).is_some_and(Option::is_some)
-    }
-
-    /// Returns the name of the entity that an item names.
-    pub(in crate::serving) fn name(&self, item: usize) -> Option<&str> {
-        let entity = self.entities.get(item).copied().flatten()?;
-        Some(self.set.matcher.name(entity))
-    }
-}
 
 /// Finds the items that name top entities; `None` if the policy does not ask.
 pub(in crate::serving) async fn matches(
@@ -57,7 +28,7 @@ pub(in crate::serving) async fn matches(
     };
     let set = newest.fresh(policy.max_entity_age, Utc::now());
     let set = set.map_err(|_| missing("unavailable"))?;
-    let how = policy.policy.entity_match;
+    let how = policy.policy.config.entity_match;
     if feed
         .items
         .iter()

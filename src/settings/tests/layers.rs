@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use super::load;
-use crate::settings::{EntityMatch, Scope, Secret, Settings};
+use crate::ranking::EntityMatch;
+use crate::settings::{Scope, Secret, Settings};
 
 #[test]
 fn a_file_changes_what_it_names_and_leaves_the_rest() {

@@ -4,13 +4,9 @@ use std::sync::Arc;
 use chrono::{SubsecRound, TimeDelta, Utc};
 use serde_json::json;
 use weir::db::PostFilter;
-use weir::ranking::{EntityMatch, TopEntitySet};
+use weir::ranking::stages::ordering;
+use weir::ranking::{EntityMatch, EntityMatches, Policy, Slate, TopEntitySet};
 use weir::seeding::load_sample;
-use weir::serving::Slate;
-use weir::serving::policy::Policy;
-use weir::serving::score_matrix::ScoreMatrix;
-use weir::serving::stages::entities::EntityMatches;
-use weir::serving::stages::ordering;
 use weir_feed::{Platform, RankRequest};
 
 use crate::common::databases::{TestDatabase, on_both_databases};
@@ -55,10 +51,8 @@ async fn every_sample_request_is_reordered_by_the_entities_of_the_loaded_sample(
     let payload = payload.to_string();
     let top = TopEntitySet::from_json(payload.as_bytes(), Utc::now()).unwrap();
     let top = Arc::new(top);
-    let policy = Policy {
-        entity_weight: 1.0,
-        ..Policy::incoming_order("entities")
-    };
+    let mut policy = Policy::incoming_order("entities");
+    policy.config.entity_weight = 1.0;
     for platform in Platform::ALL {
         let path = format!(
             "{}/sample_data/requests/{platform}.json",
@@ -66,7 +60,7 @@ async fn every_sample_request_is_reordered_by_the_entities_of_the_loaded_sample(
         );
         let request = RankRequest::from_json(&fs::read(path).unwrap()).unwrap();
         let matches = EntityMatches::find(&request.items, EntityMatch::Word, Arc::clone(&top));
-        let mut slate = Slate::new(&request.items, ScoreMatrix::default(), Some(matches));
+        let mut slate = Slate::new(&request.items, Vec::new(), Some(matches));
         ordering::apply(&mut slate, &policy);
         // Five of the first eight posts name what the sample names most: they go to the end, in order.
         let expected = [2, 5, 6, 8, 9, 10, 11, 12, 13, 14, 0, 1, 3, 4, 7];

@@ -15,7 +15,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
-use weir::actors::serving::{Ranker, RankerCounters, Rankers};
+use weir::actors::serving::{Ranker, Rankers};
 use weir::actors::{
     DecisionLogDeps, DecisionLogHandle, IngestHandle, IngesterDeps, JobQueueActor, JobQueueDeps,
     PoolSize, RunningScrapers, ScorerPool, ScorerPoolDeps,
@@ -28,10 +28,9 @@ use weir::http::{
 };
 use weir::jobs::{JobResources, LargeResults, Registry, WorkerContext, WorkerDeps};
 use weir::queue::{JobQueue, QueueLimits};
-use weir::ranking::Arms;
+use weir::ranking::{Arms, Policy, ScorerTerm};
 use weir::scoring::pool::{BreakerConfig, PoolConfig, PoolCounters, PoolHandle, WorkerPool};
 use weir::scoring::{RandomScorer, Scorer, SentimentScorer};
-use weir::serving::policy::{Policy, ScorerTerm};
 use weir::serving::{ActiveArms, ActivePolicy, Pipeline, ServingConfig, SideEffects};
 use weir::settings::{
     AuthSettings, DatabaseSettings, JobsSettings, RankingsSettings, ServerSettings,
@@ -167,12 +166,7 @@ impl Service {
             store_outage,
             side_effects,
         ));
-        let own = Arc::clone(&pipeline);
-        let ranker = system.supervise(
-            "ranker.1",
-            Arc::new(RankerCounters::default()),
-            move |_, _| Ranker::new(Arc::clone(&own), Arc::default()),
-        );
+        let ranker = system.spawn("ranker.1", Arc::default(), Arc::clone(&pipeline));
         let serving = ServingConfig {
             policy: Arc::new(ActivePolicy::new(
                 by_both(),

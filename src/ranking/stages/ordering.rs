@@ -1,8 +1,7 @@
 use std::cmp::Reverse;
 
-use crate::ranking::Score;
-use crate::serving::policy::Policy;
-use crate::serving::slate::Slate;
+use crate::ranking::slate::known;
+use crate::ranking::{Policy, Score, Slate};
 
 /// Values each item and orders those that are not removed from the highest value to the lowest. An item's value is
 /// `entity_weight` x (-1 if it names a top entity, else +1) + the sum of weight x scaled score over the terms.
@@ -29,15 +28,13 @@ fn value(slate: &Slate<'_>, policy: &Policy, item: usize) -> Score {
     let entity_term = match &slate.entities {
         Some(entities) if policy.uses_entities() => {
             let sign = if entities.has_match(item) { -1.0 } else { 1.0 };
-            policy.entity_weight * sign
+            policy.config.entity_weight * sign
         }
         _ => 0.0,
     };
-    let columns = policy.terms.iter().zip(&slate.scores.columns);
-    let score_terms = columns.map(|(term, column)| {
-        let raw = column.known(item).unwrap_or_else(|| term.default_score());
-        term.weight * term.scale.apply(raw)
-    });
+    let columns = policy.terms.iter().zip(&slate.columns);
+    let score_terms =
+        columns.map(|(term, column)| term.weight * term.scores.scaled(known(column, item)));
     Score::new(entity_term + score_terms.sum::<f64>())
 }
 
@@ -45,7 +42,7 @@ fn value(slate: &Slate<'_>, policy: &Policy, item: usize) -> Score {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::tests::{items, known, matches, order_of, policy, slate_of};
+    use super::super::tests::{items, matches, order_of, policy, slate_of};
     use super::*;
     use crate::ranking::ScoreScale;
 
@@ -59,7 +56,7 @@ mod tests {
 
     #[test]
     fn scores_order_within_what_the_entities_decide() {
-        let scores = known(&[Some(0.9), Some(-0.5), Some(-0.9), None]);
+        let scores = vec![Some(0.9), Some(-0.5), Some(-0.9), None];
         let entities = Some(matches(&[0]));
         let order = order_of(&policy(1.0, &[0.5]), &items(4, 0), entities, &[scores]);
         assert_eq!(order, [3, 1, 2, 0]);
@@ -68,7 +65,7 @@ mod tests {
     #[test]
     fn with_nothing_known_the_order_is_the_incoming_one_and_no_intervention() {
         let (policy, items) = (policy(1.0, &[0.5]), items(3, 0));
-        let slate = slate_of(&policy, &items, None, &[known(&[None; 3])]);
+        let slate = slate_of(&policy, &items, None, &[vec![None; 3]]);
         assert_eq!(slate.order, [0, 1, 2]);
         assert!(!slate.has_intervened(&policy));
     }
@@ -84,12 +81,12 @@ mod tests {
     #[test]
     fn scores_are_scaled_before_they_are_weighed() {
         let mut policy = policy(0.0, &[1.0, 1.0]);
-        policy.terms[0].scale = ScoreScale {
+        policy.terms[0].scores.scale = ScoreScale {
             lowest: 0.0,
             highest: 100.0,
             factor: 0.01,
         };
-        let columns = [&[Some(1e9), Some(50.0)], &[Some(0.0), Some(0.6)]].map(|it| known(it));
+        let columns = [vec![Some(1e9), Some(50.0)], vec![Some(0.0), Some(0.6)]];
         assert_eq!(order_of(&policy, &items(2, 0), None, &columns), [1, 0]);
     }
 

@@ -1,22 +1,21 @@
 use std::collections::HashMap;
 
-use crate::serving::policy::Policy;
-use crate::serving::slate::Slate;
+use crate::ranking::{Policy, Slate};
 use weir_feed::ContentItem;
 
 /// For each item, the index of the item that it answers or belongs to in the same feed.
-pub(in crate::serving) type Parents = Vec<Option<usize>>;
+pub(in crate::ranking) type Parents = Vec<Option<usize>>;
 
 /// Puts comments behind what they answer, if the policy keeps threads together.
 pub fn apply(slate: &mut Slate<'_>, policy: &Policy) {
-    if policy.keep_threads {
+    if policy.config.keep_threads {
         let order = std::mem::take(&mut slate.order);
         slate.order = keep_together(&order, slate.parents());
     }
 }
 
 /// Finds out what each item answers: the comment it replies to, or else the post it belongs to, if that is in the feed.
-pub(in crate::serving) fn parents(items: &[ContentItem]) -> Parents {
+pub(in crate::ranking) fn parents(items: &[ContentItem]) -> Parents {
     let indices: HashMap<&str, usize> = items
         .iter()
         .enumerate()
@@ -61,7 +60,7 @@ fn keep_together(order: &[usize], parents: &Parents) -> Vec<usize> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::tests::{items, known, order_of, policy, slate_of};
+    use super::super::tests::{items, order_of, policy, slate_of};
     use super::*;
 
     #[test]
@@ -74,8 +73,8 @@ mod tests {
     #[test]
     fn comments_stay_with_their_post() {
         let mut policy = policy(0.0, &[1.0]);
-        policy.keep_threads = true;
-        let scores = known(&[0.1, 0.5, 0.9, 0.2, 0.3, 0.4].map(Some));
+        policy.config.keep_threads = true;
+        let scores = [0.1, 0.5, 0.9, 0.2, 0.3, 0.4].map(Some).to_vec();
         let order = order_of(&policy, &items(2, 2), None, &[scores]);
         assert_eq!(order, [1, 4, 5, 0, 2, 3]);
     }
@@ -83,7 +82,7 @@ mod tests {
     #[test]
     fn threads_alone_are_an_intervention() {
         let (mut policy, items) = (policy(0.0, &[]), items(1, 1));
-        policy.keep_threads = true;
+        policy.config.keep_threads = true;
         assert!(slate_of(&policy, &items, None, &[]).has_intervened(&policy));
     }
 

@@ -1,18 +1,17 @@
-use crate::scoring::MissingScorePolicy;
-use crate::serving::policy::Policy;
-use crate::serving::slate::Slate;
+use crate::ranking::slate::known;
+use crate::ranking::{MissingScorePolicy, Policy, ScorerTerm, Slate};
 
 /// Puts items without a score back to their incoming position, where their scorer asks for it.
 pub fn apply(slate: &mut Slate<'_>, policy: &Policy) {
-    let columns = policy.terms.iter().zip(&slate.scores.columns);
-    let fixing = columns.filter(|(term, _)| term.missing == MissingScorePolicy::KeepPosition);
-    let mut fixing = fixing.map(|(_, column)| column).peekable();
-    if fixing.peek().is_some() {
-        let columns: Vec<_> = fixing.collect();
-        restore_fixed(&mut slate.order, |item| {
-            columns.iter().any(|column| column.known(item).is_none())
-        });
+    let keeps = |term: &ScorerTerm| term.scores.unscored == MissingScorePolicy::KeepPosition;
+    if !policy.terms.iter().any(keeps) {
+        return;
     }
+    let columns = &slate.columns;
+    restore_fixed(&mut slate.order, |item| {
+        let mut terms = policy.terms.iter().zip(columns);
+        terms.any(|(term, column)| keeps(term) && known(column, item).is_none())
+    });
 }
 
 /// Puts fixed items back to their incoming position, counted among the items of `order`; the others keep their order around
@@ -36,7 +35,7 @@ fn restore_fixed(order: &mut Vec<usize>, is_fixed: impl Fn(usize) -> bool) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{items, known, order_of, policy};
+    use super::super::tests::{items, order_of, policy};
     use super::*;
 
     fn restored(mut order: Vec<usize>, fixed: &[usize]) -> Vec<usize> {
@@ -60,8 +59,8 @@ mod tests {
     #[test]
     fn an_item_without_a_score_may_keep_its_position() {
         let mut policy = policy(0.0, &[1.0]);
-        policy.terms[0].missing = MissingScorePolicy::KeepPosition;
-        let scores = known(&[Some(0.1), None, Some(0.9), Some(0.5)]);
+        policy.terms[0].scores.unscored = MissingScorePolicy::KeepPosition;
+        let scores = vec![Some(0.1), None, Some(0.9), Some(0.5)];
         let order = order_of(&policy, &items(4, 0), None, &[scores]);
         assert_eq!(order, [2, 1, 3, 0]);
     }

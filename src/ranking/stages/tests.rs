@@ -7,14 +7,11 @@ use proptest::prelude::*;
 use rand::SeedableRng;
 
 use super::diversity::AuthorDecay;
-use super::entities::EntityMatches;
 use super::{diversity, fixed_positions, ordering, removal, threading};
-use crate::ranking::{EntityMatch, EntityMatcher, NamedEntity, TopEntitySet};
-use crate::scoring::MissingScorePolicy;
-use crate::scoring::ScoreError;
-use crate::serving::policy::{Policy, ScorerTerm};
-use crate::serving::score_matrix::{ItemScore, ScoreMatrix};
-use crate::serving::slate::Slate;
+use crate::ranking::{
+    Column, EntityMatch, EntityMatcher, EntityMatches, MissingScorePolicy, NamedEntity, Policy,
+    ScorerTerm, Slate, TopEntitySet,
+};
 use weir_feed::{ContentItem, Platform};
 use weir_lab::FakeFeed;
 
@@ -32,17 +29,10 @@ pub(super) fn items(posts: usize, comments: usize) -> Vec<ContentItem> {
 
 pub(super) fn policy(entity_weight: f64, weights: &[f64]) -> Policy {
     let terms = weights.iter().map(|&weight| ScorerTerm::new("s", weight));
-    Policy {
-        entity_weight,
-        terms: terms.collect(),
-        ..Policy::incoming_order("p")
-    }
-}
-
-/// Scores as a pool gives them, where there are any.
-pub(super) fn known(scores: &[Option<f64>]) -> Vec<ItemScore> {
-    let scores = scores.iter();
-    scores.map(|score| score.ok_or(ScoreError::Error)).collect()
+    let mut policy = Policy::incoming_order("p");
+    policy.config.entity_weight = entity_weight;
+    policy.terms = terms.collect();
+    policy
 }
 
 /// Matches of 40 items, of which these name an entity.
@@ -71,9 +61,9 @@ pub(super) fn slate_of<'f>(
     policy: &Policy,
     items: &'f [ContentItem],
     entities: Option<EntityMatches>,
-    columns: &[Vec<ItemScore>],
+    columns: &[Column],
 ) -> Slate<'f> {
-    let mut slate = Slate::new(items, ScoreMatrix::new(columns.to_vec()), entities);
+    let mut slate = Slate::new(items, columns.to_vec(), entities);
     removal::apply(&mut slate, policy);
     ordering::apply(&mut slate, policy);
     diversity::apply(&mut slate, policy);
@@ -86,7 +76,7 @@ pub(super) fn order_of(
     policy: &Policy,
     items: &[ContentItem],
     entities: Option<EntityMatches>,
-    columns: &[Vec<ItemScore>],
+    columns: &[Column],
 ) -> Vec<usize> {
     slate_of(policy, items, entities, columns).order
 }
@@ -98,10 +88,11 @@ prop_compose! {
     ) -> Policy {
         let mut policy = policy(entity_weight, &[weight]);
         if fixed {
-            policy.terms[0].missing = MissingScorePolicy::KeepPosition;
+            policy.terms[0].scores.unscored = MissingScorePolicy::KeepPosition;
         }
-        policy.author_decay = AuthorDecay { factor, floor };
-        Policy { keep_threads, ..policy }
+        policy.config.author_decay = AuthorDecay { factor, floor };
+        policy.config.keep_threads = keep_threads;
+        policy
     }
 }
 
@@ -117,7 +108,7 @@ proptest! {
     ) {
         let items = items(posts, comments);
         let entities = naming.map(|naming| matches(&naming));
-        let mut order = order_of(&policy, &items, entities, &[known(&column)]);
+        let mut order = order_of(&policy, &items, entities, &[column]);
         order.sort_unstable();
         prop_assert!(order.into_iter().eq(0..items.len()));
     }

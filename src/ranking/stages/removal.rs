@@ -1,10 +1,12 @@
-use crate::serving::policy::Policy;
-use crate::serving::slate::Slate;
+use serde::{Deserialize, Serialize};
 
 use super::threading::Parents;
+use crate::ranking::slate::known;
+use crate::ranking::{Policy, Slate};
 
-/// Raw scores of a scorer that remove their items; an item without a score stays.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+/// `[policies.NAME.exclude] SCORER`: raw scores that remove their items; an item without a score stays.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct RemovalRule {
     /// Scores below this remove.
     pub below: Option<f64>,
@@ -29,9 +31,9 @@ pub fn apply(slate: &mut Slate<'_>, policy: &Policy) {
         return;
     }
     let is_removed = |item: usize| {
-        let mut terms = policy.terms.iter().zip(&slate.scores.columns);
+        let mut terms = policy.terms.iter().zip(&slate.columns);
         terms.any(|(term, column)| {
-            let score = column.known(item);
+            let score = known(column, item);
             score.is_some_and(|score| term.removal.removes(score))
         })
     };
@@ -64,7 +66,7 @@ fn cascade_to_replies(removed: &mut [bool], parents: &Parents) {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::tests::{items, known, order_of, policy};
+    use super::super::tests::{items, order_of, policy};
     use super::*;
 
     #[test]
@@ -79,7 +81,7 @@ mod tests {
             Some(0.0),
             Some(-0.9),
         ];
-        let order = order_of(&policy, &items(2, 2), None, &[known(&scores)]);
+        let order = order_of(&policy, &items(2, 2), None, &[scores.to_vec()]);
         assert_eq!(
             order,
             [1, 4],

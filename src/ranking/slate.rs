@@ -1,9 +1,9 @@
-use super::policy::Policy;
-use super::score_matrix::ScoreMatrix;
-use super::stages::entities::EntityMatches;
 use super::stages::threading::{self, Parents};
-use crate::ranking::Score;
+use super::{EntityMatches, Policy, Score};
 use weir_feed::ContentItem;
+
+/// Raw scores of one scorer for the items of a feed, by index; `None` where there is none.
+pub type Column = Vec<Option<f64>>;
 
 /// A feed on its way through the stages that order it. Items are named by their index in the feed.
 #[derive(Debug)]
@@ -13,27 +13,27 @@ pub struct Slate<'f> {
     /// Value of each item before anything but its own merit counted.
     pub values: Vec<Score>,
     pub(super) items: &'f [ContentItem],
-    pub(super) scores: ScoreMatrix,
+    pub(super) columns: Vec<Column>,
     /// `None` while no top entities are known, or if the policy does not ask for them.
-    pub(super) entities: Option<EntityMatches>,
+    pub(crate) entities: Option<EntityMatches>,
     /// For each item, whether it is removed; empty if none is.
     pub(super) removed: Vec<bool>,
     parents: Option<Parents>,
 }
 
 impl<'f> Slate<'f> {
-    /// Creates a slate of `items`, with a column of `scores` for each term of the policy. Missing entities weigh nothing, so
+    /// Creates a slate of `items`, with a column of scores for each term of the policy. Missing entities weigh nothing, so
     /// that with nothing known the order is the incoming one. Columns shorter than the feed count as missing at their end.
     pub fn new(
         items: &'f [ContentItem],
-        scores: ScoreMatrix,
+        columns: Vec<Column>,
         entities: Option<EntityMatches>,
     ) -> Self {
         Self {
             order: Vec::new(),
             values: Vec::new(),
             items,
-            scores,
+            columns,
             entities,
             removed: Vec::new(),
             parents: None,
@@ -42,12 +42,17 @@ impl<'f> Slate<'f> {
 
     /// Returns whether the policy had anything to say about the order.
     pub fn has_intervened(&self, policy: &Policy) -> bool {
-        let columns = policy.terms.iter().zip(&self.scores.columns);
+        let columns = policy.terms.iter().zip(&self.columns);
         let mut live = columns.filter(|(term, _)| term.matters());
-        policy.keep_threads
+        let items = self.items.len();
+        policy.config.keep_threads
             || (policy.uses_entities() && self.entities.is_some())
-            || live
-                .any(|(_, column)| (0..self.items.len()).any(|item| column.known(item).is_some()))
+            || live.any(|(_, column)| (0..items).any(|item| known(column, item).is_some()))
+    }
+
+    /// Returns the score of an item by the scorer of a term, given by its index.
+    pub(crate) fn score(&self, term: usize, item: usize) -> Option<f64> {
+        known(self.columns.get(term)?, item)
     }
 
     /// Returns for each item what it answers; found out at the first call.
@@ -56,4 +61,10 @@ impl<'f> Slate<'f> {
         self.parents
             .get_or_insert_with(|| threading::parents(items))
     }
+}
+
+/// Returns the finite score of an item.
+pub(super) fn known(column: &Column, item: usize) -> Option<f64> {
+    let score = column.get(item).copied().flatten();
+    score.filter(|score| score.is_finite())
 }

@@ -1,14 +1,15 @@
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::ordering;
-use crate::ranking::Score;
-use crate::serving::policy::Policy;
-use crate::serving::slate::Slate;
+use crate::ranking::{Policy, Score, Slate};
+use crate::settings::Check;
 
-/// How further posts of one author count less, so that no author fills the top of a feed.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// `[policies.NAME] author_decay`: how further posts of one author count less, so that no author fills the top of a feed.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct AuthorDecay {
     /// What is left of the second post's value, of the third's squared, and so on, 0 to 1; 1 leaves all.
     pub factor: f64,
@@ -18,7 +19,7 @@ pub struct AuthorDecay {
 
 /// Orders the items again by values in which further posts of an author count less.
 pub fn apply(slate: &mut Slate<'_>, policy: &Policy) {
-    let decay = policy.author_decay;
+    let decay = policy.config.author_decay;
     if decay.factor < 1.0 {
         let author = |item: usize| xxh3_64(slate.items[item].author_name_hash.as_bytes());
         let decayed = decay.decayed(&slate.values, &slate.order, author);
@@ -27,6 +28,11 @@ pub fn apply(slate: &mut Slate<'_>, policy: &Policy) {
 }
 
 impl AuthorDecay {
+    pub(crate) fn check(self, check: &mut Check) {
+        check.within("factor", self.factor, 0.0..=1.0);
+        check.within("floor", self.floor, 0.0..=1.0);
+    }
+
     /// Returns the values with decay. An author's posts are counted in `order`, from the highest value down; what decays is a
     /// post's lead over the lowest value in `order`, so that no post rises, be values above or below 0. Values that are not
     /// finite stay and do not count.
@@ -65,7 +71,7 @@ impl Default for AuthorDecay {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{items, known, order_of, policy};
+    use super::super::tests::{items, order_of, policy};
     use super::*;
 
     fn decay(factor: f64, floor: f64, values: &[f64], authors: &[u64]) -> Vec<f64> {
@@ -108,11 +114,11 @@ mod tests {
         let mut items = items(4, 0);
         items[1].author_name_hash = items[0].author_name_hash.clone();
         let mut policy = policy(0.0, &[1.0]);
-        policy.author_decay = AuthorDecay {
+        policy.config.author_decay = AuthorDecay {
             factor: 0.5,
             floor: 0.1,
         };
-        let scores = known(&[1.0, 0.9, 0.8, 0.0].map(Some));
+        let scores = [1.0, 0.9, 0.8, 0.0].map(Some).to_vec();
         assert_eq!(order_of(&policy, &items, None, &[scores]), [0, 2, 1, 3]);
     }
 
@@ -121,12 +127,12 @@ mod tests {
         let mut items = items(3, 0);
         items[1].author_name_hash = items[0].author_name_hash.clone();
         let mut policy = policy(0.0, &[1.0]);
-        policy.author_decay = AuthorDecay {
+        policy.config.author_decay = AuthorDecay {
             factor: 0.1,
             floor: 0.0,
         };
         policy.terms[0].removal.above = Some(0.95);
-        let scores = known(&[1.0, 0.9, 0.8].map(Some));
+        let scores = [1.0, 0.9, 0.8].map(Some).to_vec();
         assert_eq!(order_of(&policy, &items, None, &[scores]), [1, 2]);
     }
 }
