@@ -1,21 +1,21 @@
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::check::Check;
 use super::text;
 
 /// `[ranking]`: how `/rank` answers.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RankingSettings {
     /// The policy in force: a name under `[policies]`.
     pub policy: String,
     /// Longest time to an answer, from the request's arrival.
-    #[serde(deserialize_with = "text::duration")]
+    #[serde(with = "text::duration")]
     pub deadline: Duration,
     /// Older top entities are not used, and the answer's metadata says so.
-    #[serde(deserialize_with = "text::duration")]
+    #[serde(with = "text::duration")]
     pub max_entity_age: Duration,
     /// The result key that holds the top entities.
     pub entities_key: String,
@@ -24,7 +24,7 @@ pub struct RankingSettings {
 }
 
 /// How much of its reasons an answer tells.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Metadata {
     /// Policy, degraded parts and all.

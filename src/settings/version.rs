@@ -1,29 +1,115 @@
-use xxhash_rust::xxh3::xxh3_64;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use super::Settings;
 
+/// Keys that do not change what is ranked how: how much an answer tells, the number of a division of users, and when and on how
+/// many threads a scorer runs. `*` stands for any name.
+const NOT_RANKING: [&str; 12] = [
+    "ranking.metadata",
+    "arms.version",
+    "policies.*.enabled",
+    "scorers.*.enabled",
+    "scorers.*.workers",
+    "scorers.*.queue",
+    "scorers.*.max_batch",
+    "scorers.*.max_delay",
+    "scorers.*.max_abandoned",
+    "scorers.*.breaker",
+    "scorers.*.cache_entries",
+    "scorers.*.cache_ttl",
+];
+
 impl Settings {
-    /// Names everything in the settings that decides how feeds are ranked: 16 hexadecimal digits, the same for the same
-    /// `[ranking]`, `[policies]`, `[arms]` and `[scorers]` in one release of Weir.
+    /// Returns the name of the settings that rank: SHA-256, in hexadecimal, over the JSON of `[ranking]`, `[policies]`, `[arms]` and
+    /// `[scorers]` with defaults filled in, keys sorted and without those of [`NOT_RANKING`].
     pub fn config_version(&self) -> String {
-        let decisive = (&self.ranking, &self.policies, &self.arms, &self.scorers);
-        format!("{:016x}", xxh3_64(format!("{decisive:?}").as_bytes()))
+        let mut ranking = json!({
+            "ranking": self.ranking,
+            "policies": self.policies,
+            "arms": self.arms,
+            "scorers": self.scorers,
+        });
+        for key in NOT_RANKING {
+            remove(&mut ranking, key);
+        }
+        ranking.sort_all_objects();
+        format!("{:x}", Sha256::digest(ranking.to_string()))
+    }
+}
+
+fn remove(tree: &mut Value, key: &str) {
+    let Some(table) = tree.as_object_mut() else {
+        return;
+    };
+    match key.split_once('.') {
+        None => drop(table.remove(key)),
+        Some(("*", below)) => table.values_mut().for_each(|inner| remove(inner, below)),
+        Some((name, below)) => table
+            .get_mut(name)
+            .into_iter()
+            .for_each(|inner| remove(inner, below)),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::tests::load;
+
+    /// The version of the defaults. It changes when a default or the name of a key that ranks does, never with the name of a Rust
+    /// type; then rankings before and after bear different versions although nobody edited a file, which the change log says.
+    const OF_DEFAULTS: &str = "aec68a85f5bbae4a92d48a4bfdec0c671ab06a4e2b1a437742b1e3529205c2b8";
+
+    fn version(toml: &str) -> String {
+        load(toml, &[]).unwrap().config_version()
+    }
 
     #[test]
-    fn only_what_ranks_gives_another_version() {
-        let settings = Settings::default();
-        let mut other = settings.clone();
-        other.log.filter = "debug".to_owned();
-        other.server.max_items += 1;
-        assert_eq!(settings.config_version(), other.config_version());
-        other.ranking.deadline *= 2;
-        assert_ne!(settings.config_version(), other.config_version());
-        assert_eq!(other.config_version().len(), 16);
+    fn the_defaults_have_the_version_that_they_had() {
+        assert_eq!(Settings::default().config_version(), OF_DEFAULTS);
+        assert_eq!(version(""), OF_DEFAULTS);
+    }
+
+    #[test]
+    fn a_key_that_ranks_gives_another_version() {
+        for toml in [
+            "ranking.policy = \"calm\"",
+            "ranking.deadline = \"301ms\"",
+            "ranking.max_entity_age = \"2h\"",
+            "policies.calm.entity_weight = 2.0",
+            "policies.calm.weights.sentiment = 0.6",
+            "policies.calm.author_decay.factor = 0.9",
+            "policies.calm.keep_threads = true",
+            "policies.calm.insert = { max = 1, every = 5 }",
+            "policies.mine.entity_weight = 1.0",
+            "policies.calm.enabled = false",
+            "arms.salt = \"autumn\"",
+            "arms.a = { share = 0.1, policy = \"off\" }",
+            "scorers.sentiment.default = 0.1",
+            "scorers.sentiment.scale.factor = 2.0",
+            "scorers.sentiment.unscored = \"keep_position\"",
+            "scorers.sentiment.time_limit = \"100ms\"",
+            "scorers.fresh = { kind = \"recency\", recency = { half_life = \"1h\" } }",
+        ] {
+            assert_ne!(version(toml), OF_DEFAULTS, "{toml}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_does_not_rank_leaves_the_version() {
+        for toml in [
+            "log.filter = \"debug\"",
+            "server.max_items = 7",
+            "ranking.metadata = \"minimal\"",
+            "arms.version = 2",
+            "scorers.sentiment.workers = 9",
+            "scorers.sentiment.queue = 9",
+            "scorers.sentiment.cache_ttl = \"1m\"",
+            "scorers.sentiment.breaker.failures = 3",
+            "ranking.deadline_ms = 300",
+        ] {
+            assert_eq!(version(toml), OF_DEFAULTS, "{toml}");
+        }
     }
 }

@@ -9,7 +9,7 @@ mod shipped;
 use super::layers::Layers;
 use super::{Loaded, Settings, SettingsError};
 
-fn load(file: &str, variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+pub(super) fn load(file: &str, variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
     Ok(read(file, variables)?.settings)
 }
 
