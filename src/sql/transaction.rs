@@ -39,11 +39,6 @@ impl WriteTransaction {
         self.writer.note(self.transaction.begin().await)
     }
 
-    /// The transaction for a library that takes no other. What the library does is checked by the commit alone.
-    pub(crate) fn for_migrations(&self) -> &DatabaseTransaction {
-        &self.transaction
-    }
-
     /// Commits. After an error nothing of the transaction counts as written.
     pub async fn commit(self) -> Result<(), DbErr> {
         self.require_open()?;

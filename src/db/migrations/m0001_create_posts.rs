@@ -1,14 +1,10 @@
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
-use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, async_trait};
+
+use super::Migration;
+use crate::sql::WriteTransaction;
 
 /// Creates what is absent of `posts` and its indexes; a table made by another program stays as it is.
-pub(super) struct Migration;
-
-impl MigrationName for Migration {
-    fn name(&self) -> &'static str {
-        "m0001_create_posts"
-    }
-}
+pub(super) struct Step;
 
 const SQLITE_TABLE: &str = "CREATE TABLE IF NOT EXISTS posts (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -58,9 +54,7 @@ pub(in crate::db) fn indexes() -> impl Iterator<Item = String> {
 }
 
 /// The columns of `posts` that lead an index over all rows.
-pub(in crate::db) async fn indexed_columns(
-    connection: &impl ConnectionTrait,
-) -> Result<Vec<String>, DbErr> {
+async fn indexed_columns(connection: &impl ConnectionTrait) -> Result<Vec<String>, DbErr> {
     let backend = connection.get_database_backend();
     let indexed = match backend {
         DbBackend::Sqlite => SQLITE_INDEXED,
@@ -79,10 +73,13 @@ fn index(column: &str) -> String {
 }
 
 #[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let connection = manager.get_connection();
-        let backend = manager.get_database_backend();
+impl Migration for Step {
+    fn name(&self) -> &'static str {
+        "m0001_create_posts"
+    }
+
+    async fn up(&self, connection: &WriteTransaction) -> Result<(), DbErr> {
+        let backend = connection.get_database_backend();
         connection.execute_unprepared(table(backend)).await?;
         let indexed = indexed_columns(connection).await?;
         for column in INDEXED_COLUMNS {

@@ -1,15 +1,11 @@
 use sea_orm::{ConnectionTrait, DbBackend, DbErr};
-use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, async_trait};
+
+use super::Migration;
+use crate::sql::WriteTransaction;
 
 /// Creates what is absent of `scraper_data`, `scraper_errors` and their indexes; tables made by another program stay as
 /// they are.
-pub(super) struct Migration;
-
-impl MigrationName for Migration {
-    fn name(&self) -> &'static str {
-        "m0002_create_scraper_tables"
-    }
-}
+pub(super) struct Step;
 
 const SQLITE_TABLES: [&str; 2] = [
     "CREATE TABLE IF NOT EXISTS scraper_data (
@@ -58,10 +54,13 @@ const INDEXED: [(&str, &str); 6] = [
 ];
 
 #[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let connection = manager.get_connection();
-        let tables = match manager.get_database_backend() {
+impl Migration for Step {
+    fn name(&self) -> &'static str {
+        "m0002_create_scraper_tables"
+    }
+
+    async fn up(&self, connection: &WriteTransaction) -> Result<(), DbErr> {
+        let tables = match connection.get_database_backend() {
             DbBackend::Sqlite => SQLITE_TABLES,
             _ => POSTGRES_TABLES,
         };

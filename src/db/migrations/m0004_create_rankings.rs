@@ -1,14 +1,10 @@
 use sea_orm::{ConnectionTrait, DbBackend, DbErr};
-use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, async_trait};
+
+use super::Migration;
+use crate::sql::WriteTransaction;
 
 /// Creates `rankings`, in which served rankings are kept, and its indexes.
-pub(super) struct Migration;
-
-impl MigrationName for Migration {
-    fn name(&self) -> &'static str {
-        "m0004_create_rankings"
-    }
-}
+pub(super) struct Step;
 
 const SQLITE_TABLE: &str = "CREATE TABLE IF NOT EXISTS rankings (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -47,10 +43,13 @@ const POSTGRES_TABLE: &str = "CREATE TABLE IF NOT EXISTS rankings (
 const INDEXED_COLUMNS: [&str; 2] = ["at", "user_id"];
 
 #[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let connection = manager.get_connection();
-        let table = match manager.get_database_backend() {
+impl Migration for Step {
+    fn name(&self) -> &'static str {
+        "m0004_create_rankings"
+    }
+
+    async fn up(&self, connection: &WriteTransaction) -> Result<(), DbErr> {
+        let table = match connection.get_database_backend() {
             DbBackend::Sqlite => SQLITE_TABLE,
             _ => POSTGRES_TABLE,
         };

@@ -1,15 +1,11 @@
 use sea_orm::{ConnectionTrait, DbBackend, DbErr};
-use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, async_trait};
+
+use super::Migration;
+use crate::sql::WriteTransaction;
 
 /// Creates the table of entity counts. Earlier versions had triggers on `posts` and four tables, which go; the next count
 /// counts everything.
-pub(super) struct Migration;
-
-impl MigrationName for Migration {
-    fn name(&self) -> &'static str {
-        "m0006_create_entity_counts"
-    }
-}
+pub(super) struct Step;
 
 /// The counts of posts of one hour and platform, and the fingerprint of the rows that were counted; the columns that every
 /// run reads come first.
@@ -57,17 +53,18 @@ const FORMER_TABLES: [&str; 4] = [
 ];
 
 #[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let (triggers, table) = match manager.get_database_backend() {
+impl Migration for Step {
+    fn name(&self) -> &'static str {
+        "m0006_create_entity_counts"
+    }
+
+    async fn up(&self, connection: &WriteTransaction) -> Result<(), DbErr> {
+        let (triggers, table) = match connection.get_database_backend() {
             DbBackend::Sqlite => (&SQLITE_FORMER_TRIGGERS[..], &[SQLITE_TABLE][..]),
             _ => (&POSTGRES_FORMER_TRIGGERS[..], &POSTGRES_TABLE[..]),
         };
         for statement in triggers.iter().chain(&FORMER_TABLES).chain(table) {
-            manager
-                .get_connection()
-                .execute_unprepared(statement)
-                .await?;
+            connection.execute_unprepared(statement).await?;
         }
         Ok(())
     }

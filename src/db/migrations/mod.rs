@@ -6,45 +6,51 @@ mod m0004_create_rankings;
 mod m0006_create_entity_counts;
 
 pub(super) use m0001_create_posts::{indexes as posts_indexes, table as posts_table};
-use sea_orm::{ConnectionTrait, DbBackend, DbErr};
-use sea_orm_migration::{MigrationName, MigrationTrait, MigratorTrait, SchemaManager, async_trait};
+use std::collections::BTreeSet;
+
+use chrono::Utc;
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 
 use super::{Database, DbError, ddl_locks};
+use crate::sql::WriteTransaction;
 
-/// Any number, the same in every Weir.
+/// Any number, the same in every instance.
 const ADVISORY_LOCK: i64 = 0x0077_6569_7220_6462;
 
-/// Where the steps that ran are noted.
+/// Table of the applied migrations, in the form of sea-orm-migration, which earlier versions used.
 pub(super) const TABLE: &str = "seaql_migrations";
 
-struct Migrator;
+/// All migrations, in their order.
+const MIGRATIONS: &[&dyn Migration] = &[
+    &m0001_create_posts::Step,
+    &m0002_create_scraper_tables::Step,
+    &Superseded("m0003_create_entity_hours"),
+    &m0004_create_rankings::Step,
+    &Superseded("m0005_create_arrivals"),
+    &m0006_create_entity_counts::Step,
+];
 
-/// A step of earlier versions, undone by a later one. Databases name it among the steps that ran.
+/// One step of the schema.
+#[async_trait::async_trait]
+trait Migration: Sync {
+    /// Name by which the table of applied migrations knows it.
+    fn name(&self) -> &'static str;
+
+    /// Applies the step.
+    async fn up(&self, connection: &WriteTransaction) -> Result<(), DbErr>;
+}
+
+/// A step of earlier versions that a later one undoes. It stays in the list since databases have it among the applied ones.
 struct Superseded(&'static str);
 
-impl MigrationName for Superseded {
+#[async_trait::async_trait]
+impl Migration for Superseded {
     fn name(&self) -> &'static str {
         self.0
     }
-}
 
-#[async_trait::async_trait]
-impl MigrationTrait for Superseded {
-    async fn up(&self, _: &SchemaManager) -> Result<(), DbErr> {
+    async fn up(&self, _: &WriteTransaction) -> Result<(), DbErr> {
         Ok(())
-    }
-}
-
-impl MigratorTrait for Migrator {
-    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![
-            Box::new(m0001_create_posts::Migration),
-            Box::new(m0002_create_scraper_tables::Migration),
-            Box::new(Superseded("m0003_create_entity_hours")),
-            Box::new(m0004_create_rankings::Migration),
-            Box::new(Superseded("m0005_create_arrivals")),
-            Box::new(m0006_create_entity_counts::Migration),
-        ]
     }
 }
 
@@ -61,6 +67,40 @@ async fn try_run(database: &Database) -> Result<(), DbError> {
         transaction.execute_unprepared(&lock).await?;
     }
     ddl_locks::limit(&transaction).await?;
-    Migrator::up(transaction.for_migrations(), None).await?;
+    apply_pending(&transaction).await?;
     Ok(transaction.commit().await?)
+}
+
+async fn apply_pending(transaction: &WriteTransaction) -> Result<(), DbErr> {
+    let create = format!(
+        "CREATE TABLE IF NOT EXISTS {TABLE} (version VARCHAR NOT NULL PRIMARY KEY, applied_at BIGINT NOT NULL)"
+    );
+    transaction.execute_unprepared(&create).await?;
+    let applied = applied(transaction).await?;
+    let is_known = |version: &String| MIGRATIONS.iter().any(|step| step.name() == version);
+    if let Some(version) = applied.iter().find(|version| !is_known(version)) {
+        return Err(DbErr::Custom(format!(
+            "the database was migrated by another version of Weir, which has the step {version}"
+        )));
+    }
+    for step in MIGRATIONS {
+        if !applied.contains(step.name()) {
+            step.up(transaction).await?;
+            let (name, now) = (step.name(), Utc::now().timestamp());
+            let insert =
+                format!("INSERT INTO {TABLE} (version, applied_at) VALUES ('{name}', {now})");
+            transaction.execute_unprepared(&insert).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Returns the names of the applied migrations.
+async fn applied(transaction: &WriteTransaction) -> Result<BTreeSet<String>, DbErr> {
+    let query = format!("SELECT version FROM {TABLE}");
+    let backend = transaction.get_database_backend();
+    let rows = transaction
+        .query_all_raw(Statement::from_string(backend, query))
+        .await?;
+    rows.iter().map(|row| row.try_get_by_index(0)).collect()
 }
