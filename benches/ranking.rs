@@ -68,9 +68,9 @@ fn ranking(criterion: &mut Criterion) {
             |bencher, feed| {
                 bencher.iter(|| {
                     let entities = Arc::clone(&entities);
-                    let matches = EntityMatches::find(&feed.items, EntityMatch::Word, entities);
+                    let found = EntityMatches::find(&feed.items, EntityMatch::Word, entities);
                     let scores = vec![scores.clone()];
-                    let mut slate = Slate::new(&feed.items, scores, Some(matches));
+                    let mut slate = Slate::new(&feed.items, scores, Some(found));
                     removal::apply(&mut slate, &policy);
                     ordering::apply(&mut slate, &policy);
                     diversity::apply(&mut slate, &policy);

@@ -14,11 +14,13 @@ use super::running::Running;
 use super::runtime::Runtime;
 use super::shutdown::Shutdown;
 use super::stores::Stores;
-use super::{StartupError, access, jobs, prepare_schedules, presence, recording, serving};
+use super::{StartupError, jobs, prepare_schedules, presence, recording, serving};
 use crate::actors::ConfigStatus;
 use crate::data_dir::DataDir;
+use crate::http::Access;
 use crate::serving::AssignmentHistory;
-use crate::settings::Settings;
+use crate::settings::{AuthSettings, Scope, Settings};
+use crate::telemetry;
 
 /// What an instance starts from.
 #[derive(Debug)]
@@ -51,7 +53,9 @@ impl Application {
         let assignments = AssignmentHistory::new(&data_dir.arms());
         assignments.record(&settings.arms)?;
         let (listener, port) = listen(settings.server.bind)?;
-        let access = access::prepare(&settings.auth, &data_dir)?;
+        // Before any part starts: what is counted earlier counts nowhere.
+        telemetry::metrics()?;
+        let access = open_access(&settings.auth, &data_dir)?;
         let runtime = Runtime::start(&settings)?;
         let stores = Stores::open(&settings, &data_dir, &runtime.system).await?;
         let (jobs, workers) = jobs::start(&settings, &stores, &data_dir, &runtime)?;
@@ -118,4 +122,24 @@ fn listen(address: SocketAddr) -> Result<(TcpListener, u16), StartupError> {
     let listener = TcpListener::bind(address).map_err(bind_failed)?;
     let port = listener.local_addr().map_err(bind_failed)?.port();
     Ok((listener, port))
+}
+
+/// Makes the admin key if it is needed, and logs which routes need no key.
+fn open_access(settings: &AuthSettings, data_dir: &DataDir) -> Result<Access, StartupError> {
+    let generated = if settings.admin.is_empty() {
+        Some(data_dir.admin_key()?.key)
+    } else {
+        None
+    };
+    for scope in &settings.open {
+        let scope = scope.as_str();
+        tracing::warn!(
+            scope,
+            "open to everybody who reaches this server (auth.open)"
+        );
+    }
+    if settings.rank.is_empty() && !settings.open.contains(&Scope::Rank) {
+        tracing::info!("/rank and /score are open, since auth.rank holds no key");
+    }
+    Ok(Access::new(settings, generated))
 }

@@ -1,6 +1,5 @@
 //! How an instance is put together, follows its settings, and is shut down.
 
-mod access;
 mod application;
 mod error;
 mod ingestion;
@@ -12,7 +11,6 @@ mod recording;
 mod reload;
 mod running;
 mod runtime;
-mod schedules;
 mod serving;
 mod shutdown;
 mod stores;
@@ -20,5 +18,5 @@ mod stores;
 pub use application::{Application, StartOptions};
 pub use error::StartupError;
 pub use ingestion::check_scrapers;
+pub use jobs::prepare_schedules;
 pub use preparation::InitialData;
-pub use schedules::prepare_schedules;

@@ -1,13 +1,12 @@
 //! The command line: one file per subcommand.
 
-mod analyse;
 mod check;
 mod client;
 mod config;
 mod config_file;
 mod demo;
 mod endpoint;
-mod eval_entities;
+mod entities;
 mod export;
 mod init;
 mod job;
@@ -16,7 +15,6 @@ mod migrate_data;
 mod schedule;
 mod serve;
 mod signals;
-mod train_entities;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -33,12 +31,12 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Analyse(analyse::Analyse),
+    Analyse(entities::Analyse),
     Bench(lab::Bench),
     Check(check::Check),
     Config(config::Config),
     Demo(demo::Demo),
-    EvalEntities(eval_entities::EvalEntities),
+    EvalEntities(entities::EvalEntities),
     Export(export::Export),
     Fake(lab::Fake),
     Generate(lab::Generate),
@@ -52,7 +50,7 @@ enum Command {
     Schedule(schedule::Schedule),
     Seed(lab::Seed),
     Serve(serve::Serve),
-    TrainEntities(train_entities::TrainEntities),
+    TrainEntities(entities::TrainEntities),
 }
 
 impl Cli {

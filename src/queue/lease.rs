@@ -9,7 +9,7 @@ use super::{JobId, JobState, QueueLimits};
 /// Who takes jobs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Worker {
-    /// The Weir it belongs to, by a name that outlives the process; [`super::Jobs::recover`] takes it.
+    /// Owner, by a name that outlives the process; [`super::JobQueue::recover`] takes it.
     pub owner: String,
     /// The worker's own name, for people.
     pub name: String,

@@ -63,21 +63,21 @@ impl Layers {
             .map(PathBuf::from);
         match path.map(Path::to_owned).or(named) {
             Some(path) => Self::with_file(read_file(&path)?, path),
-            None => Self::new(None, variables()?),
+            None => Self::new(None, &variables()?),
         }
     }
 
     /// The text of a file that was read already, under this process's environment.
     pub(super) fn with_file(text: String, path: PathBuf) -> Result<Self, SettingsError> {
-        Self::new(Some((path, text)), variables()?)
+        Self::new(Some((path, text)), &variables()?)
     }
 
     pub(super) fn new(
         file: Option<(PathBuf, String)>,
-        variables: BTreeMap<String, String>,
+        variables: &BTreeMap<String, String>,
     ) -> Result<Self, SettingsError> {
         let mut layers = Self::default();
-        for (name, text) in &variables {
+        for (name, text) in variables {
             layers.add_variable(name, text);
         }
         for (_, renamed) in &mut layers.renamed {

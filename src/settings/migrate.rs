@@ -23,7 +23,7 @@ impl Migration {
 
     pub(super) fn of_text(path: &Path, text: String) -> Result<Self, SettingsError> {
         let has_crlf = text.contains("\r\n");
-        let layers = Layers::new(Some((path.to_owned(), text)), BTreeMap::new())?;
+        let layers = Layers::new(Some((path.to_owned(), text)), &BTreeMap::new())?;
         let twice = layers.renamed(true);
         if !twice.is_empty() {
             return Err(SettingsError::Wrong(twice));

@@ -112,7 +112,7 @@ pub(super) fn apply_to_variable(key: &Key, text: &str) -> Option<(Renamed, Strin
         let mut item = Item::Value(number.unwrap_or_else(|| Value::from(text.as_str())));
         changed = rename.value.convert(&mut item);
         if let Some(converted) = item.as_str().filter(|_| changed) {
-            text = converted.to_owned();
+            converted.clone_into(&mut text);
         }
     }
     let new = key.with_name(depth, rename.new);

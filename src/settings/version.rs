@@ -22,7 +22,7 @@ const NOT_RANKING: [&str; 12] = [
 
 impl Settings {
     /// Returns the name of the settings that rank: SHA-256, in hexadecimal, over the JSON of `[ranking]`, `[policies]`, `[arms]` and
-    /// `[scorers]` with defaults filled in, keys sorted and without those of [`NOT_RANKING`].
+    /// `[scorers]` with defaults filled in, keys sorted and without those of `NOT_RANKING`.
     pub fn config_version(&self) -> String {
         let mut ranking = json!({
             "ranking": self.ranking,

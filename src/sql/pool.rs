@@ -105,10 +105,21 @@ impl Pool {
         &self,
         options: TransactionOptions,
     ) -> Result<DatabaseTransaction, DbErr> {
-        let transaction = self.connections.begin_with_options(options).await?;
-        if self.pooler == Pooler::Transaction {
-            transaction.execute_unprepared(FORGET_STATEMENTS).await?;
+        if self.pooler == Pooler::None {
+            return self.connections.begin_with_options(options).await;
         }
+        // The driver prepares a statement for the options, whose name another client may have used.
+        let transaction = self.connections.begin().await?;
+        if let Some(level) = options.isolation_level {
+            let set = format!("SET TRANSACTION ISOLATION LEVEL {level}");
+            transaction.execute_unprepared(&set).await?;
+        }
+        if let Some(mode) = options.access_mode {
+            let set = format!("SET TRANSACTION {mode}");
+            transaction.execute_unprepared(&set).await?;
+        }
+        // After the options, which no statement may come before.
+        transaction.execute_unprepared(FORGET_STATEMENTS).await?;
         Ok(transaction)
     }
 

@@ -22,16 +22,17 @@ impl<R, S> Clone for Backend<R, S> {
     }
 }
 
-/// Builds the call of one method of whichever backend it is, as a future that owns the arguments it borrows from.
+/// Builds the call of one method of whichever backend it is, as a future that owns the arguments it borrows from. It is boxed,
+/// since it is as large as the larger of both.
 macro_rules! on_backend {
     ($backend:expr, $method:ident($($argument:expr),* $(,)?)) => {{
         let backend = $backend.clone();
-        async move {
+        Box::pin(async move {
             match backend {
                 $crate::store::backend::Backend::Redis(backend) => backend.$method($($argument),*).await,
                 $crate::store::backend::Backend::Sql(backend) => backend.$method($($argument),*).await,
             }
-        }
+        })
     }};
 }
 pub(crate) use on_backend;

@@ -37,9 +37,9 @@ where
             // A failure is logged as the outage it is part of; the last value stays until the next read.
             if let Ok(value) = read().await {
                 newest.send_if_modified(|current| {
-                    let changed = *current != value;
+                    let is_new = *current != value;
                     *current = value;
-                    changed
+                    is_new
                 });
             }
         }

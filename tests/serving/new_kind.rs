@@ -57,7 +57,7 @@ fn settings(half: f64) -> Settings {
         .scorers
         .insert("short".to_owned(), ScorerConfig::new(Brevity { half }));
     settings.policies.insert("short".to_owned(), policy);
-    settings.ranking.policy = "short".to_owned();
+    "short".clone_into(&mut settings.ranking.policy);
     settings
 }
 

@@ -26,7 +26,7 @@ on_every_store!(
 );
 
 fn schedules(store: &TestStore) -> Schedules {
-    JobQueue::new(&store, QueueLimits::default()).schedules()
+    JobQueue::new(store, QueueLimits::default()).schedules()
 }
 
 fn minutes_from_now(minutes: i64) -> DateTime<Utc> {

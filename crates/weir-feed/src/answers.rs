@@ -1,6 +1,6 @@
 //! The answers that the survey allows.
 
-use super::choice::{choice, scale};
+use crate::parse::choice::{choice, scale};
 
 scale! {
     /// A place from liberal to conservative.

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 
-use super::counts::{Counts, Name};
+use crate::parse::counts::{Counts, Name};
 
 /// Reactions, shares and comments of one item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

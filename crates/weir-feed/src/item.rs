@@ -3,8 +3,9 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::choice::choice;
-use super::{Engagements, lenient, time, web_address};
+use crate::parse::choice::choice;
+use crate::parse::{lenient, time};
+use crate::{Engagements, web_address};
 
 choice! {
     /// Whether an item is a post or a comment.

@@ -12,21 +12,15 @@
 //! - `NaN` and `Infinity`, which are not JSON, are refused.
 
 mod answers;
-mod choice;
-mod counts;
 mod engagements;
 mod error;
 mod item;
-mod lenient;
-mod object;
-mod platform;
+mod parse;
 mod request;
 mod response;
 mod scoring_request;
 mod session;
-mod surrogates;
 mod survey;
-mod time;
 mod web_address;
 
 #[cfg(test)]
@@ -36,13 +30,12 @@ pub use answers::*;
 pub use engagements::{Engagements, FacebookEngagements, RedditEngagements, TwitterEngagements};
 pub use error::FeedError;
 pub use item::{ContentItem, ItemKind};
-pub use lenient::parse_integer;
-pub use platform::Platform;
+pub use parse::lenient::parse_integer;
+pub use parse::surrogates::{RepairedJson, SentId, SentIds, repair_lone_surrogates};
+pub use parse::time::parse_timestamp;
 pub use request::{RankRequest, raw_items};
 pub use response::{Degraded, Metadata, NewItem, RankResponse};
 pub use scoring_request::{ScoringItem, ScoringMode, ScoringRequest};
-pub use session::Session;
-pub use surrogates::{RepairedJson, SentId, SentIds, repair_lone_surrogates};
+pub use session::{Platform, Session};
 pub use survey::Survey;
-pub use time::parse_timestamp;
 pub use web_address::is_web_address;

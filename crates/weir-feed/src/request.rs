@@ -6,7 +6,8 @@ use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{ContentItem, FeedError, Session, Survey, object};
+use crate::parse::object;
+use crate::{ContentItem, FeedError, Session, Survey};
 
 /// A feed to be ranked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,10 +1,11 @@
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use super::choice::choice;
-use super::{
+use crate::parse::choice::choice;
+use crate::parse::{lenient, object, time};
+use crate::{
     ContentItem, Engagements, FacebookEngagements, FeedError, ItemKind, Platform, RankRequest,
-    Session, lenient, object, time, web_address,
+    Session, web_address,
 };
 
 choice! {

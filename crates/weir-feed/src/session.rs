@@ -1,7 +1,9 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Platform, lenient, time, web_address};
+use crate::parse::choice::choice;
+use crate::parse::{lenient, time};
+use crate::web_address;
 
 /// The browsing session a feed belongs to, in general one page view.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,5 +37,14 @@ impl Session {
     /// Whether this request only asks ahead for new items.
     pub fn is_prefetch(&self) -> bool {
         self.prefetch.unwrap_or(false)
+    }
+}
+
+choice! {
+    /// Platform on which the feed was read.
+    Platform {
+        Facebook = "facebook",
+        Reddit = "reddit",
+        Twitter = "twitter",
     }
 }

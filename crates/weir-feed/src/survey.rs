@@ -5,7 +5,7 @@ use super::answers::{
     Ideology, Income, Outlook, Party, PartyLean, Preference, ProblemSize, Sex, SocmedUse, Stance,
     Support, Trust, Understanding, VotingIntention,
 };
-use super::lenient;
+use crate::parse::lenient;
 
 /// A participant's answers, added by the request router.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

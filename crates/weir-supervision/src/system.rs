@@ -52,7 +52,7 @@ impl ActorSystem {
         counters: Arc<A::Counters>,
         deps: A::Deps,
     ) -> ActorRef<A> {
-        self.supervise_actor(name, counters, deps, false)
+        self.supervise(name, counters, deps, false)
     }
 
     /// Starts an actor and supervises it until no [`ActorRef`] to it is left.
@@ -62,71 +62,18 @@ impl ActorSystem {
         counters: Arc<A::Counters>,
         deps: A::Deps,
     ) -> ActorRef<A> {
-        self.supervise_actor(name, counters, deps, true)
+        self.supervise(name, counters, deps, true)
     }
 
-    fn supervise_actor<A: SupervisedActor>(
+    fn supervise<A: SupervisedActor>(
         &self,
         name: &str,
         counters: Arc<A::Counters>,
         deps: A::Deps,
         while_used: bool,
     ) -> ActorRef<A> {
-        let shared = Arc::clone(&counters) as Arc<dyn Observable>;
+        let lifecycle = Lifecycle::new(name, Arc::clone(&counters) as _);
         let factory = move |incarnation| A::new(deps.clone(), Arc::clone(&counters), incarnation);
-        self.add(name, shared, factory, while_used)
-    }
-
-    /// Builds an actor by `factory` and supervises it until the system stops.
-    pub fn supervise<A, F>(
-        &self,
-        name: &str,
-        counters: Arc<dyn Observable>,
-        factory: F,
-    ) -> ActorRef<A>
-    where
-        A: Actor<Context = Context<A>> + Supervised,
-        F: Fn((), Incarnation) -> A + Send + Sync + 'static,
-    {
-        self.add(
-            name,
-            counters,
-            move |incarnation| factory((), incarnation),
-            false,
-        )
-    }
-
-    /// The same for an actor that is stopped once no [`ActorRef`] to it is left.
-    pub fn supervise_while_used<A, F>(
-        &self,
-        name: &str,
-        counters: Arc<dyn Observable>,
-        factory: F,
-    ) -> ActorRef<A>
-    where
-        A: Actor<Context = Context<A>> + Supervised,
-        F: Fn((), Incarnation) -> A + Send + Sync + 'static,
-    {
-        self.add(
-            name,
-            counters,
-            move |incarnation| factory((), incarnation),
-            true,
-        )
-    }
-
-    fn add<A, F>(
-        &self,
-        name: &str,
-        counters: Arc<dyn Observable>,
-        factory: F,
-        while_used: bool,
-    ) -> ActorRef<A>
-    where
-        A: Actor<Context = Context<A>> + Supervised,
-        F: Fn(Incarnation) -> A + Send + Sync + 'static,
-    {
-        let lifecycle = Lifecycle::new(name, counters);
         let supervisor = Supervisor::start(lifecycle, factory, self.policy.clone(), while_used);
         let actor = supervisor.actor();
         self.supervisors().push(Box::new(supervisor));

@@ -108,7 +108,7 @@ pub(super) struct RunGuard {
 }
 
 impl WorkerContext {
-    /// A context whose workers claim nothing before [`recover_when`](Self::recover_when) has ended.
+    /// A context whose workers claim nothing before `recover_when` has ended.
     pub fn new(deps: WorkerDeps) -> Arc<Self> {
         Arc::new(Self {
             orphaned_runs: Arc::new(Semaphore::new(deps.settings.max_abandoned)),

@@ -41,7 +41,7 @@ impl RedisQueue {
                     Ok(job) => {
                         page.jobs.extend(job.filter(|job| {
                             filter.name.as_ref().is_none_or(|name| job.name == *name)
-                        }))
+                        }));
                     }
                     Err(why) if filter.name.is_none() => page.unreadable.push(UnreadableJob {
                         id: id.clone(),

@@ -70,7 +70,7 @@ impl<'p> ScoreCollector<'p> {
     pub(crate) async fn finish(mut self) -> ScoreMatrix {
         while let Some(until) = self.next_limit() {
             match tokio::time::timeout_at(until.into(), self.batches.recv()).await {
-                Ok(Some(batch)) => self.take(batch),
+                Ok(Some(batch)) => self.take(&batch),
                 Ok(None) => self.give_up(ScoreError::Unavailable, None),
                 Err(_) => self.give_up(ScoreError::Timeout, Some(Instant::now())),
             }
@@ -91,7 +91,7 @@ impl<'p> ScoreCollector<'p> {
         waiting.map(|column| column.until).min()
     }
 
-    fn take(&mut self, batch: BatchScores) {
+    fn take(&mut self, batch: &BatchScores) {
         self.columns[batch.tag].take(&batch.scores, Some(batch.timing));
     }
 

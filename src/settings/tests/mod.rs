@@ -18,7 +18,7 @@ fn read(file: &str, variables: &[(&str, &str)]) -> Result<Loaded, SettingsError>
     let file = ("weir.toml".into(), file.to_owned());
     Settings::from_layers(&Layers::new(
         Some(file),
-        variables.iter().map(owned).collect(),
+        &variables.iter().map(owned).collect(),
     )?)
 }
 

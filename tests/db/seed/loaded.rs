@@ -45,18 +45,18 @@ async fn rows_are_the_impressions(seed: Seed, data: &TestDatabase) {
             platform,
             user_id,
             session_timestamp,
-            item: seen,
+            item: shown,
         } = impression;
-        assert_eq!(item(&row), serde_json::to_value(&seen).unwrap());
+        assert_eq!(item(&row), serde_json::to_value(&shown).unwrap());
         let expected = Model {
             id,
-            post_id: Some(seen.id),
+            post_id: Some(shown.id),
             session_timestamp: Some(session_timestamp),
             session_user_id: Some(user_id),
             platform: Some(platform.as_str().to_owned()),
-            kind: Some(seen.kind.as_str().to_owned()),
-            author_name_hash: Some(seen.author_name_hash),
-            created_at: Some(seen.created_at),
+            kind: Some(shown.kind.as_str().to_owned()),
+            author_name_hash: Some(shown.author_name_hash),
+            created_at: Some(shown.created_at),
             post_blob: row.post_blob.clone(),
         };
         assert_eq!(row, expected);

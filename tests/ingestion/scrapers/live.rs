@@ -51,7 +51,7 @@ async fn edited_scrapers_start_change_and_stop_without_a_restart() {
 }
 
 #[tokio::test]
-async fn a_scraper_that_cannot_be_opened_as_edited_stays_as_it_was() {
+async fn an_edit_with_a_scraper_that_cannot_be_opened_is_refused_whole() {
     let (one, two) = (feed(1..=2).await, feed(11..=13).await);
     let weir = weir(&scraper("a", &one.uri(), "50ms"));
     let database = database_of(&weir).await;
@@ -60,14 +60,16 @@ async fn a_scraper_that_cannot_be_opened_as_edited_stays_as_it_was() {
                          args = { query = \"x\", token_variable = \"NOBODY_SETS_THIS\" }\n";
     let wrong = without_token.to_owned() + &scraper("b", &two.uri(), "1h");
     weir.edit(&settings(&wrong));
-    stored_at_last(&weir, &database, 5).await;
-    let told = weir
-        .when("/scrapers", |told| told["scrapers"][1]["name"] == "b")
-        .await;
+    weir.when("/health/ready", |told| {
+        told.to_string().contains("NOBODY_SETS_THIS")
+    })
+    .await;
+    let told = weir.when("/scrapers", |_| true).await;
+    assert_eq!(told["scrapers"].as_array().unwrap().len(), 1, "{told}");
     let passes = told["scrapers"][0]["passes"].as_u64();
     weir.when("/scrapers", |told| {
         told["scrapers"][0]["passes"].as_u64() > passes
     })
     .await;
-    assert!(weir.log().contains("an edited scraper is not taken"));
+    assert!(weir.log().contains("edited settings refused"));
 }

@@ -4,7 +4,7 @@ use weir_test_support::{Postgres, Redis, Weir, eventually};
 
 use super::scraper;
 
-const WARNING: &str = "another instance uses the same results store";
+const WARNING: &str = "another instance uses the same store";
 
 fn settings(store: &str, scrapers: &str) -> String {
     format!("schedules.top_named_entities.enabled = false\n{store}{scrapers}")

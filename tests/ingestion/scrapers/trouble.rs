@@ -196,5 +196,5 @@ async fn what_a_source_sends_is_not_in_the_log() {
     assert!(!log.contains("hunter2"), "{log}");
     let dependencies = ["html5ever", "markup5ever", "feed_rs", "quick_xml"];
     assert!(!dependencies.iter().any(|name| log.contains(name)), "{log}");
-    assert!(log.contains("a source could not be read"), "{log}");
+    assert!(log.contains("failed to read a source"), "{log}");
 }

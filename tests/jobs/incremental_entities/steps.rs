@@ -138,35 +138,22 @@ pub(super) async fn take(step: &Step, database: &Database) {
         }
         Step::Replace { nth, draft } => {
             let id = nth_id(nth);
-            let (time, platform) = (written(at(draft.quarter)), PLATFORMS[draft.platform]);
             let values = format!(
-                "SELECT id, '{}', '{platform}', '{time}{zone}', '{}' FROM posts WHERE id = {id}",
+                "SELECT id, '{}', '{}', '{}{zone}', '{}' FROM posts WHERE id = {id}",
                 draft.post_id,
+                PLATFORMS[draft.platform],
+                written(at(draft.quarter)),
                 blob(&draft.text)
             );
-            let columns = "posts (id, post_id, platform, created_at, post_blob)";
-            let replace = match database.reader().get_database_backend() {
-                DbBackend::Sqlite => format!("INSERT OR REPLACE INTO {columns} {values}"),
-                _ => format!(
-                    "INSERT INTO {columns} {}
-                    ON CONFLICT (id) DO UPDATE SET post_id = excluded.post_id, platform = excluded.platform,
-                    created_at = excluded.created_at, post_blob = excluded.post_blob",
-                    values
-                        .replace("00'", "00'::timestamptz")
-                        .replace("}'", "}'::jsonb")
-                ),
-            };
-            sql(database, &replace).await;
+            replace(database, &values).await;
         }
         Step::Delete { nth } => {
             let id = nth_id(nth);
             sql(database, &format!("DELETE FROM posts WHERE id = {id}")).await;
         }
         Step::Prune { quarter } => {
-            database
-                .delete_posts_before(at(*quarter), 1_000)
-                .await
-                .unwrap();
+            let deleted = database.delete_posts_before(at(*quarter), 1_000);
+            deleted.await.unwrap();
         }
         Step::RewriteTime { nth } => {
             let id = nth_id(nth);
@@ -202,18 +189,40 @@ pub(super) async fn take(step: &Step, database: &Database) {
             .await;
         }
         Step::CountOtherwise => {
-            let changes = database.count_snapshot(1).await.unwrap().into_changes();
-            let dirty: Vec<Bucket> = changes.dirty.into_iter().collect();
-            let mut counts = all_counts(database).await;
-            counts.retain(|counts| dirty.contains(&counts.bucket));
-            for counts in &mut counts {
-                (counts.names, counts.counts) = (0, Vec::new());
-            }
-            let stored = database.store_counts(&dirty, &counts, 1, changes.last_id);
-            stored.await.unwrap();
+            count_by_another_model(database).await;
         }
         Step::Elsewhere(_) | Step::Run => {}
     }
+}
+
+/// Replaces a row by these values, as each database can.
+async fn replace(database: &Database, values: &str) {
+    let columns = "posts (id, post_id, platform, created_at, post_blob)";
+    let replace = match database.reader().get_database_backend() {
+        DbBackend::Sqlite => format!("INSERT OR REPLACE INTO {columns} {values}"),
+        _ => format!(
+            "INSERT INTO {columns} {}
+            ON CONFLICT (id) DO UPDATE SET post_id = excluded.post_id, platform = excluded.platform,
+            created_at = excluded.created_at, post_blob = excluded.post_blob",
+            values
+                .replace("00'", "00'::timestamptz")
+                .replace("}'", "}'::jsonb")
+        ),
+    };
+    sql(database, &replace).await;
+}
+
+/// Stores counts of all dirty hours by another model, without names.
+async fn count_by_another_model(database: &Database) {
+    let changes = database.count_snapshot(1).await.unwrap().into_changes();
+    let dirty: Vec<Bucket> = changes.dirty.into_iter().collect();
+    let mut counts = all_counts(database).await;
+    counts.retain(|counts| dirty.contains(&counts.bucket));
+    for counts in &mut counts {
+        (counts.names, counts.counts) = (0, Vec::new());
+    }
+    let stored = database.store_counts(&dirty, &counts, 1, changes.last_id);
+    stored.await.unwrap();
 }
 
 pub(super) async fn load(database: &Database, existing: OnExisting, posts: &[NewPost]) {

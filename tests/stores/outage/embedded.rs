@@ -9,7 +9,7 @@ use weir_test_support::Weir;
 const SETTINGS: &str = "store.backend = \"embedded\"\nschedules.top_named_entities.enabled = false\n\
     [programs.echo]\nmode = \"once\"\nargv = [\"cat\"]\n";
 
-/// QueueLimits the files of a process to `bytes` from now on.
+/// Limits the files of a process to `bytes` from now on.
 fn limit_files(weir: &Weir, bytes: Option<u64>) {
     let pid = Pid::from_raw(weir.pid().cast_signed());
     let limits = Rlimit {

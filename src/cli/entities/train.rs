@@ -4,12 +4,13 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 
-use super::{eval_entities, print_error, print_line};
+use super::evaluate;
+use crate::cli::{print_error, print_line};
 use weir_entities::{Corpora, Split, TrainingOptions, train};
 
 /// Train the named-entity model.
 #[derive(Debug, Args)]
-pub(super) struct TrainEntities {
+pub(in crate::cli) struct TrainEntities {
     /// Folder with the annotated corpora, one `.conll` file each.
     #[arg(long)]
     data: PathBuf,
@@ -22,7 +23,7 @@ pub(super) struct TrainEntities {
 }
 
 impl TrainEntities {
-    pub(super) fn run(self) -> anyhow::Result<()> {
+    pub(in crate::cli) fn run(self) -> anyhow::Result<()> {
         let corpora = Corpora::read(
             &self.data,
             if self.held_out {
@@ -48,6 +49,6 @@ impl TrainEntities {
             model.features(),
             bytes.len()
         ))?;
-        eval_entities::report(&model, &corpora.test)
+        evaluate::report(&model, &corpora.test)
     }
 }

@@ -6,13 +6,13 @@ use anyhow::Context;
 use clap::Args;
 use serde::Serialize;
 
-use super::print_line;
+use crate::cli::print_line;
 use weir_entities::{Entity, Extractor, Scratch};
 use weir_sentiment::Sentiment;
 
 /// Print the sentiment and the named entities of each line of a text, as lines of JSON.
 #[derive(Debug, Args)]
-pub(super) struct Analyse {
+pub(in crate::cli) struct Analyse {
     /// The text; `-`, or nothing, is standard input.
     #[arg(default_value = "-")]
     file: PathBuf,
@@ -25,7 +25,7 @@ struct Analysis<'l> {
 }
 
 impl Analyse {
-    pub(super) fn run(&self) -> anyhow::Result<()> {
+    pub(in crate::cli) fn run(&self) -> anyhow::Result<()> {
         let input: Box<dyn BufRead> = if self.file.as_os_str() == "-" {
             Box::new(io::stdin().lock())
         } else {

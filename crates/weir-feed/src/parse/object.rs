@@ -6,10 +6,10 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
-use super::FeedError;
+use crate::FeedError;
 
 /// Reads a whole body in one pass; only one that fails is read again, to name the place.
-pub(super) fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, FeedError> {
+pub(crate) fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, FeedError> {
     // One look at all of the body, which is then text, is quicker than one at each string in it.
     let Ok(text) = std::str::from_utf8(body) else {
         return from_json_naming_the_place(body);
@@ -31,21 +31,21 @@ fn from_json_naming_the_place<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fee
 }
 
 /// A struct that must be an object.
-pub(super) fn one<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+pub(crate) fn one<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {
     deserializer.deserialize_map(ObjectVisitor(std::marker::PhantomData))
 }
 
 /// An object, or nothing for `null`.
-pub(super) fn optional<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+pub(crate) fn optional<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
     Ok(Option::<Object<T>>::deserialize(deserializer)?.map(|object| object.0))
 }
 
 /// A list of objects.
-pub(super) fn list<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+pub(crate) fn list<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Vec<T>, D::Error> {
     let objects = Vec::<Object<T>>::deserialize(deserializer)?;

@@ -5,7 +5,7 @@ use std::{fmt, marker::PhantomData};
 use serde::de::{Error, Unexpected, Visitor};
 
 /// An enum whose values are names on the wire.
-pub(super) trait Choice: Copy + Sized + 'static {
+pub(crate) trait Choice: Copy + Sized + 'static {
     const ALL: &'static [(&'static str, Self)];
 
     fn named(name: &str) -> Option<Self> {
@@ -17,7 +17,7 @@ pub(super) trait Choice: Copy + Sized + 'static {
 }
 
 /// Takes a string that is one of a choice's names.
-pub(super) struct ChoiceVisitor<T>(pub(super) PhantomData<T>);
+pub(crate) struct ChoiceVisitor<T>(pub(crate) PhantomData<T>);
 
 impl<T: Choice> Visitor<'_> for ChoiceVisitor<T> {
     type Value = T;
@@ -43,7 +43,7 @@ macro_rules! choice {
             $(#[doc = concat!("`", $wire, "`")] $variant),+
         }
 
-        impl $crate::choice::Choice for $name {
+        impl $crate::parse::choice::Choice for $name {
             const ALL: &'static [(&'static str, Self)] = &[$(($wire, Self::$variant)),+];
         }
 
@@ -83,7 +83,7 @@ macro_rules! choice {
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                deserializer.deserialize_str($crate::choice::ChoiceVisitor(std::marker::PhantomData))
+                deserializer.deserialize_str($crate::parse::choice::ChoiceVisitor(std::marker::PhantomData))
             }
         }
     };
@@ -110,7 +110,7 @@ macro_rules! scale {
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let number = $crate::lenient::Integer::deserialize(deserializer)?.value;
+                let number = $crate::parse::lenient::Integer::deserialize(deserializer)?.value;
                 match number {
                     $($number => Ok(Self::$variant),)+
                     _ => Err(serde::de::Error::invalid_value(
@@ -123,4 +123,4 @@ macro_rules! scale {
     };
 }
 
-pub(super) use {choice, scale};
+pub(crate) use {choice, scale};

@@ -6,10 +6,10 @@ use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 
 /// A whole number, saturating at the bounds of `i64`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Integer {
-    pub(super) value: i64,
+pub(crate) struct Integer {
+    pub(crate) value: i64,
     /// Whether it was written as a JSON integer, not as a string, float or boolean.
-    pub(super) exact: bool,
+    pub(crate) exact: bool,
 }
 
 impl<'de> Deserialize<'de> for Integer {
@@ -68,7 +68,7 @@ impl Visitor<'_> for IntegerVisitor {
     clippy::cast_possible_truncation,
     reason = "a saturating cast of a whole number is what is meant"
 )]
-pub(super) fn whole(value: f64) -> Option<i64> {
+pub(crate) fn whole(value: f64) -> Option<i64> {
     (value.is_finite() && value.fract() == 0.0).then_some(value as i64)
 }
 
@@ -98,7 +98,7 @@ pub fn parse_integer(text: &str) -> Option<i64> {
 }
 
 /// A count: a whole number of 0 or more.
-pub(super) fn count<E: Error>(number: Integer) -> Result<u64, E> {
+pub(crate) fn count<E: Error>(number: Integer) -> Result<u64, E> {
     u64::try_from(number.value).map_err(|_| {
         E::invalid_value(
             Unexpected::Signed(number.value),
@@ -108,7 +108,7 @@ pub(super) fn count<E: Error>(number: Integer) -> Result<u64, E> {
 }
 
 /// A count, or nothing for `null`.
-pub(super) fn optional_count<'de, D: Deserializer<'de>>(
+pub(crate) fn optional_count<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<u64>, D::Error> {
     Option::<Integer>::deserialize(deserializer)?
@@ -117,7 +117,7 @@ pub(super) fn optional_count<'de, D: Deserializer<'de>>(
 }
 
 /// A boolean, or nothing for `null`.
-pub(super) fn optional_flag<'de, D: Deserializer<'de>>(
+pub(crate) fn optional_flag<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<bool>, D::Error> {
     Ok(Option::<Flag>::deserialize(deserializer)?.map(|flag| flag.0))
@@ -174,7 +174,7 @@ impl Visitor<'_> for FlagVisitor {
 }
 
 /// A number from 0 to 1, or nothing for `null`.
-pub(super) fn optional_share<'de, D: Deserializer<'de>>(
+pub(crate) fn optional_share<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<f64>, D::Error> {
     Ok(Option::<Share>::deserialize(deserializer)?.map(|share| share.0))

@@ -4,14 +4,14 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 
-use super::print_line;
+use crate::cli::print_line;
 use weir_entities::{
     Casing, Corpora, Corpus, EntityKind, Evaluation, Extractor, Model, Reading, Score, Split,
 };
 
 /// Evaluate the named-entity model on the test corpora.
 #[derive(Debug, Args)]
-pub(super) struct EvalEntities {
+pub(in crate::cli) struct EvalEntities {
     /// Folder with the annotated corpora, one `.conll` file each.
     #[arg(long)]
     data: PathBuf,
@@ -21,7 +21,7 @@ pub(super) struct EvalEntities {
 }
 
 impl EvalEntities {
-    pub(super) fn run(self) -> anyhow::Result<()> {
+    pub(in crate::cli) fn run(self) -> anyhow::Result<()> {
         let corpora = Corpora::read(&self.data, Split::Final)?;
         let Some(path) = self.model else {
             return report(Extractor::bundled().model(), &corpora.test);
@@ -33,7 +33,7 @@ impl EvalEntities {
 }
 
 /// Prints precision, recall and F1 per reading, corpus, casing and kind, as Markdown tables.
-pub(super) fn report(model: &Model, corpora: &[Corpus]) -> anyhow::Result<()> {
+pub(in crate::cli) fn report(model: &Model, corpora: &[Corpus]) -> anyhow::Result<()> {
     for reading in Reading::ALL {
         print_line(&format!("{}:\n", reading.name()))?;
         print_line("| corpus | casing | kind | precision | recall | F1 | spans |")?;

@@ -4,13 +4,13 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::lenient::{Integer, parse_integer, whole};
-use super::{Engagements, FacebookEngagements, RedditEngagements, TwitterEngagements};
+use crate::parse::lenient::{Integer, parse_integer, whole};
+use crate::{Engagements, FacebookEngagements, RedditEngagements, TwitterEngagements};
 
 /// The names that any of the models knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(field_identifier, rename_all = "snake_case")]
-pub(super) enum Name {
+pub(crate) enum Name {
     Retweet,
     Like,
     Comment,
@@ -33,7 +33,7 @@ const NAMES: usize = Name::Unknown as usize;
 
 /// What stands under a name.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) enum Slot {
+pub(crate) enum Slot {
     #[default]
     Absent,
     Null,
@@ -104,12 +104,12 @@ impl Model {
 
 /// What stands under each name.
 #[derive(Debug, Default)]
-pub(super) struct Counts(pub(super) [Slot; NAMES]);
+pub(crate) struct Counts(pub(crate) [Slot; NAMES]);
 
 impl Counts {
     /// The counts by the model that fits; of several the one with most of its fields set, then the one whose values are
     /// all JSON integers, then the first.
-    pub(super) fn best_fit(&self) -> Option<Engagements> {
+    pub(crate) fn best_fit(&self) -> Option<Engagements> {
         let fits = (0..MODELS.len())
             .rev()
             .filter(|&index| self.fits(&MODELS[index]));
@@ -127,7 +127,7 @@ impl Counts {
     }
 
     /// Why no model fits, by the model that comes nearest.
-    pub(super) fn complaint(&self) -> String {
+    pub(crate) fn complaint(&self) -> String {
         let nearest = MODELS
             .iter()
             .rev()

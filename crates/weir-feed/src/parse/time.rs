@@ -15,7 +15,7 @@ pub fn parse_timestamp(text: &str) -> Option<DateTime<Utc>> {
     parse_iso(text.as_bytes()).or_else(|| parse_epoch(text))
 }
 
-pub(super) fn timestamp<'de, D: Deserializer<'de>>(
+pub(crate) fn timestamp<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<DateTime<Utc>, D::Error> {
     deserializer.deserialize_any(TimestampVisitor)
