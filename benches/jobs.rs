@@ -1,4 +1,4 @@
-//! What a job costs from end to end: queue actor, a real Redis, worker, result. `cargo bench --bench jobs -- [WORKERS]`, 8
+//! End-to-end cost of a job: queue actor, a real Redis, worker, result. `cargo bench --bench jobs -- [WORKERS]`, 8
 //! workers by default.
 
 use std::error::Error;

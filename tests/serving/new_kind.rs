@@ -11,7 +11,7 @@ use weir::settings::{Check, Settings};
 
 use weir_test_support::{feed_of, http_client, ranked_indices};
 
-/// How short a text is: 1 for an empty one, one half at `half` characters.
+/// Shortness of a text: 1 for an empty one, 0.5 at `half` characters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Brevity {

@@ -5,7 +5,7 @@ use serde::Serialize;
 pub struct Entity<'t> {
     /// The entity as written: `&text[start..end]`.
     pub text: &'t str,
-    /// What it is.
+    /// Kind of entity.
     pub kind: EntityKind,
     /// Byte offset of its first character.
     pub start: usize,

@@ -30,7 +30,7 @@ impl Backoff {
         Self { jitter, ..self }
     }
 
-    /// Returns the delay after so many failures in a row; after none it is that after one.
+    /// Returns the delay after `failures` failures in a row. 0 counts as 1.
     pub fn delay(&self, failures: u32) -> Duration {
         let doubled = 2_u32.saturating_pow(failures.saturating_sub(1));
         let delay = self.initial.saturating_mul(doubled).min(self.max);

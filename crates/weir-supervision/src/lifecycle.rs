@@ -16,7 +16,7 @@ fn uptime_ms() -> u64 {
     u64::try_from(EPOCH.elapsed().as_millis()).unwrap_or(u64::MAX - 1) + 1
 }
 
-/// Life of one actor, shared by its driver, the system and whoever reads its status.
+/// State of one actor, shared by its driver, the system and the readers of its status.
 pub(super) struct Lifecycle {
     name: String,
     counters: Arc<dyn Observable>,

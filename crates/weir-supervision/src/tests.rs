@@ -379,7 +379,7 @@ async fn a_frozen_actor_is_replaced_and_its_late_incarnation_is_fenced() {
     assert_eq!(
         actor.ask(Count, LIMIT).await,
         Ok(1),
-        "the new incarnation serves meanwhile"
+        "the new incarnation serves while the old one is frozen"
     );
     assert_eq!(counters.stale_wake_ups.load(Ordering::SeqCst), 0);
     let woken = Instant::now() + LIMIT;

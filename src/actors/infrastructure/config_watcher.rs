@@ -18,7 +18,7 @@ pub struct ConfigWatcher {
     deps: ConfigWatcherDeps,
 }
 
-/// What a config watcher is made from.
+/// Dependencies of the config watcher.
 #[derive(Clone)]
 pub struct ConfigWatcherDeps {
     /// The file, shared by the watcher's incarnations so that none judges an edit twice.

@@ -31,7 +31,7 @@ pub struct Ingester {
     committing: bool,
 }
 
-/// What an ingester is made from.
+/// Dependencies of the ingester.
 #[derive(Clone)]
 pub struct IngesterDeps {
     /// Database that posts are stored in.

@@ -11,7 +11,7 @@ use weir_supervision::ActorRef;
 pub struct ScraperHandle {
     /// The actor.
     pub actor: ActorRef<Scraper>,
-    /// What came of its passes.
+    /// Record of its passes.
     pub log: Arc<ScraperLog>,
 }
 

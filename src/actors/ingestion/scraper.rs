@@ -28,13 +28,13 @@ pub struct Scraper {
     incarnation: Incarnation,
     running: bool,
     delivering: bool,
-    /// Whether entries may have come into the outbox since the current delivery began.
+    /// Set when entries may have come into the outbox since the current delivery began.
     deliver_again: bool,
     failed_deliveries: u32,
     next: SpawnHandle,
 }
 
-/// What a scraper is made from.
+/// Dependencies of a scraper.
 #[derive(Clone)]
 pub struct ScraperDeps {
     /// Everything that its passes need.

@@ -20,7 +20,7 @@ pub struct JobQueueActor {
     deps: JobQueueDeps,
 }
 
-/// What a job queue actor is made from.
+/// Dependencies of the job queue actor.
 #[derive(Clone)]
 pub struct JobQueueDeps {
     /// Context of the workers that it wakes.

@@ -22,7 +22,7 @@ pub struct JobWorker {
     stop_on_drop: Option<DropGuard>,
 }
 
-/// What a job worker is made from.
+/// Dependencies of a job worker.
 #[derive(Clone)]
 pub struct JobWorkerDeps {
     /// Name for people.

@@ -31,7 +31,7 @@ struct Writer {
     incarnation: Incarnation,
 }
 
-/// What a decision log is made from; its incarnations share the pending rankings.
+/// Dependencies of the decision log; its incarnations share the pending rankings.
 #[derive(Clone)]
 pub struct DecisionLogDeps {
     database: Database,

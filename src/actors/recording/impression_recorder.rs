@@ -52,7 +52,7 @@ counters! {
     }
 }
 
-/// What a recorder is made from.
+/// Dependencies of the recorder.
 #[derive(Clone)]
 pub struct RecorderDeps {
     /// Database that rows are written to.

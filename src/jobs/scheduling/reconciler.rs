@@ -27,7 +27,7 @@ const FULL_RETRY: TimeDelta = TimeDelta::seconds(1);
 /// A schedule that is this late has missed its due time.
 const MISSED_AFTER: TimeDelta = TimeDelta::minutes(1);
 
-/// What a scheduler is made from.
+/// Dependencies of the scheduler.
 #[derive(Clone)]
 pub struct SchedulerDeps {
     /// Configured schedules; a change takes effect at once.

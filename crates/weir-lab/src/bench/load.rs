@@ -32,7 +32,7 @@ pub struct Load {
     pub connections: usize,
     /// Rate at which requests are sent.
     pub pace: Pace,
-    /// Whether status 503 is counted as a refusal rather than a failure.
+    /// Counts status 503 as a refusal rather than a failure.
     pub accept_refusals: bool,
 }
 
