@@ -24,7 +24,7 @@ recorder.enabled = ${RECORDER:-false}
 TOML
 [ -z "${CONFIG:-}" ] || cat "$CONFIG" >> "$work/weir.toml"
 "$target/weir" serve --config "$work/weir.toml" --sample-data & weir=$!
-until curl -sf http://127.0.0.1:8003/metrics | grep -q 'actor="snapshot.entities",counter="entries"} 10'; do
+until curl -sf http://127.0.0.1:8003/metrics | grep -q '^weir_snapshot_entries{actor="snapshot.entities"} 10$'; do
     kill -0 "$weir" || exit 1
     sleep 0.2
 done

@@ -49,8 +49,8 @@ answers() {
     done
     echo "$1 does not answer" >&2; exit 1
 }
-counter() { # the counter of the scorer's pool
-    curl -sf "$url/metrics" | awk -v of="actor=\"scorer_pool.scorer\",counter=\"$1\"" 'index($0, of) { print $2 }'
+metric() { # a metric of the scorer's pool
+    curl -sf "$url/metrics" | awk -v of="weir_scorer_pool_$1{actor=\"scorer_pool.scorer\"}" 'index($0, of) == 1 { print $2 }'
 }
 resident() { awk '/VmRSS/ { printf "%d", $2 / 1024 }' "/proc/$weir/status"; }
 bench() { # arguments of weir bench; prints a JSON object of all platforms together
@@ -169,7 +169,7 @@ TOML
         sleep 2
         sized $workers > "$work/sized"; settings < "$work/sized"
         edited=$(date +%s%N)
-        until [ "$(counter workers)" = $workers ]; do sleep 0.02; done
+        until [ "$(metric workers)" = $workers ]; do sleep 0.02; done
         echo "$workers workers after $((($(date +%s%N) - edited) / 1000000)) ms"
     done
     wait $load
@@ -212,7 +212,7 @@ http = { url = "http://127.0.0.1:8007" }
 TOML
         serve_model --delay-ms 5
         bench --items 20 --rate 100 --repeat-share $share --requests 300 > "$work/repeated"
-        hits=$(awk "BEGIN { printf \"%.0f\", 100 * ($(counter cached) + $(counter coalesced)) / (900 * 20) }")
+        hits=$(awk "BEGIN { printf \"%.0f\", 100 * ($(metric items_cached_total) + $(metric items_coalesced_total)) / (900 * 20) }")
         say "repeated $share: $hits % from the cache or under way, p50 {p50_ms:.1f} ms, p95 {p95_ms:.1f} ms, {degraded} degraded, {failed} failed" < "$work/repeated"
     done
 }
