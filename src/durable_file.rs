@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, fchown};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::Path;
 
 /// Replaces the content of the file at `path`, on the disk when this returns. After an error it is the old or the new.
@@ -16,8 +16,10 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
 /// its owner if this process may give files away.
 pub(crate) fn put(path: &Path, content: &[u8]) -> io::Result<File> {
     let new = path.with_extension("new");
-    let written = write_synced(&new, content).and_then(|file| {
-        if let Ok(old) = fs::metadata(path) {
+    let old = fs::metadata(path).ok();
+    let mode = old.as_ref().map(|old| old.permissions().mode());
+    let written = write_synced(&new, content, mode).and_then(|file| {
+        if let Some(old) = old {
             let _ = fchown(&file, Some(old.uid()), Some(old.gid()));
             file.set_permissions(old.permissions())?;
         }
@@ -31,9 +33,17 @@ pub(crate) fn put(path: &Path, content: &[u8]) -> io::Result<File> {
     written
 }
 
-fn write_synced(path: &Path, content: &[u8]) -> io::Result<File> {
+/// Creates the file with `mode`, so that others cannot read at any moment what they could not read before.
+fn write_synced(path: &Path, content: &[u8], mode: Option<u32>) -> io::Result<File> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
     let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(true);
+    options.read(true).write(true).create_new(true);
+    if let Some(mode) = mode {
+        options.mode(mode);
+    }
     let mut file = options.open(path)?;
     file.write_all(content)?;
     file.sync_all()?;
@@ -59,6 +69,29 @@ mod tests {
             assert_eq!(fs::read_to_string(&path).unwrap(), content);
         }
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_private_file_stays_private_although_another_lies_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("weir.toml");
+        fs::write(&path, "old").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        // What an interrupted replacement may have left.
+        fs::write(path.with_extension("new"), "left").unwrap();
+        let mut open = put(&path, b"new").unwrap();
+        open.write_all(b"er").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "newer");
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+        let new = folder.path().join("weir.new");
+        let created = write_synced(&new, b"", Some(0o600)).unwrap();
+        assert_eq!(
+            created.metadata().unwrap().permissions().mode() & 0o777,
+            0o600
+        );
     }
 
     #[test]
