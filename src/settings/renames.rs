@@ -135,6 +135,12 @@ pub(super) fn old_name(table: &[Step], name: &Step) -> Option<Step> {
     Some(Step::Name(rename.old.to_owned()))
 }
 
+/// Returns whether a schedule's job is `program`, or another layer says which it is.
+fn is_program(schedule: &dyn TableLike) -> bool {
+    let job = schedule.get("job").and_then(Item::as_str);
+    job.is_none_or(|job| job == "program")
+}
+
 impl Rename {
     fn holds(&self, table: &[Step]) -> bool {
         let mut pattern = self.table.split('.').filter(|name| !name.is_empty());
@@ -145,7 +151,8 @@ impl Rename {
         }) && pattern.next().is_none()
     }
 
-    /// Walks down the tables that match `pattern` and renames within them.
+    /// Walks down the tables that match `pattern` and renames within them; arguments only where they are those of the job
+    /// `program`, whose name is replaced first.
     fn apply(
         &self,
         at: &Key,
@@ -157,6 +164,9 @@ impl Rename {
             found.extend(self.apply_here(at, table));
             return;
         };
+        if *name == "args" && !is_program(table) {
+            return;
+        }
         for (key, item) in table.iter_mut() {
             if *name != "*" && *name != key.get() {
                 continue;
@@ -229,7 +239,7 @@ impl Conversion {
             Self::None => "",
             Self::Milliseconds => ", which is text with a unit",
             Self::Programs => ", where each needs mode = \"once\"",
-            Self::Job => "the job command is called program",
+            Self::Job => "the job \"command\" was renamed to \"program\"",
         }
     }
 }

@@ -96,7 +96,7 @@ fn each_old_name_has_one_warning_with_its_place() {
         "weir.toml:11:2: results: renamed to store",
         "weir.toml:21:37: scorers.model.http.timeout_ms: renamed to scorers.model.http.timeout, which is text with a unit",
         "weir.toml:27:2: commands: renamed to programs, where each needs mode = \"once\"",
-        "weir.toml:31:1: schedules.topics.job: the job command is called program",
+        "weir.toml:31:1: schedules.topics.job: the job \"command\" was renamed to \"program\"",
         "weir.toml:33:10: schedules.topics.args.command: renamed to schedules.topics.args.program",
     ] {
         assert!(
@@ -191,4 +191,13 @@ fn a_program_says_its_mode() {
 fn a_file_without_old_names_is_read_without_warnings() {
     assert_eq!(load("", &[]).unwrap(), Settings::default());
     assert!(warnings("", &[("WEIR__STORE__PREFIX", "mine:")]).is_empty());
+}
+
+#[test]
+fn the_arguments_of_another_job_keep_their_names() {
+    let file =
+        "[schedules.a]\njob = \"post_statistics\"\nevery = \"1h\"\nargs = { command = \"x\" }\n";
+    let settings = load(file, &[]).unwrap();
+    assert_eq!(settings.schedules["a"].args["command"], "x");
+    assert!(warnings(file, &[]).is_empty());
 }
