@@ -34,6 +34,10 @@ const KINDS: &[Kind] = &[
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::{Value, json};
+
     use super::*;
 
     /// A feed of one post.
@@ -47,6 +51,41 @@ mod tests {
             now: chrono::Utc::now(),
         }
         .request(&mut rand_chacha::ChaCha8Rng::seed_from_u64(5))
+    }
+
+    /// The keys of each kind with the defaults that the comments of the default file give them.
+    fn documented_defaults() -> BTreeMap<String, Value> {
+        let file = include_str!("../../../config/default.toml");
+        let is_before = |line: &&str| !line.starts_with("#   kind = ");
+        let lines = file.lines().skip_while(is_before);
+        let lines = lines.map_while(|line| line.strip_prefix("#   "));
+        let mut kinds: Vec<(String, String)> = Vec::new();
+        for line in lines {
+            match line
+                .strip_prefix("kind = \"")
+                .map(|rest| rest.split_once("\":"))
+            {
+                Some(Some((name, keys))) => kinds.push((name.to_owned(), keys.to_owned())),
+                _ => kinds.last_mut().unwrap().1.push_str(line),
+            }
+        }
+        let read = |(name, keys): (String, String)| {
+            let table: toml_edit::DocumentMut = format!("keys = {{ {keys} }}").parse().unwrap();
+            let table: Value = toml_edit::de::from_document(table).unwrap();
+            (name, table["keys"].clone())
+        };
+        kinds.into_iter().map(read).collect()
+    }
+
+    #[test]
+    fn the_default_file_gives_every_key_of_every_kind_with_its_default() {
+        let mut documented = documented_defaults();
+        for kind in KINDS {
+            let keys = Value::Object((kind.default)().to_keys());
+            let expected = documented.remove(kind.name).unwrap_or_else(|| json!({}));
+            assert_eq!(keys, expected, "kind {}", kind.name);
+        }
+        assert_eq!(documented, BTreeMap::new());
     }
 
     #[test]
