@@ -99,7 +99,11 @@ impl RedisStore {
         &self,
         request: &impl Request,
     ) -> RedisResult<T> {
-        self.connections.run_once(request).await
+        let outcome = self.connections.run_once(request).await;
+        if outcome.as_ref().is_err_and(error::is_denied) {
+            self.rights.recheck();
+        }
+        outcome
     }
 
     pub(super) fn changes(&self) -> broadcast::Receiver<Change> {
