@@ -31,7 +31,7 @@ impl SideEffects {
             metrics::counter!("weir_arm_total", "arm" => arm, "outcome" => outcome).increment(1);
         }
         if let Some(decisions) = &self.decisions {
-            decisions.offer(ranking_record(feed, answer, context));
+            decisions.offer(|| ranking_record(feed, answer, context));
         }
         if let Some(impressions) = &self.impressions {
             impressions.offer(feed, context.body.clone());

@@ -196,9 +196,11 @@ impl DecisionLogHandle {
         Self { log, deps }
     }
 
-    /// Queues a ranking, unless there is no room. Never waits for the database.
-    pub fn offer(&self, ranking: RankingRecord) {
-        if let Some(waiting) = self.deps.queue.offer(ranking) {
+    /// Queues the ranking that `record` makes, unless there is no room. Never waits for the database.
+    pub fn offer(&self, record: impl FnOnce() -> RankingRecord) {
+        let queue = &self.deps.queue;
+        let offered = (!queue.is_full()).then(|| queue.offer(record())).flatten();
+        if let Some(waiting) = offered {
             self.deps.show_waiting(waiting);
         } else {
             let queue_full = &self.deps.counters.queue_full;

@@ -45,6 +45,11 @@ impl PendingRankings {
         }
     }
 
+    /// Returns whether the queue holds as many rankings as it may.
+    pub(crate) fn is_full(&self) -> bool {
+        self.waiting().rankings.len() >= self.max_rankings
+    }
+
     /// Queues a ranking if there is room, and returns how many wait now.
     pub(crate) fn offer(&self, ranking: RankingRecord) -> Option<usize> {
         let bytes = ranking.bytes();
