@@ -114,7 +114,7 @@ pub(super) struct WorkerReconciler {
 impl Reconcile for WorkerReconciler {
     fn plan<'a>(&'a mut self, settings: &Settings) -> Result<Change<'a>, StartupError> {
         let scorers = Scorers::from_config(&settings.scorers)?;
-        let schedules = prepare_schedules(settings)?;
+        let schedules = schedules_with(settings, scorers.clone())?;
         let programs = settings.programs.clone();
         let workers = settings.pools.jobs.workers;
         Ok(Box::new(move || {
@@ -175,6 +175,10 @@ fn programs(settings: &Settings, location: &StoreLocation) -> Programs {
 
 /// Reads and checks the job of every schedule.
 pub fn prepare_schedules(settings: &Settings) -> Result<Vec<Schedule>, StartupError> {
+    schedules_with(settings, Scorers::from_config(&settings.scorers)?)
+}
+
+fn schedules_with(settings: &Settings, scorers: Scorers) -> Result<Vec<Schedule>, StartupError> {
     let programs = Programs::new(
         &settings.programs,
         Vec::new(),
@@ -182,9 +186,7 @@ pub fn prepare_schedules(settings: &Settings) -> Result<Vec<Schedule>, StartupEr
     );
     let registry = Registry::shipped()
         .with_programs(programs)
-        .with_scorers(Arc::new(ArcSwap::from_pointee(Scorers::from_config(
-            &settings.scorers,
-        )?)));
+        .with_scorers(Arc::new(ArcSwap::from_pointee(scorers)));
     let schedules = settings.schedules.iter().map(|(name, schedule)| {
         prepare(name, schedule, &registry).map_err(|source| StartupError::Schedule {
             schedule: name.clone(),
