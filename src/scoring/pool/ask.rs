@@ -93,11 +93,11 @@ impl WorkerPool {
             }
         }
         let slow = scores.known.iter().filter(|(_, score)| score.is_err());
-        match slow.count() as u64 {
-            0 => {}
-            slow => shared.failures.slow_items.increment(slow),
+        let slow = slow.count();
+        if slow > 0 {
+            shared.failures.slow_items.increment(slow as u64);
         }
-        let cached = scores.known.len() as u64;
+        let cached = (scores.known.len() - slow) as u64;
         shared.counters.cached.fetch_add(cached, Ordering::Relaxed);
         scores
     }

@@ -134,7 +134,7 @@ impl WorkerPool {
                 continue;
             }
             shared.live.fetch_sub(1, Ordering::SeqCst);
-            let abandoned = shared.abandoned_threads.fetch_add(1, Ordering::SeqCst) + 1;
+            shared.abandoned_threads.fetch_add(1, Ordering::SeqCst);
             let counters = &shared.counters;
             counters.workers.fetch_sub(1, Ordering::Relaxed);
             counters.abandoned_threads.fetch_add(1, Ordering::Relaxed);
@@ -149,9 +149,6 @@ impl WorkerPool {
                 shared.refuse(chunk, ScoreError::Timeout, Some(batch.started));
             }
             shared.breaker.record(false, now);
-            if abandoned < shared.max_abandoned {
-                self.start_missing_threads();
-            }
             shared.publish_breaker_state();
         }
         if shared.abandoned_threads.load(Ordering::SeqCst) < shared.max_abandoned {
