@@ -26,8 +26,9 @@ pub struct Permit(#[expect(dead_code, reason = "held for its drop")] OwnedSemaph
 pub struct Full;
 
 impl<A: Actor> BoundedSender<A> {
-    /// A sender that lets messages of a weight of up to `capacity` together wait.
+    /// A sender that lets messages of a weight of up to `capacity` together wait. 0 counts as 1.
     pub fn new(actor: ActorRef<A>, capacity: u32) -> Self {
+        let capacity = capacity.max(1);
         Self {
             actor,
             permits: Arc::new(Semaphore::new(capacity as usize)),

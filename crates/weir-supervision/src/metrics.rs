@@ -8,9 +8,6 @@ pub trait ActorMetrics {
     }
 }
 
-/// Counters of an actor that has none of its own.
-impl ActorMetrics for serde_json::Value {}
-
 /// Metric family: what Prometheus is told of it beside the values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Family {

@@ -9,7 +9,7 @@ use super::actor_ref::ActorRef;
 use super::driver::Driver;
 use super::lifecycle::{Incarnation, Lifecycle};
 use super::policy::SupervisionPolicy;
-use super::status::{Exit, State};
+use super::status::Exit;
 
 /// Slots of a mailbox before senders that respect its capacity wait. Callers are bounded where they are admitted.
 const MAILBOX_CAPACITY: usize = 16;
@@ -145,7 +145,6 @@ where
                 incarnation.if_current(|lifecycle| {
                     lifecycle.record(Exit::from_panic(&*panic));
                     lifecycle.record(Exit::GaveUp { max_restarts: 0 });
-                    lifecycle.set_state(State::GaveUp);
                 });
                 Arbiter::current().stop();
             }

@@ -14,7 +14,7 @@ const PAGE_SIZE: u64 = 1_000;
 pub(super) const POSTGRES_VERSION: &str =
     "hashint8extended(CAST(CAST(posts.xmin AS text) AS bigint), CAST(posts.id AS bigint))";
 
-/// Which posts to walk over.
+/// Posts to walk over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PostSpan {
     /// Those of a time, in its order, then by id.
@@ -35,8 +35,6 @@ pub enum PostSpan {
 /// A post as it is counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WalkedPost {
-    /// The id of the row.
-    pub id: i64,
     /// The hour and platform that it counts for.
     pub bucket: Bucket,
     /// The id of the item, which several rows may have.
@@ -206,7 +204,7 @@ fn is_among(ids: &[i64], backend: DbBackend) -> Expr {
 }
 
 fn post(row: &QueryResult, backend: DbBackend) -> Result<WalkedPost, DbError> {
-    let id = row.try_get_by_index(0)?;
+    let id: i64 = row.try_get_by_index(0)?;
     let platform: String = row.try_get_by_index(3)?;
     let post_id: Option<String> = row.try_get_by_index(4)?;
     let post_blob: Option<String> = row.try_get_by_index(5)?;
@@ -227,7 +225,6 @@ fn post(row: &QueryResult, backend: DbBackend) -> Result<WalkedPost, DbError> {
         _ => row.try_get_by_index(6)?,
     };
     Ok(WalkedPost {
-        id,
         bucket: Bucket {
             hour: Hour(row.try_get_by_index(2)?),
             platform,
