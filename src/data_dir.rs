@@ -71,7 +71,7 @@ impl DataDir {
         self.path.join("outbox")
     }
 
-    /// The `SQLite` file of the embedded results store.
+    /// The `SQLite` file of the embedded store.
     pub fn results_db(&self) -> PathBuf {
         self.path.join("results.db")
     }
@@ -82,7 +82,7 @@ impl DataDir {
     }
 
     /// A name for this folder that outlives the process and that no other folder has: made at the first call, kept in
-    /// `weir.id`. Whoever copies the folder to run both copies on one results store must remove that file from one.
+    /// `weir.id`. To run two copies of the folder on one store, remove that file from one.
     pub fn identity(&self) -> Result<String, DataDirError> {
         let file = self.path.join("weir.id");
         let unusable = |source| DataDirError::Io {
@@ -120,7 +120,7 @@ impl DataDir {
         self.path.join("arms.json")
     }
 
-    /// The note of which results store this folder was last used with.
+    /// The marker of the store that this folder was last used with.
     pub fn results_note(&self) -> PathBuf {
         self.path.join("results.json")
     }

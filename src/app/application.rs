@@ -22,7 +22,7 @@ use crate::serving::AssignmentHistory;
 use crate::settings::{AuthSettings, Scope, Settings};
 use crate::telemetry;
 
-/// What an instance starts from.
+/// Options that an instance is started with.
 #[derive(Debug)]
 pub struct StartOptions {
     /// The settings, loaded and checked.
@@ -53,7 +53,7 @@ impl Application {
         let assignments = AssignmentHistory::new(&data_dir.arms());
         assignments.record(&settings.arms)?;
         let (listener, port) = listen(settings.server.bind)?;
-        // Before any part starts: what is counted earlier counts nowhere.
+        // Install the recorder before any part starts: metrics that are counted earlier are lost.
         telemetry::metrics()?;
         let access = open_access(&settings.auth, &data_dir)?;
         let runtime = Runtime::start(&settings)?;

@@ -10,10 +10,10 @@ use crate::sources::{OpenError, OutboxError, SourceArgumentError};
 use crate::store::{SelectionError, StoreError};
 use crate::telemetry::TelemetryError;
 
-/// Why a Weir could not start, or ended by itself.
+/// Reason why an instance could not start, or ended by itself.
 #[derive(Debug, thiserror::Error)]
 pub enum StartupError {
-    /// The data folder cannot be had.
+    /// The data folder cannot be opened.
     #[error(transparent)]
     DataDir(#[from] DataDirError),
     /// The admin key of the data folder is not available.
@@ -69,7 +69,7 @@ pub enum StartupError {
         /// What is wrong.
         source: OpenError,
     },
-    /// The way out to all sources cannot be made.
+    /// The HTTP client of all sources cannot be created.
     #[error(transparent)]
     Outside(#[from] OpenError),
     /// What a scraper has fetched cannot be kept.

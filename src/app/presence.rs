@@ -16,7 +16,7 @@ use crate::telemetry::LogLimiter;
 /// Time after which the store is asked again that was unavailable.
 const STORE_RETRY: Duration = Duration::from_secs(1);
 
-/// An instance on a results store that others may use.
+/// An instance on a store that others may use.
 struct Presence {
     store: Store,
     /// The identity of the data folder, and the instance's name.

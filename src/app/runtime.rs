@@ -8,7 +8,7 @@ use crate::priority;
 use crate::settings::{Settings, SupervisionSettings};
 use weir_supervision::{ActorSystem, Backoff, SupervisionPolicy};
 
-/// What every part runs on, and the signals that all of them heed.
+/// Actor system, background threads and the signals that every part waits for.
 pub(super) struct Runtime {
     pub(super) system: ActorSystem,
     pub(super) background: BackgroundRuntime,

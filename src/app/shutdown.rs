@@ -27,7 +27,7 @@ enum Step {
     FlushImpressions,
     /// Decisions that wait are written.
     FlushDecisions,
-    /// The store forgets this instance.
+    /// The store has forgotten this instance, which began with [`Step::StopNewWork`].
     LeaveStore,
     /// The managed `redis-server` writes its data and ends.
     StopRedis,

@@ -10,13 +10,13 @@ use crate::settings::Settings;
 use crate::store::{Environment, Store, StoreLocation, StoreSelection};
 use weir_supervision::{ActorRef, ActorSystem};
 
-/// What Weir keeps things in.
+/// The database and the store, and where they report failures.
 pub(super) struct Stores {
     pub(super) database: Database,
     pub(super) store: Store,
     /// Where the results are.
     pub(super) location: StoreLocation,
-    /// The keeper of the managed `redis-server`, where that is the results store.
+    /// Actor of the managed `redis-server`, where that is the store.
     pub(super) redis_server: Option<ActorRef<RedisServer>>,
     /// Where each part reports what `/health/ready` should say of it.
     pub(super) health: HealthIssues,

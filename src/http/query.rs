@@ -10,7 +10,7 @@ use super::ApiError;
 pub(super) struct QueryArguments(BTreeMap<String, String>);
 
 impl QueryArguments {
-    pub(super) fn of(request: &HttpRequest) -> Self {
+    pub(super) fn from_request(request: &HttpRequest) -> Self {
         let pairs = form_urlencoded::parse(request.query_string().as_bytes());
         Self(pairs.into_owned().collect())
     }

@@ -179,7 +179,7 @@ impl ScraperLog {
     }
 
     /// What is said of it where health is asked for.
-    pub fn ailment(&self) -> Option<String> {
+    pub fn health_issue(&self) -> Option<String> {
         self.with(|state| {
             if let Some(failure) = &state.outbox_failure {
                 return Some(format!("its outbox cannot be written: {failure}"));

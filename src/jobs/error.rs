@@ -16,7 +16,7 @@ pub enum JobError {
     /// The posts database.
     #[error(transparent)]
     Database(#[from] DbError),
-    /// The results store.
+    /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The job's code panicked.

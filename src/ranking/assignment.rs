@@ -55,7 +55,7 @@ fn bucket(salt: &str, user_id: &str) -> u64 {
 /// Assignment of users to arms.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Arms {
-    /// Divides the users in another way than other salts do.
+    /// Assigns the users in another way than other salts do.
     pub salt: String,
     /// The first that a user fits is the user's.
     pub arms: Vec<Arm>,

@@ -27,7 +27,7 @@ pub enum ScoreError {
     /// Scoring this item took too long earlier, and it is not tried again until its entry expires.
     #[error("an item had taken too long before")]
     SlowItem,
-    /// The pool was not running, or was being restarted.
+    /// The pool dropped the request without an answer.
     #[error("the scorer was not running")]
     Unavailable,
 }

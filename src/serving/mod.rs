@@ -6,7 +6,7 @@
 //! 3. `answer`: the slots, new items and metadata, assembled in one place.
 //! 4. `side_effects`: the answer is counted, and impressions and ranking records are kept.
 //!
-//! `/score` shares the first stage, and nothing else.
+//! `/score` shares the scoring stage, and nothing else.
 
 mod answer;
 mod assignment_history;

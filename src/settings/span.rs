@@ -1,4 +1,4 @@
-//! Where in a file a key stands: a second parse, on failure only, for the first keeps no places.
+//! Location of a key in a file: a second parse, made only for errors and warnings, since the first keeps no locations.
 
 use std::path::Path;
 

@@ -88,7 +88,7 @@ impl Timetable {
     /// Returns the latest due time that can be true at `now`: a later one was made before the clock was set back. `fired` is the
     /// due time for which the schedule last fired. `None` when no time comes any more.
     ///
-    /// A clock that is set back by less than a small step, and less than half the time between two runs, does not make a cron
+    /// A clock that is set back by less than a minute, and less than half the time between two runs, does not make a cron
     /// expression fire again for a time that has been.
     pub fn latest(
         &self,

@@ -3,8 +3,8 @@ use sha2::{Digest, Sha256};
 
 use super::Settings;
 
-/// Keys that do not change what is ranked how: how much an answer tells, the number of a division of users, and when and on how
-/// many threads a scorer runs. `*` stands for any name.
+/// Keys that do not change how feeds are ranked: how much an answer tells, the version of the assignment of users, and when and
+/// on how many threads a scorer runs. `*` stands for any name.
 const NOT_RANKING: [&str; 12] = [
     "ranking.metadata",
     "arms.version",

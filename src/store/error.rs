@@ -1,4 +1,4 @@
-//! What can go wrong with a store.
+//! Errors of a store.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use sea_orm::DbErr;
 use crate::db::DbError;
 use crate::outage::ErrorClass;
 
-/// Why a store did not do what was asked.
+/// Error of a call of a store.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// The store cannot do it for the moment. Worth another try later; nothing is wrong with the request.

@@ -161,7 +161,7 @@ impl BodyReader {
         if announced > max_bytes {
             return Err(BodyError::TooLong(max_bytes));
         }
-        let coding = ContentCoding::of(request.headers()).ok_or(BodyError::Coding)?;
+        let coding = ContentCoding::from_headers(request.headers()).ok_or(BodyError::Coding)?;
         let pending = self.intake.enter(peer(request));
         let mut decoder = Decoder::new(coding, announced, max_bytes);
         pending.hold(decoder.held_bytes())?;

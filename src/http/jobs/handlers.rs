@@ -92,7 +92,7 @@ pub(super) async fn list(
     request: HttpRequest,
     state: Data<JobsState>,
 ) -> Result<HttpResponse, ApiError> {
-    let filter = filter(QueryArguments::of(&request))?;
+    let filter = filter(QueryArguments::from_request(&request))?;
     Ok(HttpResponse::Ok().json(state.jobs.list(filter).await?))
 }
 
@@ -104,7 +104,7 @@ pub(super) async fn show(
     state: Data<JobsState>,
 ) -> Result<HttpResponse, ApiError> {
     let id = job_id(&id)?;
-    let wait_ms = wait_ms(QueryArguments::of(&request))?;
+    let wait_ms = wait_ms(QueryArguments::from_request(&request))?;
     let job = find(&state.jobs, id).await?;
     if wait_ms == 0 || job.state.is_finished() {
         return Ok(HttpResponse::Ok().json(job));

@@ -105,13 +105,13 @@ impl Health {
         let down = system
             .statuses()
             .into_iter()
-            .filter(|signs| !matches!(signs.state, State::Starting | State::Running));
+            .filter(|status| !matches!(status.state, State::Starting | State::Running));
         let mut issues: Vec<HealthIssue> = down
-            .map(|signs| issue(&format!("actor {}", signs.name), "not running"))
+            .map(|status| issue(&format!("actor {}", status.name), "not running"))
             .collect();
         issues.extend(scrapers.all().iter().filter_map(|scraper| {
             let part = format!("scraper {}", scraper.log.name());
-            Some(issue(&part, &scraper.log.ailment()?))
+            Some(issue(&part, &scraper.log.health_issue()?))
         }));
         issues.extend(self.database_issue().await);
         issues.extend(self.issues.current());

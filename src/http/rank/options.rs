@@ -29,7 +29,7 @@ pub(super) fn rank_options(
         Some(lowered) => lowered.min(serving.deadline),
         None => serving.deadline,
     };
-    let query = RankQuery::of(request)?;
+    let query = RankQuery::from_request(request)?;
     if query.policy.is_some() || query.explain {
         access.check(Scope::Admin, request)?;
     }
@@ -48,7 +48,7 @@ pub(super) fn rank_options(
 }
 
 impl RankQuery {
-    fn of(request: &HttpRequest) -> Result<Self, ApiError> {
+    fn from_request(request: &HttpRequest) -> Result<Self, ApiError> {
         if request.query_string().is_empty() {
             return Ok(Self::default());
         }

@@ -69,7 +69,7 @@ impl ClockWatch {
     pub(super) fn found_ahead(&mut self, by: TimeDelta) {
         if by > SMALL_STEP && self.shown_since.is_none() {
             let jump = Jump {
-                clock: "results store",
+                clock: "store",
                 by: -by,
             };
             self.report(&format!("{jump} or more"));
@@ -93,7 +93,7 @@ fn jump(last: Reading, now: Reading) -> Option<Jump> {
     let longest = between(last.asked, now.answered);
     let own = now.own - last.own;
     [
-        ("results store", store - store.clamp(shortest, longest)),
+        ("store", store - store.clamp(shortest, longest)),
         ("host", own - between(last.answered, now.answered)),
     ]
     .into_iter()
@@ -143,7 +143,7 @@ mod tests {
         assert_eq!(said(later(7, 4)), None);
         assert_eq!(
             said(later(5 - 3600, 5)).unwrap(),
-            "the clock of the results store was set back by 1h"
+            "the clock of the store was set back by 1h"
         );
         assert_eq!(
             said(later(5, 5 + 90)).unwrap(),
@@ -170,7 +170,7 @@ mod tests {
         assert!(
             issue
                 .why
-                .starts_with("the clock of the results store was set back by"),
+                .starts_with("the clock of the store was set back by"),
             "{}",
             issue.why
         );

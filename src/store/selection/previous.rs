@@ -53,7 +53,7 @@ impl fmt::Display for StoreMarker {
     }
 }
 
-/// Makes sure that no unfinished job is left behind in the store of the note.
+/// Makes sure that no unfinished job is left behind in the store of the marker.
 pub(super) async fn check_previous_store(
     before: &StoreMarker,
     environment: &Environment<'_>,

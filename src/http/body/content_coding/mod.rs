@@ -24,7 +24,7 @@ pub(in crate::http) const ACCEPTED: &str = "gzip, deflate, identity";
 
 impl ContentCoding {
     /// Returns the coding of a request's body, or `None` for one that is unknown and for several on top of each other.
-    pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
+    pub(super) fn from_headers(headers: &HeaderMap) -> Option<Self> {
         let mut coding = Self::Identity;
         for value in headers.get_all(CONTENT_ENCODING) {
             for name in value.to_str().ok()?.split(',') {

@@ -58,7 +58,7 @@ fn coding_of(values: &[&str]) -> Option<ContentCoding> {
         let name = HeaderName::from_static("content-encoding");
         request = request.append_header((name, *value));
     }
-    ContentCoding::of(request.to_http_request().headers())
+    ContentCoding::from_headers(request.to_http_request().headers())
 }
 
 #[test]
