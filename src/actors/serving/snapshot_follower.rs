@@ -101,6 +101,10 @@ impl<T: SnapshotValue> SupervisedActor for SnapshotFollower<T> {
 
 impl<T: SnapshotValue> SnapshotFollower<T> {
     fn update(&self, source: &SnapshotSource<T>, stored: Option<&Stored>) {
+        // A follower that was replaced while it was frozen must neither store nor report what it has read.
+        if !self.incarnation.is_current() {
+            return;
+        }
         let counters = &self.counters;
         match stored.map(&source.parse).transpose() {
             Ok(value) => {
@@ -109,9 +113,7 @@ impl<T: SnapshotValue> SnapshotFollower<T> {
                 if let Some(reports_to) = self.deps.reports_to.as_ref().filter(|_| updates > 0) {
                     reports_to.clear();
                 }
-                if self.incarnation.is_current() {
-                    source.snapshot.store(value);
-                }
+                source.snapshot.store(value);
                 let entries = self.entries() as u64;
                 counters.entries.store(entries, Ordering::Relaxed);
             }
@@ -174,7 +176,8 @@ impl<T: SnapshotValue> Supervised for SnapshotFollower<T> {}
 impl<T: SnapshotValue> Drop for SnapshotFollower<T> {
     /// A scorer that was removed has no health issue.
     fn drop(&mut self) {
-        if let Some(reports_to) = &self.deps.reports_to {
+        let reports_to = self.deps.reports_to.as_ref();
+        if let Some(reports_to) = reports_to.filter(|_| self.incarnation.is_current()) {
             reports_to.clear();
         }
     }
