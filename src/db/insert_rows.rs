@@ -22,7 +22,7 @@ pub struct InsertOutcome {
 /// A row that the database refuses.
 #[derive(Debug)]
 pub struct RejectedRow {
-    /// Its place in the batch.
+    /// Its index in the batch.
     pub index: usize,
     /// Why.
     pub error: DbError,

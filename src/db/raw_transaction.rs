@@ -10,7 +10,8 @@ use sea_orm::{
 
 use tokio::time::sleep;
 
-use super::{Database, DbError, ddl_locks, quoted};
+use super::migrations::ddl_locks;
+use super::{Database, DbError, sql_text::quoted};
 use crate::settings::Pooler;
 use crate::sql::{FORGET_STATEMENTS, SqliteTransaction};
 
@@ -23,7 +24,7 @@ pub(super) enum RawTransaction {
 }
 
 impl RawTransaction {
-    /// Begins one that writes; on SQLite nobody else writes meanwhile.
+    /// Begins one that writes; on SQLite nobody else writes until it ends.
     pub(super) async fn begin(database: &Database) -> Result<Self, DbError> {
         let writer = database.writer();
         if let Some(transaction) = writer.begin_sqlite().await? {

@@ -95,8 +95,8 @@ fn text(time: DateTime<Utc>, fraction: u32, fraction_digits: u32) -> String {
     let mut text = String::with_capacity("YYYY-MM-DD hh:mm:ss.ffffff+00".len());
     let mut number = |number: u32, digits: u32, before: &str| {
         text.push_str(before);
-        for place in (0..digits).rev() {
-            let digit = number / 10_u32.pow(place) % 10;
+        for digit_index in (0..digits).rev() {
+            let digit = number / 10_u32.pow(digit_index) % 10;
             text.push(char::from_digit(digit, 10).unwrap_or('0'));
         }
     };

@@ -1,4 +1,4 @@
-//! Exact counts of named entities by hour and platform, kept beside the posts whoever writes those.
+//! Exact counts of named entities by hour and platform, kept beside the posts and exact whoever writes those.
 //!
 //! The table `posts` belongs to others as much as to Weir, so nothing is installed on it. Instead, every run compares: the
 //! posts of one hour and platform, a *bucket*, have a [`Fingerprint`], which changes with every change of a row that could

@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use sea_orm::{ConnectionTrait, Statement, Value};
 
 use super::{Bucket, Fingerprint, Hour, PendingInserts};
-use crate::db::placeholders::placeholders;
+use crate::db::sql_text::placeholders;
 use crate::db::{Database, DbError, TimeRange};
 use weir_entities::{EntityCounts, Part};
 
@@ -107,8 +107,8 @@ impl Database {
 
     /// Stores the counts of buckets in place of those that they had; a bucket without new counts has no posts.
     ///
-    /// Whoever stores counts stores them with what they were counted from. So it does no harm if another run has stored
-    /// newer ones in the meantime: the next run sees that these are not exact.
+    /// They are stored with the fingerprint of what was counted. So it does no harm if another run has stored newer ones in
+    /// the meantime: the next run sees that these are not exact.
     pub async fn store_counts(
         &self,
         buckets: &[Bucket],

@@ -4,8 +4,8 @@ use sea_orm::{ConnectionTrait, DbBackend, ExprTrait, Order, QueryResult, Value};
 use super::bucket::hour_of;
 use super::fingerprint::RowContent;
 use super::{Bucket, Hour};
+use crate::db::posts::analysed_text_of;
 use crate::db::posts::entity::{Column, Entity};
-use crate::db::posts::says::analysed_text;
 use crate::db::{Database, DbError, TimeRange};
 
 const PAGE_SIZE: u64 = 1_000;
@@ -230,7 +230,7 @@ fn post(row: &QueryResult, backend: DbBackend) -> Result<WalkedPost, DbError> {
             platform,
         },
         post_id,
-        text: analysed_text(&post_blob),
+        text: analysed_text_of(&post_blob),
         version,
         created_at,
     })

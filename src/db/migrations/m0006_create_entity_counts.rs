@@ -9,7 +9,7 @@ pub(super) struct Step;
 
 /// The counts of posts of one hour and platform, and the fingerprint of the rows that were counted; the columns that every
 /// run reads come first.
-const SQLITE_TABLE: &str = "CREATE TABLE IF NOT EXISTS weir_entity_counts (
+const SQLITE_TABLE: &str = "CREATE TABLE weir_entity_counts (
     hour TEXT NOT NULL,
     platform TEXT NOT NULL,
     model BIGINT NOT NULL,
@@ -22,7 +22,7 @@ const SQLITE_TABLE: &str = "CREATE TABLE IF NOT EXISTS weir_entity_counts (
 
 /// Texts are compared by bytes, as SQLite and Rust do, not by the database's language. Counts are packed already.
 const POSTGRES_TABLE: [&str; 2] = [
-    "CREATE TABLE IF NOT EXISTS weir_entity_counts (
+    "CREATE TABLE weir_entity_counts (
         hour TEXT COLLATE \"C\" NOT NULL,
         platform TEXT COLLATE \"C\" NOT NULL,
         model BIGINT NOT NULL,
@@ -45,11 +45,13 @@ const SQLITE_FORMER_TRIGGERS: [&str; 4] = [
 /// The triggers go with their function, which is Weir's own: to drop one by itself takes the rights of the owner of `posts`.
 const POSTGRES_FORMER_TRIGGERS: [&str; 1] = ["DROP FUNCTION IF EXISTS weir_mark_hours() CASCADE"];
 
-const FORMER_TABLES: [&str; 4] = [
-    "DROP TABLE IF EXISTS weir_changed_hours",
-    "DROP TABLE IF EXISTS weir_arrivals",
-    "DROP TABLE IF EXISTS weir_post_entities",
-    "DROP TABLE IF EXISTS weir_entity_hours",
+/// The table of entity counts, and those that earlier versions had for them.
+pub(super) const TABLES: [&str; 5] = [
+    "weir_entity_counts",
+    "weir_changed_hours",
+    "weir_arrivals",
+    "weir_post_entities",
+    "weir_entity_hours",
 ];
 
 #[async_trait::async_trait]
@@ -63,7 +65,14 @@ impl Migration for Step {
             DbBackend::Sqlite => (&SQLITE_FORMER_TRIGGERS[..], &[SQLITE_TABLE][..]),
             _ => (&POSTGRES_FORMER_TRIGGERS[..], &POSTGRES_TABLE[..]),
         };
-        for statement in triggers.iter().chain(&FORMER_TABLES).chain(table) {
+        for statement in triggers {
+            connection.execute_unprepared(statement).await?;
+        }
+        for name in TABLES {
+            let drop = format!("DROP TABLE IF EXISTS {name}");
+            connection.execute_unprepared(&drop).await?;
+        }
+        for statement in table {
             connection.execute_unprepared(statement).await?;
         }
         Ok(())

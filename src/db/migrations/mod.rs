@@ -1,17 +1,19 @@
 //! The schema, one file per step.
 
+pub(super) mod ddl_locks;
 mod m0001_create_posts;
 mod m0002_create_scraper_tables;
 mod m0004_create_rankings;
 mod m0006_create_entity_counts;
 
-pub(super) use m0001_create_posts::{indexes as posts_indexes, table as posts_table};
 use std::collections::BTreeSet;
 
 use chrono::Utc;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 
-use super::{Database, DbError, ddl_locks};
+pub(super) use m0001_create_posts::{indexes as posts_indexes, table as posts_table};
+
+use super::{Database, DbError};
 use crate::sql::WriteTransaction;
 
 /// Any number, the same in every instance.
@@ -52,6 +54,11 @@ impl Migration for Superseded {
     async fn up(&self, _: &WriteTransaction) -> Result<(), DbErr> {
         Ok(())
     }
+}
+
+/// Returns whether a table says something of the database itself, or can be made again from others.
+pub(super) fn is_derived(table: &str) -> bool {
+    table == TABLE || m0006_create_entity_counts::TABLES.contains(&table)
 }
 
 /// Runs what has not run yet, all of it or nothing, one process at a time.

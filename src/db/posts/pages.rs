@@ -1,14 +1,13 @@
 use std::borrow::Cow;
 
-use super::{
-    entity::{Column, Entity},
-    says::Says,
-};
+use super::entity::{Column, Entity};
 use crate::db::{Database, DbError, TimeRange};
 use sea_orm::{
     ConnectionTrait, ExprTrait, Order,
     sea_query::{Expr, Func, Query},
 };
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 /// Which posts; the default is all of them.
 #[derive(Clone, Debug, Default)]
@@ -35,14 +34,46 @@ pub struct PostText {
 }
 
 impl PostText {
-    /// What entity extraction reads: the title, a newline and the text, or the one there is.
+    /// Returns what entity extraction reads: the title, a newline and the text, or the one there is.
     pub fn analysed_text(&self) -> Cow<'_, str> {
-        let text = self.text.as_deref().unwrap_or_default();
-        match self.title.as_deref() {
-            None | Some("") => text.into(),
-            Some(title) => format!("{title}\n{text}").into(),
-        }
+        analysed_text(self.title.as_deref(), self.text.as_deref())
     }
+}
+
+/// The part of a stored item that is read. A blob of another writer may be anything: what is no text is absent.
+#[derive(Default, Deserialize)]
+struct ItemText {
+    #[serde(default, deserialize_with = "text_or_none")]
+    title: Option<String>,
+    #[serde(default, deserialize_with = "text_or_none")]
+    text: Option<String>,
+}
+
+impl ItemText {
+    fn parse(blob: &str) -> Self {
+        serde_json::from_str(blob).unwrap_or_default()
+    }
+}
+
+/// Returns what entity extraction reads of a stored item.
+pub(in crate::db) fn analysed_text_of(blob: &str) -> String {
+    let ItemText { title, text } = ItemText::parse(blob);
+    analysed_text(title.as_deref(), text.as_deref()).into_owned()
+}
+
+fn analysed_text<'t>(title: Option<&'t str>, text: Option<&'t str>) -> Cow<'t, str> {
+    let text = text.unwrap_or_default();
+    match title {
+        None | Some("") => text.into(),
+        Some(title) => format!("{title}\n{text}").into(),
+    }
+}
+
+fn text_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::String(text) => Some(text),
+        _ => None,
+    })
 }
 
 /// A walk over posts in the order of their keys, a page in memory at a time. Each page is a read of its own, so a long
@@ -146,7 +177,8 @@ impl PostPages {
         rows.iter()
             .map(|row| {
                 let blob: Option<String> = row.try_get_by_index(3)?;
-                let Says { title, text } = blob.as_deref().map(Says::of).unwrap_or_default();
+                let ItemText { title, text } =
+                    blob.as_deref().map(ItemText::parse).unwrap_or_default();
                 Ok(PostText {
                     id: row.try_get_by_index(0)?,
                     post_id: row.try_get_by_index(1)?,

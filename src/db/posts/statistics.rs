@@ -1,14 +1,13 @@
-use chrono::NaiveDate;
-use sea_orm::{
-    ConnectionTrait, DbBackend, ExprTrait, Order,
-    sea_query::{Alias, Expr, Func, Query},
-};
+use std::collections::BTreeMap;
 
-use super::{
-    PostFilter,
-    entity::{Column, Entity},
-};
-use crate::db::{Database, DbError};
+use chrono::{DateTime, NaiveDate, Utc};
+use sea_orm::sea_query::{Alias, Expr, Func, Query};
+use sea_orm::{ConnectionTrait, DbBackend, ExprTrait, Order};
+
+use super::PostFilter;
+use super::entity::{Column, Entity};
+use crate::db::time::{newest, parse_comparable_text};
+use crate::db::{Database, DbError, TimeRange};
 
 /// How many posts of one kind there are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +23,27 @@ pub struct PostCount {
 }
 
 impl Database {
+    /// How many posts each platform has in the range; the platform `None` stands for rows without one.
+    pub async fn count_posts_by_platform(
+        &self,
+        created: TimeRange,
+    ) -> Result<BTreeMap<Option<String>, u64>, DbError> {
+        let statement = Query::select()
+            .column(Column::Platform)
+            .expr(Func::count(Expr::col(Column::Id)))
+            .from(Entity)
+            .cond_where(created.indexed_condition(self.backend()))
+            .group_by_col(Column::Platform)
+            .to_owned();
+        let rows = self.reader().query_all(&statement).await?;
+        rows.iter()
+            .map(|row| {
+                let count: i64 = row.try_get_by_index(1)?;
+                Ok((row.try_get_by_index(0)?, count.unsigned_abs()))
+            })
+            .collect()
+    }
+
     /// Counts the posts that pass the filter by platform, type and day, newest day first, at most `limit` of these counts.
     pub async fn count_posts_by_day(
         &self,
@@ -42,7 +62,7 @@ impl Database {
             .from(Entity)
             .cond_where(filter.created.indexed_condition(self.backend()))
             .and_where_option(platform.map(|name| Expr::col(Column::Platform).eq(name)))
-            .add_group_by([1, 2, 3].map(|place| Expr::cust(place.to_string())))
+            .add_group_by([1, 2, 3].map(|column| Expr::cust(column.to_string())))
             .order_by_expr(Expr::cust("3 DESC NULLS LAST, 1"), Order::Asc)
             .order_by(Column::Kind, Order::Asc)
             .limit(limit)
@@ -60,5 +80,28 @@ impl Database {
                 })
             })
             .collect()
+    }
+
+    /// The greatest `created_at`, to the millisecond on SQLite.
+    pub async fn newest_created_at(&self) -> Result<Option<DateTime<Utc>>, DbError> {
+        let statement = Query::select().expr(newest(self.backend())).to_owned();
+        let Some(row) = self.reader().query_one(&statement).await? else {
+            return Ok(None);
+        };
+        if self.backend() == DbBackend::Sqlite {
+            let text: Option<String> = row.try_get_by_index(0)?;
+            return Ok(text.as_deref().and_then(parse_comparable_text));
+        }
+        Ok(row.try_get_by_index(0)?)
+    }
+
+    /// Whether there is no post at all.
+    pub async fn is_empty(&self) -> Result<bool, DbError> {
+        let statement = Query::select()
+            .column(Column::PostId)
+            .from(Entity)
+            .limit(1)
+            .to_owned();
+        Ok(self.reader().query_one(&statement).await?.is_none())
     }
 }

@@ -67,7 +67,7 @@ pub enum QueryError {
     /// The database of its process failed or is unavailable.
     #[error("the database failed: {0}")]
     Unavailable(String),
-    /// The database failed or is away.
+    /// The database failed or is unavailable.
     #[error(transparent)]
     Database(DbError),
 }
@@ -106,7 +106,7 @@ fn is_of_the_database(error: &dyn DatabaseError) -> bool {
         .is_ok_and(|code| CODES_OF_THE_FILE.contains(&(code & 0xff)))
 }
 
-/// Returns the place in `sql` that Postgres complains about. The line that its error has besides is one of its own source.
+/// Returns the position in `sql` that Postgres complains about. The line that its error has besides is one of its own source.
 fn position(error: &SqlxPostgresError, sql: &str) -> Option<String> {
     let Some(PgErrorPosition::Original(position)) = error.position() else {
         return None;

@@ -62,7 +62,7 @@ impl Database {
             return Err(QueryError::NoQueryUrl);
         }
         let answer = postgres::query(url, sql, limits, settings).await;
-        self.watch().note_query(match &answer {
+        self.outage_monitor().note_query(match &answer {
             Err(QueryError::Database(error)) => Some(error),
             _ => None,
         });

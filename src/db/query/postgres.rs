@@ -16,7 +16,7 @@ use tokio::time::timeout;
 
 use super::statement::end_of_statement;
 use super::{Gathered, QueryAnswer, QueryError, QueryLimits, check_names};
-use crate::db::postgres::servers;
+use crate::db::connection::postgres::servers;
 use crate::settings::{ConnectionUrl, DatabaseSettings, Pooler};
 use crate::sql::{FORGET_STATEMENTS, Servers};
 
@@ -62,7 +62,7 @@ async fn run(
     limits: QueryLimits,
 ) -> Result<QueryAnswer, QueryError> {
     connection.execute(AssertSqlSafe(begin)).await?;
-    let backend = Backend::of(connection, servers).await?;
+    let backend = Backend::new(connection, servers).await?;
     let mut clock = Clock::start(limits.time);
     let answer = gather(connection, &mut clock, sql, limits).await;
     // Locks of the session would outlive the transaction.
@@ -199,7 +199,7 @@ struct Backend {
 }
 
 impl Backend {
-    async fn of(connection: &mut PgConnection, servers: Servers) -> Result<Self, SqlxError> {
+    async fn new(connection: &mut PgConnection, servers: Servers) -> Result<Self, SqlxError> {
         let me = "SELECT pg_catalog.pg_backend_pid(), pg_catalog.now()::text";
         let row = statement(me)
             .persistent(false)

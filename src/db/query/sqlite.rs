@@ -18,7 +18,7 @@ use sea_orm::{
 use serde_json::Value;
 
 use super::{Gathered, QueryAnswer, QueryError, QueryLimits, check_names, statement::is_single};
-use crate::db::sqlite::options_of;
+use crate::db::connection::sqlite::options_of;
 
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Virtual machine instructions between two looks at the clock, some tens of microseconds.

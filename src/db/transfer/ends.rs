@@ -1,10 +1,30 @@
+//! The two databases of a transfer.
+
 use std::os::unix::fs::MetadataExt;
 
+use sea_orm::sqlx::{ConnectOptions, SqlitePool};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 use super::TransferError;
-use crate::db::{Database, DbError, raw_transaction::RawTransaction, sqlite};
+use crate::db::connection::{postgres, sqlite};
+use crate::db::raw_transaction::RawTransaction;
+use crate::db::{Database, DbError};
 use crate::settings::DatabaseSettings;
+use crate::sql::SqliteTransaction;
+
+/// A database to read from, as it was when it was opened; nothing is written to it, and a missing file is not made.
+pub(super) async fn open_source(settings: &DatabaseSettings) -> Result<RawTransaction, DbError> {
+    if settings.url.expose().starts_with("sqlite:") {
+        let options = sqlite::options_of(settings.url.expose())?.read_only(true);
+        let pool = SqlitePool::connect_with(options.disable_statement_logging()).await?;
+        let transaction = SqliteTransaction::reading(pool.begin().await?);
+        return Ok(RawTransaction::Sqlite(transaction));
+    }
+    let servers = postgres::servers(&settings.url, settings, "weir")?;
+    let connection = servers.connect(settings.connect_timeout).await?;
+    let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+    RawTransaction::on_postgres(connection, begin, settings.pooler).await
+}
 
 /// Fails if the source is the target, however their URLs are spelled: the copy would wait for itself.
 pub(super) async fn require_two(

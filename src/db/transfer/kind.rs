@@ -20,7 +20,7 @@ pub(super) enum Kind {
 
 impl Kind {
     /// Of a type as the database names it.
-    pub(super) fn of_type(name: &str, backend: DbBackend) -> Self {
+    pub(super) fn from_type(name: &str, backend: DbBackend) -> Self {
         let name = name.to_ascii_lowercase();
         let has = |part: &str| name.contains(part);
         match backend {
@@ -62,7 +62,7 @@ impl Kind {
         }
     }
 
-    /// The type of such a column in a table made anew.
+    /// The type of such a column in a new table.
     pub(super) fn type_name(self, backend: DbBackend) -> &'static str {
         match (self, backend) {
             (Self::Integer, DbBackend::Sqlite) => "INTEGER",
@@ -182,8 +182,8 @@ mod tests {
 
     #[test]
     fn types_of_both_databases_are_known() {
-        let sqlite = |name| Kind::of_type(name, DbBackend::Sqlite);
-        let postgres = |name| Kind::of_type(name, DbBackend::Postgres);
+        let sqlite = |name| Kind::from_type(name, DbBackend::Sqlite);
+        let postgres = |name| Kind::from_type(name, DbBackend::Postgres);
         assert_eq!(
             [
                 "INTEGER",

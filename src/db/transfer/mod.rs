@@ -2,17 +2,15 @@
 
 mod checksum;
 mod ends;
-mod error;
 mod kind;
 mod rows;
-mod source;
 mod table;
 mod write;
 
+use thiserror::Error;
 use tokio::sync::mpsc;
 
 pub use self::checksum::Checksum;
-pub use self::error::TransferError;
 use self::{
     checksum::Tally,
     rows::Row,
@@ -24,6 +22,35 @@ use crate::settings::DatabaseSettings;
 
 /// Batches of rows on their way.
 const QUEUE: usize = 2;
+
+/// Why tables were not copied. Nothing of them was.
+#[derive(Debug, Error)]
+#[allow(missing_docs, reason = "each says itself")]
+pub enum TransferError {
+    #[error("the target's table {table} has no column {column}")]
+    NoColumn { table: String, column: String },
+    #[error("row {row} of the table {table} cannot be copied: its {column} is no {expected}")]
+    Value {
+        table: String,
+        column: String,
+        row: u64,
+        expected: &'static str,
+    },
+    #[error(
+        "the target's table {table} holds {rows} rows that are not the first of the source: empty it, or choose another database"
+    )]
+    OtherRows { table: String, rows: u64 },
+    #[error("the copy of the table {table} is not like it, {read} rows read and {written} written")]
+    Unequal {
+        table: String,
+        read: u64,
+        written: u64,
+    },
+    #[error("the source and the target are the same database")]
+    OneDatabase,
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
 
 /// A table that both databases now hold alike.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +65,7 @@ pub struct Transferred {
     pub checksum: Checksum,
 }
 
-/// Copies every table, rows in the order of their keys, keys as they are, into a database that it migrates first, all in one
+/// Copies every table but those that are derived, rows in the order of their keys, keys as they are, into a database that it migrates first, all in one
 /// transaction.
 ///
 /// A table of the target may already hold the first rows, as after an earlier run; it gets the rest. Rows that the source
@@ -49,7 +76,7 @@ pub async fn transfer(
     to: &Database,
     mut said: impl FnMut(&str, u64, u64),
 ) -> Result<Vec<Transferred>, TransferError> {
-    let mut source = source::open(from).await?;
+    let mut source = ends::open_source(from).await?;
     ends::require_two(from, &mut source, to).await?;
     to.migrate().await?;
     let mut target = RawTransaction::begin(to).await?;

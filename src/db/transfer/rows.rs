@@ -11,7 +11,7 @@ use sea_orm::{
 use tokio::sync::mpsc;
 
 use super::{TransferError, table::Table};
-use crate::db::{DbError, copy_text::fields, raw_transaction::RawTransaction};
+use crate::db::{DbError, raw_transaction::RawTransaction, sql_text::fields};
 
 /// Rows that go from hand to hand together.
 const BATCH: usize = 1_000;

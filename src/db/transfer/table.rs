@@ -1,9 +1,11 @@
 use sea_orm::DbBackend;
 
 use super::kind::Kind;
-use crate::db::{DbError, migrations, quoted, raw_transaction::RawTransaction};
+use crate::db::raw_transaction::RawTransaction;
+use crate::db::sql_text::quoted;
+use crate::db::{DbError, migrations};
 
-/// Name, type, and place in the primary key, from 1, of each column of `posts` and the like.
+/// Name, type, and position in the primary key, from 1, of each column of `posts` and the like.
 const SQLITE_COLUMNS: &str =
     "SELECT name, type, CAST(pk AS BIGINT) FROM pragma_table_info({table}) ORDER BY cid";
 const POSTGRES_COLUMNS: &str = "SELECT attname::text, format_type(atttypid, atttypmod),
@@ -27,12 +29,12 @@ pub(super) struct Table {
 pub(super) struct Column {
     pub(super) name: String,
     pub(super) kind: Kind,
-    /// Its place in the primary key, from 1; 0 outside.
+    /// Its position in the primary key, from 1; 0 outside.
     pub(super) key: i64,
 }
 
 impl Table {
-    /// Every table but the one that says which migrations ran.
+    /// Reads every table but those that are of no use in another database.
     pub(super) async fn all(database: &mut RawTransaction) -> Result<Vec<Self>, DbError> {
         let names = match database.backend() {
             DbBackend::Sqlite => SQLITE_TABLES,
@@ -41,7 +43,7 @@ impl Table {
         let names: Vec<(String,)> = database.rows(names).await?;
         let mut tables = Vec::new();
         for (name,) in names {
-            if name != migrations::TABLE {
+            if !migrations::is_derived(&name) {
                 tables.push(Self::read(database, &name).await?);
             }
         }
@@ -51,16 +53,16 @@ impl Table {
     /// The table of that name, without columns where there is none.
     pub(super) async fn read(database: &mut RawTransaction, name: &str) -> Result<Self, DbError> {
         let backend = database.backend();
-        let (columns, place) = match backend {
+        let (columns, target) = match backend {
             DbBackend::Sqlite => (SQLITE_COLUMNS, name.to_owned()),
             _ => (POSTGRES_COLUMNS, quoted(name)),
         };
-        let place = format!("'{}'", place.replace('\'', "''"));
+        let target = format!("'{}'", target.replace('\'', "''"));
         let columns: Vec<(String, String, i64)> =
-            database.rows(&columns.replace("{table}", &place)).await?;
+            database.rows(&columns.replace("{table}", &target)).await?;
         let column = |(name, type_name, key): (String, String, i64)| Column {
             name,
-            kind: Kind::of_type(&type_name, backend),
+            kind: Kind::from_type(&type_name, backend),
             key,
         };
         Ok(Self {

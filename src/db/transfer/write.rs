@@ -6,7 +6,9 @@ use sea_orm::{
 };
 
 use super::{kind::Kind, rows::Row, table::Table};
-use crate::db::{DbError, copy_text::CopyText, quoted, raw_transaction::RawTransaction};
+use crate::db::DbError;
+use crate::db::raw_transaction::RawTransaction;
+use crate::db::sql_text::{CopyText, quoted};
 
 /// Below the 32,766 bound values of a statement of SQLite.
 const VALUES_PER_STATEMENT: usize = 2_000;

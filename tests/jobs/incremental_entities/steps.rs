@@ -98,122 +98,95 @@ pub(super) fn model() -> i64 {
 pub(super) async fn take(step: &Step, database: &Database) {
     let posts =
         |drafts: &[Draft]| -> Vec<NewPost> { drafts.iter().map(|draft| draft.post()).collect() };
-    let nth_id = |nth: &u8| format!("(SELECT id FROM posts ORDER BY id LIMIT 1 OFFSET {nth})");
-    let written = |time: DateTime<Utc>| time.format("%Y-%m-%d %H:%M:%S").to_string();
-    let zone = match database.reader().get_database_backend() {
-        DbBackend::Sqlite => "",
-        _ => "+00",
-    };
-    let blob = |text: &usize| {
-        let blob = json!({"id": "x", "title": null, "text": TEXTS[*text]});
-        to_raw_value(&blob).unwrap().get().replace('\'', "''")
-    };
     match step {
         Step::Insert(drafts) => drop(database.insert_posts(&posts(drafts)).await.unwrap()),
         Step::Upsert(drafts) => load(database, OnExisting::Replace, &posts(drafts)).await,
         Step::LoadAnew(drafts) => load(database, OnExisting::Drop, &posts(drafts)).await,
-        Step::Rewrite { nth, text } => {
-            let (blob, id) = (blob(text), nth_id(nth));
-            sql(
-                database,
-                &format!("UPDATE posts SET post_blob = '{blob}' WHERE id = {id}"),
-            )
-            .await;
-        }
-        Step::Move { nth, quarter } => {
-            let (time, id) = (written(at(*quarter)), nth_id(nth));
-            sql(
-                database,
-                &format!("UPDATE posts SET created_at = '{time}{zone}' WHERE id = {id}"),
-            )
-            .await;
-        }
-        Step::ForgetTime { nth } => {
-            let id = nth_id(nth);
-            sql(
-                database,
-                &format!("UPDATE posts SET created_at = NULL WHERE id = {id}"),
-            )
-            .await;
-        }
-        Step::Replace { nth, draft } => {
-            let id = nth_id(nth);
-            let values = format!(
-                "SELECT id, '{}', '{}', '{}{zone}', '{}' FROM posts WHERE id = {id}",
-                draft.post_id,
-                PLATFORMS[draft.platform],
-                written(at(draft.quarter)),
-                blob(&draft.text)
-            );
-            replace(database, &values).await;
-        }
-        Step::Delete { nth } => {
-            let id = nth_id(nth);
-            sql(database, &format!("DELETE FROM posts WHERE id = {id}")).await;
-        }
         Step::Prune { quarter } => {
-            let deleted = database.delete_posts_before(at(*quarter), 1_000);
-            deleted.await.unwrap();
+            let pruned = database.delete_posts_before(at(*quarter), 1_000);
+            pruned.await.unwrap();
         }
-        Step::RewriteTime { nth } => {
-            let id = nth_id(nth);
-            let rewritten = match database.reader().get_database_backend() {
-                DbBackend::Sqlite => {
-                    "strftime('%Y-%m-%dT%H:%M:%S', created_at, '+2 hours') || '+02:00'"
-                }
-                _ => "created_at",
-            };
-            let rewrite = format!("UPDATE posts SET created_at = {rewritten} WHERE id = {id}");
-            sql(database, &rewrite).await;
-        }
-        Step::Swap { one, other } => {
-            let (one, other) = (nth_id(one), nth_id(other));
-            let swap = format!(
-                "UPDATE posts SET post_blob = (SELECT post_blob FROM posts AS other
-                    WHERE other.id IN ({one}, {other}) AND other.id <> posts.id)
-                 WHERE id IN ({one}, {other}) AND {one} <> {other}"
-            );
-            sql(database, &swap).await;
-        }
-        Step::DeleteAndRestore { nth } => {
-            let id = nth_id(nth);
-            sql(
-                database,
-                &format!(
-                    "CREATE TABLE restored AS SELECT * FROM posts WHERE id = {id};
-                     DELETE FROM posts WHERE id = (SELECT id FROM restored);
-                     INSERT INTO posts SELECT * FROM restored;
-                     DROP TABLE restored"
-                ),
-            )
-            .await;
-        }
-        Step::CountOtherwise => {
-            count_by_another_model(database).await;
-        }
+        Step::CountOtherwise => count_otherwise(database).await,
         Step::Elsewhere(_) | Step::Run => {}
+        step => {
+            let backend = database.reader().get_database_backend();
+            sql(database, &statement(step, backend)).await;
+        }
     }
 }
 
-/// Replaces a row by these values, as each database can.
-async fn replace(database: &Database, values: &str) {
-    let columns = "posts (id, post_id, platform, created_at, post_blob)";
-    let replace = match database.reader().get_database_backend() {
-        DbBackend::Sqlite => format!("INSERT OR REPLACE INTO {columns} {values}"),
-        _ => format!(
-            "INSERT INTO {columns} {}
-            ON CONFLICT (id) DO UPDATE SET post_id = excluded.post_id, platform = excluded.platform,
-            created_at = excluded.created_at, post_blob = excluded.post_blob",
-            values
-                .replace("00'", "00'::timestamptz")
-                .replace("}'", "}'::jsonb")
-        ),
+/// What another program sends for a step.
+fn statement(step: &Step, backend: DbBackend) -> String {
+    let nth_id = |nth: &u8| format!("(SELECT id FROM posts ORDER BY id LIMIT 1 OFFSET {nth})");
+    let set = |column: &str, value: &str, nth: &u8| {
+        format!(
+            "UPDATE posts SET {column} = {value} WHERE id = {}",
+            nth_id(nth)
+        )
     };
-    sql(database, &replace).await;
+    let written = |quarter: u8| {
+        let zone = match backend {
+            DbBackend::Sqlite => "",
+            _ => "+00",
+        };
+        format!("'{}{zone}'", at(quarter).format("%Y-%m-%d %H:%M:%S"))
+    };
+    let blob = |text: &usize| {
+        let blob = json!({"id": "x", "title": null, "text": TEXTS[*text]});
+        let blob = to_raw_value(&blob).unwrap();
+        format!("'{}'", blob.get().replace('\'', "''"))
+    };
+    match step {
+        Step::Rewrite { nth, text } => set("post_blob", &blob(text), nth),
+        Step::Move { nth, quarter } => set("created_at", &written(*quarter), nth),
+        Step::ForgetTime { nth } => set("created_at", "NULL", nth),
+        Step::RewriteTime { nth } => match backend {
+            DbBackend::Sqlite => {
+                let elsewhere = "strftime('%Y-%m-%dT%H:%M:%S', created_at, '+2 hours') || '+02:00'";
+                set("created_at", elsewhere, nth)
+            }
+            _ => set("created_at", "created_at", nth),
+        },
+        Step::Swap { one, other } => {
+            let (one, other) = (nth_id(one), nth_id(other));
+            format!(
+                "UPDATE posts SET post_blob = (SELECT post_blob FROM posts AS other
+                    WHERE other.id IN ({one}, {other}) AND other.id <> posts.id)
+                 WHERE id IN ({one}, {other}) AND {one} <> {other}"
+            )
+        }
+        Step::Replace { nth, draft } => {
+            let (time, blob) = (written(draft.quarter), blob(&draft.text));
+            let (post_id, platform) = (draft.post_id, PLATFORMS[draft.platform]);
+            let columns = "posts (id, post_id, platform, created_at, post_blob)";
+            let id = nth_id(nth);
+            match backend {
+                DbBackend::Sqlite => format!(
+                    "INSERT OR REPLACE INTO {columns}
+                     SELECT id, '{post_id}', '{platform}', {time}, {blob} FROM posts WHERE id = {id}"
+                ),
+                _ => format!(
+                    "INSERT INTO {columns}
+                     SELECT id, '{post_id}', '{platform}', {time}::timestamptz, {blob}::jsonb FROM posts WHERE id = {id}
+                     ON CONFLICT (id) DO UPDATE SET post_id = excluded.post_id, platform = excluded.platform,
+                        created_at = excluded.created_at, post_blob = excluded.post_blob"
+                ),
+            }
+        }
+        Step::Delete { nth } => format!("DELETE FROM posts WHERE id = {}", nth_id(nth)),
+        Step::DeleteAndRestore { nth } => format!(
+            "CREATE TABLE restored AS SELECT * FROM posts WHERE id = {};
+             DELETE FROM posts WHERE id = (SELECT id FROM restored);
+             INSERT INTO posts SELECT * FROM restored;
+             DROP TABLE restored",
+            nth_id(nth)
+        ),
+        step => panic!("{step:?} is not a statement"),
+    }
 }
 
-/// Stores counts of all dirty hours by another model, without names.
-async fn count_by_another_model(database: &Database) {
+/// A run with another model, which finds no entity.
+async fn count_otherwise(database: &Database) {
     let changes = database.count_snapshot(1).await.unwrap().into_changes();
     let dirty: Vec<Bucket> = changes.dirty.into_iter().collect();
     let mut counts = all_counts(database).await;
@@ -234,6 +207,7 @@ pub(super) async fn load(database: &Database, existing: OnExisting, posts: &[New
     load.write(batch).await.unwrap();
     load.index().await.unwrap().commit().await.unwrap();
 }
+
 pub(super) async fn empty(database: &Database) {
     for table in ["posts", "weir_entity_counts"] {
         sql(database, &format!("DELETE FROM {table}")).await;

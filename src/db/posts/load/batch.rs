@@ -5,7 +5,7 @@ use super::super::{
     new_post::NewPost,
 };
 use crate::db::{
-    copy_text::CopyText,
+    sql_text::CopyText,
     time::{postgres_text, sqlite_text},
 };
 

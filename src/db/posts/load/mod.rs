@@ -35,7 +35,7 @@ pub enum LoadError {
     Database(#[from] DbError),
 }
 
-/// A load under way, in one transaction: dropped unfinished, it leaves all as it was. Nobody else can write meanwhile.
+/// A load under way, in one transaction: dropped unfinished, it leaves all as it was. Nobody else can write in the meantime.
 #[derive(Debug)]
 pub struct PostLoad {
     transaction: RawTransaction,

@@ -3,7 +3,7 @@
 use sea_orm::sqlx::{PgConnection, query};
 
 use super::super::new_post::COLUMN_NAMES;
-use crate::db::{DbError, copy_text::CopyText};
+use crate::db::{DbError, sql_text::CopyText};
 
 pub(super) async fn copy(connection: &mut PgConnection, rows: CopyText) -> Result<(), DbError> {
     let statement = format!("COPY posts ({}) FROM STDIN", COLUMN_NAMES.join(", "));

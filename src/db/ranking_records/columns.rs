@@ -107,7 +107,7 @@ fn time(row: &QueryResult, index: usize, backend: DbBackend) -> Result<DateTime<
         return row.try_get_by_index(index);
     }
     let text: String = row.try_get_by_index(index)?;
-    parse_comparable_text(&text).ok_or_else(|| DbErr::Type(format!("{text:?} is no time")))
+    parse_comparable_text(&text).ok_or_else(|| DbErr::Type(format!("{text:?} is not a time")))
 }
 
 fn list<T: DeserializeOwned>(row: &QueryResult, index: usize) -> Result<T, DbErr> {

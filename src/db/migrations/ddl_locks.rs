@@ -1,6 +1,6 @@
 //! Changes of the schema on Postgres, which never let others wait behind them for long.
 //!
-//! Whoever wants to read a table waits behind a change that waits for the table, even if that waits for a reader too. So a
+//! A reader of a table waits behind a change that waits for the table, even if the change waits for a reader too. So a
 //! change gives up after a short time, lets the others pass, and tries again.
 
 use std::time::{Duration, Instant};
@@ -8,15 +8,15 @@ use std::time::{Duration, Instant};
 use sea_orm::{ConnectionTrait, DbBackend};
 use tokio::time::sleep;
 
-use super::DbError;
+use crate::db::DbError;
 use crate::sql::WriteTransaction;
 
 /// Longest wait for a lock at a time. Shorter than `deadlock_timeout`: in a deadlock it is never another program that fails.
-pub(super) const LIMIT: &str = "SET LOCAL lock_timeout = '800ms'";
+pub(in crate::db) const LIMIT: &str = "SET LOCAL lock_timeout = '800ms'";
 /// Time between two tries.
-pub(super) const PAUSE: Duration = Duration::from_millis(500);
+pub(in crate::db) const PAUSE: Duration = Duration::from_millis(500);
 /// Time after which a change is not tried again.
-pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+pub(in crate::db) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Limits the wait for each lock of the rest of this transaction.
 pub(super) async fn limit(transaction: &WriteTransaction) -> Result<(), DbError> {

@@ -1,12 +1,14 @@
+//! The tables `scraper_data` and `scraper_errors`.
+
 use sea_orm::{
-    ConnectionTrait, DbBackend, ExprTrait,
+    ConnectionTrait, DbBackend, ExprTrait, Order,
     sea_query::{Alias, Expr, InsertStatement, OnConflict, Query},
 };
 use serde_json::value::RawValue;
 
-use crate::db::insert_rows::{ROWS_PER_STATEMENT, insert_rows};
-use crate::db::posts::json_text::{storable_json, storable_text};
-use crate::db::{Database, DbError, InsertOutcome, RejectedRow};
+use super::insert_rows::{ROWS_PER_STATEMENT, insert_rows};
+use super::posts::json_text::{storable_json, storable_text};
+use super::{Database, DbError, InsertOutcome, RejectedRow, TimeRange};
 use crate::sql::WriteTransaction;
 
 /// Longest message that is kept, in characters.
@@ -47,6 +49,19 @@ pub struct ScrapedOutcome {
     pub rejected: Vec<RejectedRow>,
 }
 
+/// A scraped post as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScrapedRow {
+    /// The row's key.
+    pub id: i64,
+    /// The post's id.
+    pub post_id: String,
+    /// The scraper that found it.
+    pub source_id: Option<String>,
+    /// The post as received.
+    pub post_blob: Option<String>,
+}
+
 impl Database {
     /// Stores posts and errors in one transaction: when this returns they are committed, and after a failure none is.
     /// A post whose id is known is left as it is.
@@ -55,7 +70,7 @@ impl Database {
         posts: &[&NewScrapedPost],
         errors: &[&NewScraperError],
     ) -> Result<ScrapedOutcome, DbError> {
-        // Whoever is answered forgets the posts.
+        // The caller forgets the posts once this returns.
         let transaction = self.begin_durable().await?;
         let InsertOutcome { inserted, rejected } =
             insert_rows(&transaction, posts, |posts| self.new_posts(posts)).await?;
@@ -102,6 +117,37 @@ impl Database {
             ]);
         }
         statement
+    }
+
+    /// Up to `limit` scraped posts with a key below `before`, or the newest without one, newest first, of those stored within a range.
+    pub async fn scraped_posts_before(
+        &self,
+        before: Option<i64>,
+        limit: u64,
+        stored: TimeRange,
+    ) -> Result<Vec<ScrapedRow>, DbError> {
+        let id = || Expr::col(Alias::new("id"));
+        let statement = Query::select()
+            .expr(id().cast_as("bigint"))
+            .columns(["post_id", "source_id"].map(Alias::new))
+            .expr(Expr::col(Alias::new("post_blob")).cast_as("text"))
+            .from(Alias::new("scraper_data"))
+            .cond_where(stored.indexed_condition(self.backend()))
+            .and_where_option(before.map(|before| id().lt(before)))
+            .order_by(Alias::new("id"), Order::Desc)
+            .limit(limit)
+            .to_owned();
+        let rows = self.reader().query_all(&statement).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(ScrapedRow {
+                    id: row.try_get_by_index(0)?,
+                    post_id: row.try_get_by_index(1)?,
+                    source_id: row.try_get_by_index(2)?,
+                    post_blob: row.try_get_by_index(3)?,
+                })
+            })
+            .collect()
     }
 }
 

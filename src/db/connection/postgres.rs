@@ -11,7 +11,7 @@ use sea_orm::{
 };
 use tokio::time::timeout;
 
-use super::{DbError, quoted};
+use crate::db::{DbError, sql_text::quoted};
 use crate::settings::{ConnectionUrl, DatabaseSettings, Pooler, PostgresUrl, UrlError};
 use crate::sql::{Pool, Servers};
 

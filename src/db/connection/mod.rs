@@ -1,3 +1,10 @@
+//! Connections to the database, and their health.
+
+mod new_file;
+mod outage_monitor;
+pub(in crate::db) mod postgres;
+pub(in crate::db) mod sqlite;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -5,7 +12,10 @@ use sea_orm::{ConnectionTrait, DbBackend};
 use tracing::info;
 use weir_supervision::Backoff;
 
-use super::{DbError, NewFile, migrations, postgres, sqlite, watch::Watch};
+pub use new_file::NewFile;
+
+use self::outage_monitor::OutageMonitor;
+use super::{DbError, migrations};
 use crate::health::HealthIssues;
 use crate::settings::{DatabaseSettings, UrlError};
 use crate::sql::{Pool, SqlWriter, WriteTransaction};
@@ -19,11 +29,11 @@ pub struct Database {
     reader: Pool,
     writer: SqlWriter,
     settings: DatabaseSettings,
-    watch: Arc<Watch>,
+    outage_monitor: Arc<OutageMonitor>,
 }
 
 impl Database {
-    /// Opens the database, creating a SQLite file and its folder when absent, and fails when it is away.
+    /// Opens the database, creating a SQLite file and its folder when absent, and fails when it is unavailable.
     pub async fn connect(settings: &DatabaseSettings) -> Result<Self, DbError> {
         let database = Self::lazy(settings).await?;
         match database.find_server().await {
@@ -51,7 +61,7 @@ impl Database {
             reader: writer.connections().clone(),
             writer,
             settings: settings.clone(),
-            watch: Arc::new(Watch::new(HealthIssues::default())),
+            outage_monitor: Arc::new(OutageMonitor::new(HealthIssues::default())),
         };
         database.ping().await?;
         Ok(database)
@@ -76,12 +86,12 @@ impl Database {
             }
             _ => return Err(UrlError::Scheme.into()),
         };
-        let watch = Watch::new(health);
+        let outage_monitor = OutageMonitor::new(health);
         Ok(Self {
             reader,
-            writer: writer.reporting_to(watch.outage()),
+            writer: writer.reporting_to(outage_monitor.outage()),
             settings: settings.clone(),
-            watch: Arc::new(watch),
+            outage_monitor: Arc::new(outage_monitor),
         })
     }
 
@@ -158,8 +168,8 @@ impl Database {
         &self.writer
     }
 
-    pub(super) fn watch(&self) -> &Watch {
-        &self.watch
+    pub(super) fn outage_monitor(&self) -> &OutageMonitor {
+        &self.outage_monitor
     }
 
     pub(super) fn settings(&self) -> &DatabaseSettings {

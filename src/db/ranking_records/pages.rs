@@ -21,7 +21,7 @@ pub struct RankingPages {
 }
 
 impl Database {
-    /// Whether the table is there: a Weir of this release has migrated the database.
+    /// Whether the table is there: an instance of this release has migrated the database.
     pub async fn has_rankings(&self) -> Result<bool, DbError> {
         let sql = match self.backend() {
             DbBackend::Sqlite => {

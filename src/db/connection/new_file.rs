@@ -2,18 +2,26 @@ use std::ffi::OsString;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::os::unix::fs::MetadataExt;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use tempfile::TempPath;
 
-use super::{DbError, sqlite, writeback::Writeback};
+use super::sqlite;
+use crate::db::DbError;
 use crate::settings::DatabaseSettings;
 
-/// A SQLite database in the making: `NAME.new` beside its place, where nobody looks for it, so that it needs no journal.
+/// Between two times that what has come is written out.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// A SQLite database in the making: `NAME.new` beside its target. Nobody looks for it there, so it needs no journal.
 /// Dropped unpublished, it is gone.
 #[derive(Debug)]
 pub struct NewFile {
-    place: PathBuf,
+    target: PathBuf,
     file: TempPath,
     /// Held while the file is filled. What a killed process has left is nobody's, and is overwritten.
     lock: File,
@@ -24,14 +32,14 @@ impl NewFile {
     /// Begins one for these settings; `None` where they name a file that is there, a database in memory, or Postgres.
     pub fn begin(settings: &DatabaseSettings) -> Result<Option<Self>, DbError> {
         match sqlite::file_of(settings)? {
-            Some(place) if is_absent(&place) => Self::beside(place).map(Some),
+            Some(target) if is_absent(&target) => Self::beside(target).map(Some),
             _ => Ok(None),
         }
     }
 
-    fn beside(place: PathBuf) -> Result<Self, DbError> {
-        sqlite::create_folder_of(&place)?;
-        let mut path = place.clone().into_os_string();
+    fn beside(target: PathBuf) -> Result<Self, DbError> {
+        sqlite::create_folder_of(&target)?;
+        let mut path = target.clone().into_os_string();
         path.push(".new");
         let lock = lock(&path)?;
         let failed = |source| DbError::NewFile {
@@ -41,33 +49,33 @@ impl NewFile {
         let file = TempPath::try_from_path(&path).map_err(failed)?;
         // A handle of its own, which does not hold the lock.
         let written = File::options().write(true).open(&path);
-        let writeback = written.and_then(Writeback::of).map_err(failed)?;
+        let writeback = written.and_then(Writeback::new).map_err(failed)?;
         Ok(Self {
-            place,
+            target,
             file,
             lock,
             writeback,
         })
     }
 
-    /// Puts it in its place, to stay through a loss of power. Its connections must have been closed. What has come to be
-    /// there meanwhile is left alone.
+    /// Gives the file its name, durably. Its connections must have been closed. A file that has got the name in the meantime
+    /// is left alone.
     pub fn publish(self) -> Result<(), DbError> {
         let Self {
-            place,
+            target,
             file,
             lock,
             writeback,
         } = self;
         let failed = |source| DbError::NewFile {
-            path: place.clone(),
+            path: target.clone(),
             source,
         };
         writeback.end().map_err(failed)?;
         lock.sync_all().map_err(failed)?;
-        file.persist_noclobber(&place)
+        file.persist_noclobber(&target)
             .map_err(|error| failed(error.error))?;
-        let folder = place.parent().filter(|folder| *folder != Path::new(""));
+        let folder = target.parent().filter(|folder| *folder != Path::new(""));
         let folder = File::open(folder.unwrap_or(Path::new(".")));
         folder.and_then(|folder| folder.sync_all()).map_err(failed)
     }
@@ -107,4 +115,54 @@ fn lock(path: &OsString) -> Result<File, DbError> {
     }
     file.set_len(0).map_err(failed)?;
     Ok(file)
+}
+
+/// Writes a file out to its disk while it is filled, so that there is little to wait for at the end. Dropped, it ends
+/// by itself.
+#[derive(Debug)]
+struct Writeback {
+    /// Dropped, it ends the thread.
+    running: Sender<()>,
+    thread: JoinHandle<io::Result<()>>,
+}
+
+impl Writeback {
+    fn new(file: File) -> io::Result<Self> {
+        let (running, ended) = channel();
+        let write_out = move || loop {
+            file.sync_data()?;
+            if ended.recv_timeout(PAUSE) != Err(RecvTimeoutError::Timeout) {
+                return Ok(());
+            }
+        };
+        let thread = thread::Builder::new().name("writeback".to_owned());
+        Ok(Self {
+            running,
+            thread: thread.spawn(write_out)?,
+        })
+    }
+
+    /// Ends it, and answers what went wrong, for the system tells of a failed write but once.
+    fn end(self) -> io::Result<()> {
+        drop(self.running);
+        let outcome = self.thread.join();
+        outcome.unwrap_or_else(|panic| resume_unwind(panic))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_that_failed_is_told_at_the_end() {
+        let written = Writeback::new(tempfile::tempfile().unwrap()).unwrap();
+        written.end().unwrap();
+        // A device that cannot be written out.
+        let failed = Writeback::new(File::open("/dev/null").unwrap()).unwrap();
+        assert_eq!(
+            failed.end().unwrap_err().kind(),
+            io::ErrorKind::InvalidInput
+        );
+    }
 }

@@ -1,3 +1,29 @@
+//! The text of statements and of rows as the databases read it.
+
+use sea_orm::DbBackend;
+
+/// A name as both databases take any name.
+pub(super) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// The placeholders of `rows` rows of `columns` values, as `(?, ?), (?, ?)`.
+///
+/// SQLite takes numbered ones as well, but looks each of them up in a list of all.
+pub(super) fn placeholders(backend: DbBackend, rows: usize, columns: usize) -> String {
+    let mut number = 0;
+    let mut next = || {
+        number += 1;
+        match backend {
+            DbBackend::Postgres => format!("${number}"),
+            _ => "?".to_owned(),
+        }
+    };
+    let mut row = || (0..columns).map(|_| next()).collect::<Vec<_>>().join(", ");
+    let rows: Vec<String> = (0..rows).map(|_| format!("({})", row())).collect();
+    rows.join(", ")
+}
+
 /// Rows in the text format of COPY, field by field. <https://www.postgresql.org/docs/current/sql-copy.html>
 #[derive(Debug, Default)]
 pub(super) struct CopyText(Vec<u8>);
@@ -70,6 +96,15 @@ fn unescaped(field: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn postgres_numbers_them_and_sqlite_does_not() {
+        assert_eq!(placeholders(DbBackend::Sqlite, 2, 2), "(?, ?), (?, ?)");
+        assert_eq!(
+            placeholders(DbBackend::Postgres, 2, 2),
+            "($1, $2), ($3, $4)"
+        );
+    }
 
     #[test]
     fn what_ends_a_field_or_a_row_is_escaped() {

@@ -1,4 +1,4 @@
-//! What is known of the database's health, by the errors that its users see.
+//! The health of the database, known from the errors that its users meet.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +7,8 @@ use sea_orm::ConnectionTrait;
 use tokio::runtime::Handle;
 use tokio::time::{sleep, timeout};
 
-use super::{Database, DbError, migrations};
+use super::Database;
+use crate::db::{DbError, migrations};
 use crate::health::HealthIssues;
 use crate::outage::{ErrorClass, Outage, PROBE_INTERVAL};
 use crate::sql::error_class::concerns_server;
@@ -22,14 +23,14 @@ const PROBE_LIMIT: Duration = Duration::from_secs(10);
 
 /// Outages of a database.
 #[derive(Debug)]
-pub(super) struct Watch {
+pub(in crate::db) struct OutageMonitor {
     outage: Arc<Outage>,
     health: HealthIssues,
     query_lines: LogLimiter<&'static str>,
     home: Handle,
 }
 
-impl Watch {
+impl OutageMonitor {
     /// No outage so far. The calling runtime is that on which the database is probed.
     pub(super) fn new(health: HealthIssues) -> Self {
         Self {
@@ -46,7 +47,7 @@ impl Watch {
     }
 
     /// Notes how the connection for an ad hoc query fared.
-    pub(super) fn note_query(&self, failure: Option<&DbError>) {
+    pub(in crate::db) fn note_query(&self, failure: Option<&DbError>) {
         let Some(error) = failure else {
             self.health.clear(QUERY_PART);
             return;
@@ -72,9 +73,15 @@ impl Database {
     /// Takes note of an error of any class that keeps the database from being prepared.
     pub(super) fn note_failure(&self, class: ErrorClass, error: &DbError) {
         self.writer().connections().reconnect_after(class);
-        if self.watch().outage.failed(class, &error.to_string()) {
+        if self
+            .outage_monitor()
+            .outage
+            .failed(class, &error.to_string())
+        {
             let database = self.clone();
-            self.watch().home.spawn(database.probe_until_available());
+            self.outage_monitor()
+                .home
+                .spawn(database.probe_until_available());
         }
     }
 
@@ -83,7 +90,7 @@ impl Database {
             sleep(PROBE_INTERVAL).await;
             let probe = timeout(PROBE_LIMIT, self.probe()).await;
             match probe {
-                Ok(Ok(())) if self.watch().outage.probe_succeeded() => return,
+                Ok(Ok(())) if self.outage_monitor().outage.probe_succeeded() => return,
                 Err(_) => self.writer().connections().reconnect(),
                 Ok(_) => {}
             }

@@ -16,7 +16,7 @@ use sea_orm::{
     },
 };
 
-use super::DbError;
+use crate::db::DbError;
 use crate::priority;
 use crate::settings::{DatabaseSettings, UrlError, check_sqlite};
 use crate::sql::{Pool, SqlWriter, SqliteWatch};
@@ -83,7 +83,7 @@ pub(super) fn require_file(settings: &DatabaseSettings) -> Result<(), DbError> {
 }
 
 /// The file of these settings; `None` where they name Postgres or a database in memory.
-pub(super) fn file_of(settings: &DatabaseSettings) -> Result<Option<PathBuf>, DbError> {
+pub(in crate::db) fn file_of(settings: &DatabaseSettings) -> Result<Option<PathBuf>, DbError> {
     if !settings.url.expose().starts_with("sqlite:") || is_in_memory(settings) {
         return Ok(None);
     }
@@ -95,7 +95,7 @@ fn options(settings: &DatabaseSettings) -> Result<SqliteConnectOptions, DbError>
 }
 
 /// How to connect to the database of a URL.
-pub(super) fn options_of(url: &str) -> Result<SqliteConnectOptions, DbError> {
+pub(in crate::db) fn options_of(url: &str) -> Result<SqliteConnectOptions, DbError> {
     check_sqlite(url)?;
     // What the driver says of a URL may quote it.
     let unreadable = |_| UrlError::Part {
