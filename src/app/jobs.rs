@@ -12,12 +12,12 @@ use super::stores::Stores;
 use crate::actors::{JobQueueActor, JobQueueDeps, JobWorker, JobWorkerDeps, Scheduler};
 use crate::data_dir::DataDir;
 use crate::jobs::{
-    JobResources, LargeResults, PrepareError, Programs, Registry, Schedule, SchedulerDeps,
-    WorkerContext, WorkerDeps,
+    JobResources, LargeResults, PrepareError, Programs, Registry, Schedule, ScheduleConfig,
+    SchedulerDeps, WorkerContext, WorkerDeps,
 };
 use crate::queue::{JobQueue, QueueLimits, Schedules};
 use crate::scoring::Scorers;
-use crate::settings::{JobsSettings, ScheduleSettings, Settings};
+use crate::settings::{JobsSettings, Settings};
 use crate::store::StoreLocation;
 use weir_supervision::{ActorRef, ActorSystem};
 
@@ -203,7 +203,7 @@ fn schedules_with(settings: &Settings, scorers: Scorers) -> Result<Vec<Schedule>
 /// Nothing for a schedule without times, which checked settings do not have.
 fn prepare(
     name: &str,
-    settings: &ScheduleSettings,
+    settings: &ScheduleConfig,
     registry: &Registry,
 ) -> Result<Option<Schedule>, PrepareError> {
     let args = Value::Object(settings.args.clone());

@@ -25,7 +25,10 @@ pub use kinds::{
 };
 pub use large_result::{LargeResult, LargeResults};
 pub use registry::{PrepareError, PreparedJob, Registry};
-pub use scheduling::{Schedule, SchedulerCounters, SchedulerDeps};
+pub use scheduling::{
+    CatchUp, CronError, CronExpression, CronFieldError, Schedule, ScheduleConfig,
+    SchedulerCounters, SchedulerDeps, Timetable,
+};
 
 /// Time between two calls of a store that is unavailable.
 pub(crate) const STORE_RETRY: Duration = Duration::from_millis(250);

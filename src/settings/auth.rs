@@ -1,7 +1,7 @@
 use serde::Deserialize;
 
+use super::Check;
 use super::Secret;
-use super::check::Check;
 
 /// Group of routes that share keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

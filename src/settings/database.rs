@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::check::Check;
+use super::Check;
 use super::database_url::{self, PostgresUrl, UrlError};
 use super::{ConnectionUrl, text};
 

@@ -1,74 +1,38 @@
-//! The settings tree: what a Weir can be told, its defaults, and how the layers are read and checked.
-//!
-//! Layers, each over the one before: `config/default.toml` (compiled in), a file, `WEIR__SECTION__KEY` variables.
+//! The configuration of the server: its sections, their defaults and how they are read. Policies, scorers and schedules have
+//! their configuration beside what they configure.
 
 mod auth;
-mod check;
-mod complaint;
-mod cron_syntax;
 mod database;
 mod database_url;
-mod error;
+mod ingestion;
 mod jobs;
-mod key;
-mod layers;
-mod load;
-mod log;
-mod migrate;
-mod outbox;
-mod pools;
-mod preprocess;
-mod programs;
+mod loading;
 mod ranking;
-mod rankings;
-mod recorder;
+mod recording;
 mod redis_url;
-mod renames;
-mod restart;
 mod root;
-mod schedules;
-mod scrapers;
+mod runtime;
 mod secret;
 mod server;
-mod shutdown;
-mod span;
 mod store;
-mod supervision;
-mod table;
-#[cfg(test)]
-mod tests;
-pub(crate) mod text;
-mod timetable;
 mod version;
-mod watched_file;
 
 pub use auth::{AuthSettings, Scope};
-pub use check::Check;
-pub(crate) use complaint::did_you_mean;
-pub use cron_syntax::CronFieldError;
 pub use database::{DatabaseSettings, Pooler};
 pub use database_url::{PostgresUrl, UrlError, check_sqlite};
-pub use error::{Place, Problem, SettingsError};
-pub use jobs::JobsSettings;
-pub use key::Key;
-pub use load::Loaded;
-pub use log::{LogFormat, LogSettings};
-pub use migrate::Migration;
-pub use outbox::OutboxSettings;
-pub use pools::{JobsPool, PoolsSettings, RankerPool};
-pub use preprocess::PreprocessSettings;
-pub use programs::{ProgramMode, ProgramSettings};
+pub use ingestion::{OutboxSettings, PreprocessSettings, ScraperSettings};
+pub use jobs::{JobsSettings, ProgramMode, ProgramSettings};
+pub use loading::{
+    Check, ConfigIssue, Key, Loaded, Location, Migration, SettingsError, WatchedFile,
+};
+pub(crate) use loading::{Table, did_you_mean, text};
 pub use ranking::{Metadata, RankingSettings};
-pub use rankings::RankingsSettings;
-pub use recorder::RecorderSettings;
+pub use recording::{RankingsSettings, RecorderSettings};
 pub use root::Settings;
-pub use schedules::{CatchUp, ScheduleSettings};
-pub use scrapers::ScraperSettings;
+pub use runtime::{
+    Backoff, JobsPool, LogFormat, LogSettings, PoolsSettings, RankerPool, ShutdownSettings,
+    SupervisionSettings,
+};
 pub use secret::{ConnectionUrl, Secret};
 pub use server::ServerSettings;
-pub use shutdown::ShutdownSettings;
 pub use store::{Backend, Durability, StoreConfig};
-pub use supervision::{Backoff, SupervisionSettings};
-pub(crate) use table::Table;
-pub use timetable::{CronError, CronExpression, Timetable};
-pub use watched_file::WatchedFile;

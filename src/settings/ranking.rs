@@ -2,8 +2,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::check::Check;
-use super::text;
+use super::{Check, text};
 
 /// `[ranking]`: how `/rank` answers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

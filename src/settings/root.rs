@@ -3,14 +3,13 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::check::Check;
-use super::complaint::did_you_mean;
 use super::{
-    AuthSettings, DatabaseSettings, JobsSettings, LogSettings, OutboxSettings, PoolsSettings,
-    PreprocessSettings, ProgramSettings, RankingSettings, RankingsSettings, RecorderSettings,
-    ScheduleSettings, ScraperSettings, ServerSettings, ShutdownSettings, StoreConfig,
-    SupervisionSettings,
+    AuthSettings, Check, DatabaseSettings, JobsSettings, LogSettings, OutboxSettings,
+    PoolsSettings, PreprocessSettings, ProgramSettings, RankingSettings, RankingsSettings,
+    RecorderSettings, ScraperSettings, ServerSettings, ShutdownSettings, StoreConfig,
+    SupervisionSettings, did_you_mean,
 };
+use crate::jobs::ScheduleConfig;
 use crate::ranking::{ArmsConfig, PolicyConfig};
 use crate::scoring::ScorerConfig;
 
@@ -43,7 +42,7 @@ pub struct Settings {
     /// Programs that jobs may run, by name.
     pub programs: BTreeMap<String, ProgramSettings>,
     /// Schedules by name.
-    pub schedules: BTreeMap<String, ScheduleSettings>,
+    pub schedules: BTreeMap<String, ScheduleConfig>,
     /// Scrapers by name.
     pub scrapers: BTreeMap<String, ScraperSettings>,
     /// What scrapers have fetched and is not stored yet.
@@ -63,6 +62,33 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The keys in which `edited` differs from these settings and which take effect at a start only.
+    pub fn needing_restart(&self, edited: &Self) -> Vec<&'static str> {
+        let differs = [
+            ("data_dir", self.data_dir != edited.data_dir),
+            ("server", self.server != edited.server),
+            ("database", self.database != edited.database),
+            ("store", self.store != edited.store),
+            ("auth", self.auth != edited.auth),
+            (
+                "ranking.entities_key",
+                self.ranking.entities_key != edited.ranking.entities_key,
+            ),
+            ("jobs", self.jobs != edited.jobs),
+            ("outbox", self.outbox != edited.outbox),
+            ("recorder", self.recorder != edited.recorder),
+            ("rankings", self.rankings != edited.rankings),
+            ("supervision", self.supervision != edited.supervision),
+            ("shutdown", self.shutdown != edited.shutdown),
+            ("log", self.log != edited.log),
+        ];
+        differs
+            .into_iter()
+            .filter(|&(_, differs)| differs)
+            .map(|(key, _)| key)
+            .collect()
+    }
+
     pub(super) fn check(&self, check: &mut Check) {
         check.require("data_dir", !self.data_dir.as_os_str().is_empty(), || {
             "must not be empty".to_owned()
@@ -133,7 +159,7 @@ impl Default for Settings {
             pools: PoolsSettings::default(),
             jobs: JobsSettings::default(),
             programs: BTreeMap::new(),
-            schedules: ScheduleSettings::shipped(),
+            schedules: ScheduleConfig::shipped(),
             scrapers: BTreeMap::new(),
             outbox: OutboxSettings::default(),
             preprocess: PreprocessSettings::default(),

@@ -3,8 +3,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::check::Check;
-use super::text;
+use super::{Check, text};
 
 /// `[server]`: the HTTP front and what it admits.
 #[derive(Clone, Debug, PartialEq, Deserialize)]

@@ -2,8 +2,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use super::Check;
 use super::ConnectionUrl;
-use super::check::Check;
 use super::redis_url;
 
 /// `[store]`: the store of what outlives a message.

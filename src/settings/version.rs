@@ -55,7 +55,7 @@ fn remove(tree: &mut Value, key: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::tests::load;
+    use crate::settings::loading::tests::load;
 
     /// The version of the defaults. It changes when a default or the name of a key that ranks does, never with the name of a Rust
     /// type; then rankings before and after bear different versions although nobody edited a file, which the change log says.

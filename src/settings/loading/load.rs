@@ -4,13 +4,12 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::Settings;
 use super::check::Check;
-use super::complaint::Complaint;
-use super::error::{Problem, SettingsError};
+use super::issue::{ConfigIssue, SettingsError};
 use super::key::Key;
 use super::layers::Layers;
 use super::table::Refusal;
+use crate::settings::Settings;
 
 /// Settings as they were read.
 #[derive(Debug)]
@@ -18,7 +17,7 @@ pub struct Loaded {
     /// The settings, which are right.
     pub settings: Settings,
     /// Keys that were given by their old names.
-    pub warnings: Vec<Problem>,
+    pub warnings: Vec<ConfigIssue>,
 }
 
 impl Loaded {
@@ -45,24 +44,24 @@ impl Settings {
     pub fn validate(&self) -> Result<(), SettingsError> {
         let mut check = Check::default();
         self.check(&mut check);
-        settle(check.complaints(), &Layers::default())
+        settle(check.issues(), &Layers::default())
     }
 
     pub(super) fn from_layers(layers: &Layers) -> Result<Loaded, SettingsError> {
-        let (settings, mut complaints) = read_tree(layers.merged()?, layers);
+        let (settings, mut issues) = read_tree(layers.merged()?, layers);
         if let Some(mut settings) = settings {
             settings.remove_disabled();
             let mut check = Check::default();
             settings.check(&mut check);
-            let refused: Vec<Key> = complaints.iter().map(|one| one.key.clone()).collect();
+            let refused: Vec<Key> = issues.iter().map(|one| one.key.clone()).collect();
             // What could not be read was taken out, and is not missing as well.
-            let further = check.complaints().into_iter();
-            complaints.extend(further.filter(|one| !refused.contains(&one.key)));
-            settle(complaints, layers)?;
+            let further = check.issues().into_iter();
+            issues.extend(further.filter(|one| !refused.contains(&one.key)));
+            settle(issues, layers)?;
             let warnings = layers.renamed(false);
             return Ok(Loaded { settings, warnings });
         }
-        Err(wrong(complaints, layers))
+        Err(wrong(issues, layers))
     }
 
     fn remove_disabled(&mut self) {
@@ -75,11 +74,11 @@ impl Settings {
 }
 
 /// Reads the tree strictly. What serde refuses is noted and taken out, and the rest is read again, so that all is found.
-fn read_tree(mut tree: Value, layers: &Layers) -> (Option<Settings>, Vec<Complaint>) {
-    let mut complaints = Vec::new();
+fn read_tree(mut tree: Value, layers: &Layers) -> (Option<Settings>, Vec<ConfigIssue>) {
+    let mut issues = Vec::new();
     loop {
         let refusal = match serde_path_to_error::deserialize(&tree) {
-            Ok(settings) => return (Some(settings), complaints),
+            Ok(settings) => return (Some(settings), issues),
             Err(refusal) => refusal,
         };
         let text = refusal.inner().to_string();
@@ -88,22 +87,19 @@ fn read_tree(mut tree: Value, layers: &Layers) -> (Option<Settings>, Vec<Complai
         if read_verbatim(&key, &mut tree, layers) {
             continue;
         }
-        let complaint = match refusal {
-            Refusal::Serde(key, text) => Complaint::from_serde(&key, text, &tree),
-            Refusal::Final(key, text) => Complaint {
-                key,
-                text: text.to_owned(),
-            },
+        let issue = match refusal {
+            Refusal::Serde(key, text) => ConfigIssue::from_serde(&key, text, &tree),
+            Refusal::Final(key, text) => ConfigIssue::new(key, text.to_owned()),
         };
         // A required key that was wrong is missing once it is taken out.
-        if complaints
+        if issues
             .iter()
-            .all(|known: &Complaint| known.key != complaint.key)
+            .all(|known: &ConfigIssue| known.key != issue.key)
         {
-            complaints.push(complaint);
+            issues.push(issue);
         }
         if key.remove(&mut tree).is_none() {
-            return (None, complaints);
+            return (None, issues);
         }
     }
 }
@@ -119,21 +115,18 @@ fn read_verbatim(key: &Key, tree: &mut Value, layers: &Layers) -> bool {
     differs
 }
 
-fn settle(complaints: Vec<Complaint>, layers: &Layers) -> Result<(), SettingsError> {
-    if complaints.is_empty() && layers.renamed(true).is_empty() {
+fn settle(issues: Vec<ConfigIssue>, layers: &Layers) -> Result<(), SettingsError> {
+    if issues.is_empty() && layers.renamed(true).is_empty() {
         Ok(())
     } else {
-        Err(wrong(complaints, layers))
+        Err(wrong(issues, layers))
     }
 }
 
-fn wrong(complaints: Vec<Complaint>, layers: &Layers) -> SettingsError {
-    let located = complaints
-        .into_iter()
-        .map(|Complaint { key, text }| Problem {
-            place: layers.place(&key),
-            key,
-            text,
-        });
+fn wrong(issues: Vec<ConfigIssue>, layers: &Layers) -> SettingsError {
+    let located = issues.into_iter().map(|issue| ConfigIssue {
+        location: layers.location(&issue.key),
+        ..issue
+    });
     SettingsError::Wrong(layers.renamed(true).into_iter().chain(located).collect())
 }

@@ -6,14 +6,13 @@ use chrono_tz::Tz;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::check::Check;
-use super::text;
 use super::timetable::{CronExpression, Timetable};
+use crate::settings::{Check, text};
 
 /// `[schedules.NAME]`: a job that runs again and again.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ScheduleSettings {
+pub struct ScheduleConfig {
     /// The job's name.
     pub job: String,
     /// Time from one run to the next; this or `cron`.
@@ -58,8 +57,8 @@ fn utc() -> Tz {
     Tz::UTC
 }
 
-impl ScheduleSettings {
-    pub(super) fn check(&self, check: &mut Check) {
+impl ScheduleConfig {
+    pub(crate) fn check(&self, check: &mut Check) {
         check.not_empty("job", &self.job);
         check.require("cron", self.every.is_some() || self.cron.is_some(), || {
             "missing, and so is every".to_owned()
@@ -90,7 +89,7 @@ impl ScheduleSettings {
             .or(self.every.map(Timetable::Every))
     }
 
-    pub(super) fn shipped() -> BTreeMap<String, Self> {
+    pub(crate) fn shipped() -> BTreeMap<String, Self> {
         let args = [
             ("k".to_owned(), json!(10)),
             ("window".to_owned(), json!("30d")),

@@ -1,34 +1,91 @@
-//! A wrong setting before its place is known, and the words for what serde found wrong.
+//! Issues of a configuration, where they are, and the words for what serde refuses.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
 
 use serde_json::Value;
+use thiserror::Error;
 
 use super::key::Key;
-use super::{ConnectionUrl, layers};
+use super::layers;
+use crate::settings::ConnectionUrl;
 
-/// A key and what is wrong with it.
-#[derive(Debug)]
-pub(super) struct Complaint {
-    pub(super) key: Key,
-    pub(super) text: String,
+/// Why settings could not be loaded.
+#[derive(Debug, Error)]
+pub enum SettingsError {
+    /// The file cannot be read.
+    #[error("cannot read the settings from {}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file is empty while Weir runs by a file that was not.
+    #[error("{} is empty", path.display())]
+    Emptied {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The settings are wrong: all that was found, not only the first.
+    #[error("the settings are wrong{}", lines(.0))]
+    Wrong(Vec<ConfigIssue>),
 }
 
-impl Complaint {
+fn lines(issues: &[ConfigIssue]) -> String {
+    issues
+        .iter()
+        .fold(String::new(), |lines, issue| format!("{lines}\n  {issue}"))
+}
+
+/// One wrong setting. Prints as `LOCATION: KEY: TEXT`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigIssue {
+    /// Where it was said; `None` when it follows from a default.
+    pub location: Option<Location>,
+    /// Which setting; empty for a file that is not TOML.
+    pub key: Key,
+    /// What is wrong, what was expected. Never a secret.
+    pub text: String,
+}
+
+/// Where a setting was said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Location {
+    /// In a file; line and column count from 1, the column in characters.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Its line.
+        line: usize,
+        /// The column in that line.
+        column: usize,
+    },
+    /// In this environment variable.
+    Variable(String),
+}
+
+impl ConfigIssue {
+    /// An issue whose location is not looked up yet.
+    pub(super) fn new(key: Key, text: String) -> Self {
+        Self {
+            location: None,
+            key,
+            text,
+        }
+    }
+
     /// Puts serde's refusal of the value at `key` into the words of a settings file.
     pub(super) fn from_serde(key: &Key, refusal: &str, tree: &Value) -> Self {
         if refusal.starts_with("unknown field") {
-            return Self {
-                key: key.clone(),
-                text: unknown_key(key.name(), &known_names(refusal)),
-            };
+            return Self::new(key.clone(), unknown_key(key.name(), &known_names(refusal)));
         }
         if let Some(name) = refusal
             .strip_prefix("missing field `")
             .and_then(|rest| rest.split('`').next())
         {
-            return Self {
-                key: key.join(name),
-                text: "missing".to_owned(),
-            };
+            return Self::new(key.join(name), "missing".to_owned());
         }
         let found = found(key, tree);
         let text = if refusal.starts_with("unknown variant") {
@@ -45,9 +102,27 @@ impl Complaint {
                 .map_or(refusal, |(_, expected)| expected);
             format!("expected {}, found {found}", in_toml_words(expected))
         };
-        Self {
-            key: key.clone(),
-            text,
+        Self::new(key.clone(), text)
+    }
+}
+
+impl fmt::Display for ConfigIssue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(location) = &self.location {
+            write!(f, "{location}: ")?;
+        }
+        if !self.key.steps().is_empty() {
+            write!(f, "{}: ", self.key)?;
+        }
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File { path, line, column } => write!(f, "{}:{line}:{column}", path.display()),
+            Self::Variable(name) => f.write_str(name),
         }
     }
 }
@@ -102,7 +177,7 @@ fn in_toml_words(expected: &str) -> &str {
 
 fn found(key: &Key, tree: &Value) -> String {
     match key.value(tree) {
-        // A URL may hold a password wherever it was written by mistake, such as in place of the table that it belongs in.
+        // A URL may hold a password wherever it was written by mistake, such as in location of the table that it belongs in.
         Some(Value::String(text)) if text.contains("://") && !key.is_secret() => {
             format!("{:?}", ConnectionUrl::from(text.as_str()))
         }

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::complaint::Complaint;
+use super::issue::ConfigIssue;
 use super::key::Key;
 
 /// No setting lasts longer: sums of such times with now cannot overflow.
@@ -15,12 +15,12 @@ const LONGEST: Duration = Duration::from_hours(24 * 3_650);
 #[derive(Default)]
 pub struct Check {
     at: Key,
-    complaints: Vec<Complaint>,
+    issues: Vec<ConfigIssue>,
 }
 
 impl Check {
-    pub(super) fn complaints(self) -> Vec<Complaint> {
-        self.complaints
+    pub(in crate::settings) fn issues(self) -> Vec<ConfigIssue> {
+        self.issues
     }
 
     /// Checks what lies under `name`.
@@ -31,17 +31,15 @@ impl Check {
         self.at = above;
     }
 
-    /// Complains about `name` unless `holds`.
+    /// Reports `name` unless `holds`.
     pub fn require(&mut self, name: &str, holds: bool, text: impl FnOnce() -> String) {
         if !holds {
-            self.complaints.push(Complaint {
-                key: self.at.join(name),
-                text: text(),
-            });
+            self.issues
+                .push(ConfigIssue::new(self.at.join(name), text()));
         }
     }
 
-    /// Complains about the elements of the list `name` for which `holds` is false.
+    /// Reports the elements of the list `name` for which `holds` is false.
     pub(crate) fn require_each<T>(
         &mut self,
         name: &str,
@@ -54,13 +52,12 @@ impl Check {
             .iter()
             .enumerate()
             .filter(|(_, element)| !holds(element));
-        self.complaints.extend(wrong.map(|(index, _)| Complaint {
-            key: list_key.element(index),
-            text: text.to_owned(),
-        }));
+        self.issues.extend(
+            wrong.map(|(index, _)| ConfigIssue::new(list_key.element(index), text.to_owned())),
+        );
     }
 
-    /// Complains about `name` unless its value is in `range`.
+    /// Reports `name` unless its value is in `range`.
     pub fn within<T: Copy + PartialOrd + Display>(
         &mut self,
         name: &str,
@@ -76,21 +73,21 @@ impl Check {
         });
     }
 
-    /// Complains about `name` unless its value is finite.
+    /// Reports `name` unless its value is finite.
     pub fn finite(&mut self, name: &str, value: f64) {
         self.require(name, value.is_finite(), || {
             format!("expected a finite number, found {value}")
         });
     }
 
-    /// Complains about `name` if its text is empty or blank.
+    /// Reports `name` if its text is empty or blank.
     pub fn not_empty(&mut self, name: &str, text: &str) {
         self.require(name, !text.trim().is_empty(), || {
             "must not be empty".to_owned()
         });
     }
 
-    /// Complains about `name` unless its time, which may be zero, is at most `longest`.
+    /// Reports `name` unless its time, which may be zero, is at most `longest`.
     pub fn at_most(&mut self, name: &str, time: Duration, longest: Duration) {
         self.require(name, time <= longest, || {
             format!(
@@ -100,7 +97,7 @@ impl Check {
         });
     }
 
-    /// Complains about `name` unless its time is above zero.
+    /// Reports `name` unless its time is above zero.
     pub fn lasting(&mut self, name: &str, time: Duration) {
         self.require(name, !time.is_zero(), || "must be longer than 0".to_owned());
         self.require(name, time <= LONGEST, || {
@@ -109,7 +106,7 @@ impl Check {
     }
 
     /// Checks each table of `tables`, and that its name may stand in a URL, a key or a metric.
-    pub(super) fn each<T>(
+    pub(in crate::settings) fn each<T>(
         &mut self,
         section: &str,
         tables: &BTreeMap<String, T>,

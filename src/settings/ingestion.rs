@@ -3,8 +3,37 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::check::Check;
-use super::text;
+use super::{Check, Secret, text};
+
+/// `[outbox]`: what scrapers have fetched and the database has not taken yet.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OutboxSettings {
+    /// A scraper with this many bytes waiting fetches no more until some are stored.
+    pub max_bytes: u64,
+}
+
+impl OutboxSettings {
+    pub(super) fn check(&self, check: &mut Check) {
+        check.within("max_bytes", self.max_bytes, 1..=1 << 40);
+    }
+}
+
+impl Default for OutboxSettings {
+    fn default() -> Self {
+        Self {
+            max_bytes: 64 * 1024 * 1024,
+        }
+    }
+}
+
+/// `[preprocess]`: what `weir preprocess` goes by.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PreprocessSettings {
+    /// Salt for author names, to have the same hashes in every run; empty, each run has its own.
+    pub author_salt: Secret,
+}
 
 /// `[scrapers.NAME]`: a source that is asked again and again for new posts.
 #[derive(Clone, Debug, PartialEq, Deserialize)]

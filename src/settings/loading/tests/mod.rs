@@ -7,9 +7,12 @@ mod renames;
 mod shipped;
 
 use super::layers::Layers;
-use super::{Loaded, Settings, SettingsError};
+use crate::settings::{Loaded, Settings, SettingsError};
 
-pub(super) fn load(file: &str, variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+pub(in crate::settings) fn load(
+    file: &str,
+    variables: &[(&str, &str)],
+) -> Result<Settings, SettingsError> {
     Ok(read(file, variables)?.settings)
 }
 

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::error::{Problem, SettingsError};
+use super::issue::{ConfigIssue, SettingsError};
 use super::layers::{Layers, read_file};
 use crate::durable_file;
 
-/// A settings file with the present names in place of old ones; comments and formatting are as they were.
+/// A settings file with the present names in location of old ones; comments and formatting are as they were.
 #[derive(Debug)]
 pub struct Migration {
     /// The keys that were renamed, by the names that they had, where they stood.
-    pub changes: Vec<Problem>,
+    pub changes: Vec<ConfigIssue>,
     text: String,
 }
 

@@ -2,8 +2,9 @@ use std::path::PathBuf;
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::issue::SettingsError;
 use super::layers::{Layers, read_file};
-use super::{Settings, SettingsError};
+use crate::settings::Settings;
 
 /// A settings file that may be edited while Weir runs.
 ///

@@ -1,4 +1,4 @@
-//! The place of a setting in the tree.
+//! The location of a setting in the tree.
 
 use std::fmt;
 

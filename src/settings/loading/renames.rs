@@ -257,7 +257,7 @@ fn run_once(program: &mut Item) {
     }
 }
 
-/// Puts `text` in place of a value, whose comment stays.
+/// Puts `text` in location of a value, whose comment stays.
 fn replace(item: &mut Item, text: String) -> bool {
     let Some(value) = item.as_value_mut() else {
         return false;

@@ -8,10 +8,10 @@ use chrono_tz::Tz;
 use serde::Deserializer;
 use serde::de::{Error, Unexpected, Visitor};
 
-use super::timetable::{CronError, CronExpression};
+use crate::jobs::{CronError, CronExpression};
 
 /// Reads a duration as people write it: `"250ms"`, `"60s"`, `"1h 30m"`, `"30d"`. A bare number hides its unit and is an error.
-pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+pub(crate) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     deserializer.deserialize_str(Form {
         expected: "a duration with its unit, such as \"60s\"",
         parse: |text| humantime::parse_duration(text).ok(),
@@ -39,14 +39,14 @@ pub(crate) mod duration {
 }
 
 /// Reads a duration where there may be none.
-pub(super) fn some_duration<'de, D: Deserializer<'de>>(
+pub(crate) fn some_duration<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Duration>, D::Error> {
     duration(deserializer).map(Some)
 }
 
 /// Reads an address with its port.
-pub(super) fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+pub(crate) fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
     deserializer.deserialize_str(Form {
         expected: "an address and port, such as \"127.0.0.1:8001\"",
         parse: |text| text.parse().ok(),
@@ -54,7 +54,7 @@ pub(super) fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Sock
 }
 
 /// Reads the name of a time zone.
-pub(super) fn timezone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Tz, D::Error> {
+pub(crate) fn timezone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Tz, D::Error> {
     deserializer.deserialize_str(Form {
         expected: "a time zone, such as \"Europe/Berlin\"",
         parse: |text| text.parse().ok(),
@@ -62,7 +62,7 @@ pub(super) fn timezone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Tz,
 }
 
 /// Reads a cron expression; an empty text is none.
-pub(super) fn some_cron<'de, D: Deserializer<'de>>(
+pub(crate) fn some_cron<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<CronExpression>, D::Error> {
     deserializer.deserialize_str(Cron)

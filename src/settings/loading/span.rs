@@ -4,7 +4,7 @@ use std::path::Path;
 
 use toml_edit::{Document, Item, TableLike};
 
-use super::error::Place;
+use super::issue::Location;
 use super::key::{Key, Step};
 use super::renames;
 
@@ -32,10 +32,10 @@ pub(super) fn of_syntax_error(text: &str) -> Option<(usize, String)> {
 }
 
 /// The line and column at a byte offset of `text`.
-pub(super) fn place(path: &Path, text: &str, offset: usize) -> Place {
+pub(super) fn location(path: &Path, text: &str, offset: usize) -> Location {
     let before = text.get(..offset).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    Place::File {
+    Location::File {
         path: path.to_owned(),
         line: before.matches('\n').count() + 1,
         column: before[line_start..].chars().count() + 1,

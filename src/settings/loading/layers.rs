@@ -9,14 +9,14 @@ use config::{Config, Environment, FileFormat};
 use serde_json::Value;
 use toml_edit::{DocumentMut, Item, TableLike};
 
-use super::error::{Place, Problem, SettingsError};
+use super::issue::{ConfigIssue, Location, SettingsError};
 use super::key::{Key, Step};
 use super::renames::{self, Renamed};
 use super::span;
 use crate::regular_file;
 
 /// The first layer: every key with its default.
-pub(super) const DEFAULT: &str = include_str!("../../config/default.toml");
+pub(super) const DEFAULT: &str = include_str!("../../../config/default.toml");
 
 /// Longest settings file.
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
@@ -38,7 +38,7 @@ pub(super) const LISTS: [&str; 6] = [
 pub(super) struct Layers {
     file: Option<File>,
     variables: Vec<Variable>,
-    renamed: Vec<(Place, Renamed)>,
+    renamed: Vec<(Location, Renamed)>,
 }
 
 struct File {
@@ -96,8 +96,8 @@ impl Layers {
             None => (key, text.to_owned()),
             Some((renamed, text)) => {
                 let key = renamed.new.clone();
-                let place = Place::Variable(name.to_owned());
-                self.renamed.push((place, renamed));
+                let location = Location::Variable(name.to_owned());
+                self.renamed.push((location, renamed));
                 (key, text)
             }
         };
@@ -113,7 +113,7 @@ impl Layers {
         for renamed in renames::apply(&mut document) {
             let offset = span::of_key(&text, &renamed.old).unwrap_or(0);
             self.renamed
-                .push((span::place(&path, &text, offset), renamed));
+                .push((span::location(&path, &text, offset), renamed));
         }
         self.file = Some(File {
             path,
@@ -155,8 +155,8 @@ impl Layers {
             .build()
             .and_then(Config::try_deserialize);
         tree.map_err(|refusal| {
-            SettingsError::Wrong(vec![Problem {
-                place: None,
+            SettingsError::Wrong(vec![ConfigIssue {
+                location: None,
                 key: Key::default(),
                 text: refusal.to_string(),
             }])
@@ -164,11 +164,11 @@ impl Layers {
     }
 
     /// What was given by an old name: with the new one beside it (`is_twice`) or alone.
-    pub(super) fn renamed(&self, is_twice: bool) -> Vec<Problem> {
+    pub(super) fn renamed(&self, is_twice: bool) -> Vec<ConfigIssue> {
         let all = self.renamed.iter();
         all.filter(|(_, renamed)| renamed.is_twice == is_twice)
-            .map(|(place, renamed)| Problem {
-                place: Some(place.clone()),
+            .map(|(location, renamed)| ConfigIssue {
+                location: Some(location.clone()),
                 key: renamed.old.clone(),
                 text: renamed.text(),
             })
@@ -187,13 +187,13 @@ impl Layers {
     }
 
     /// Where `key` was said: the last layer that speaks of it, or of what is around it.
-    pub(super) fn place(&self, key: &Key) -> Option<Place> {
+    pub(super) fn location(&self, key: &Key) -> Option<Location> {
         let variable = self.variables.iter().find(|one| one.key.overlaps(key));
         if let Some(variable) = variable {
-            return Some(Place::Variable(variable.name.clone()));
+            return Some(Location::Variable(variable.name.clone()));
         }
         let file = self.file.as_ref()?;
-        span::of_key(&file.text, key).map(|offset| span::place(&file.path, &file.text, offset))
+        span::of_key(&file.text, key).map(|offset| span::location(&file.path, &file.text, offset))
     }
 }
 
@@ -245,21 +245,21 @@ fn variables() -> Result<BTreeMap<String, String>, SettingsError> {
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
         .filter(|(name, value)| name.starts_with(PREFIX) && !value.is_empty());
     let mut variables = BTreeMap::new();
-    let mut problems = Vec::new();
+    let mut issues = Vec::new();
     for (name, value) in ours {
         match value.into_string() {
             Ok(value) => drop(variables.insert(name, value)),
-            Err(_) => problems.push(Problem {
+            Err(_) => issues.push(ConfigIssue {
                 key: variable_key(&name),
-                place: Some(Place::Variable(name)),
+                location: Some(Location::Variable(name)),
                 text: "is not Unicode".to_owned(),
             }),
         }
     }
-    if problems.is_empty() {
+    if issues.is_empty() {
         Ok(variables)
     } else {
-        Err(SettingsError::Wrong(problems))
+        Err(SettingsError::Wrong(issues))
     }
 }
 
@@ -278,8 +278,8 @@ fn variable_name(key: &Key) -> String {
 
 fn not_toml(path: &Path, text: &str) -> SettingsError {
     let (offset, why) = span::of_syntax_error(text).unwrap_or_default();
-    SettingsError::Wrong(vec![Problem {
-        place: Some(span::place(path, text, offset)),
+    SettingsError::Wrong(vec![ConfigIssue {
+        location: Some(span::location(path, text, offset)),
         key: Key::default(),
         text: format!("not TOML: {why}"),
     }])

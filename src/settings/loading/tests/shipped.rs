@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::load;
 use crate::settings::Settings;
-use crate::settings::layers::{DEFAULT, LISTS, Layers};
+use crate::settings::loading::layers::{DEFAULT, LISTS, Layers};
 
 #[test]
 fn the_default_file_says_what_the_code_defaults_to() {
