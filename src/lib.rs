@@ -35,3 +35,4 @@ pub mod sources;
 mod sql;
 pub mod store;
 pub mod telemetry;
+pub mod timetable;

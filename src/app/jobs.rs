@@ -12,12 +12,12 @@ use super::stores::Stores;
 use crate::actors::{JobQueueActor, JobQueueDeps, JobWorker, JobWorkerDeps, Scheduler};
 use crate::data_dir::DataDir;
 use crate::jobs::{
-    JobResources, LargeResults, PrepareError, Programs, Registry, Schedule, ScheduleConfig,
-    SchedulerDeps, WorkerContext, WorkerDeps,
+    JobResources, LargeResults, PrepareError, Programs, Registry, Schedule, SchedulerDeps,
+    WorkerContext, WorkerDeps,
 };
 use crate::queue::{JobQueue, QueueLimits, Schedules};
 use crate::scoring::Scorers;
-use crate::settings::{JobsSettings, Settings};
+use crate::settings::{JobsSettings, ScheduleConfig, Settings};
 use crate::store::StoreLocation;
 use weir_supervision::{ActorRef, ActorSystem};
 

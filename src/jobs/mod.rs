@@ -25,10 +25,7 @@ pub use kinds::{
 };
 pub use large_result::{LargeResult, LargeResults};
 pub use registry::{PrepareError, PreparedJob, Registry};
-pub use scheduling::{
-    CatchUp, CronError, CronExpression, CronFieldError, Schedule, ScheduleConfig,
-    SchedulerCounters, SchedulerDeps, Timetable,
-};
+pub use scheduling::{Schedule, SchedulerCounters, SchedulerDeps};
 
 /// Time between two calls of a store that is unavailable.
 pub(crate) const STORE_RETRY: Duration = Duration::from_millis(250);

@@ -12,6 +12,7 @@ mod recording;
 mod redis_url;
 mod root;
 mod runtime;
+mod schedules;
 mod secret;
 mod server;
 mod store;
@@ -33,6 +34,7 @@ pub use runtime::{
     Backoff, JobsPool, LogFormat, LogSettings, PoolsSettings, RankerPool, ShutdownSettings,
     SupervisionSettings,
 };
+pub use schedules::{CatchUp, ScheduleConfig};
 pub use secret::{ConnectionUrl, Secret};
 pub use server::ServerSettings;
 pub use store::{Backend, Durability, StoreConfig};

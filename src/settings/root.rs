@@ -6,10 +6,9 @@ use serde::Deserialize;
 use super::{
     AuthSettings, Check, DatabaseSettings, JobsSettings, LogSettings, OutboxSettings,
     PoolsSettings, PreprocessSettings, ProgramSettings, RankingSettings, RankingsSettings,
-    RecorderSettings, ScraperSettings, ServerSettings, ShutdownSettings, StoreConfig,
-    SupervisionSettings, did_you_mean,
+    RecorderSettings, ScheduleConfig, ScraperSettings, ServerSettings, ShutdownSettings,
+    StoreConfig, SupervisionSettings, did_you_mean,
 };
-use crate::jobs::ScheduleConfig;
 use crate::ranking::{ArmsConfig, PolicyConfig};
 use crate::scoring::ScorerConfig;
 

@@ -19,6 +19,7 @@ const LAYERS: &[&[&str]] = &[
         "snapshot",
         "sql",
         "telemetry",
+        "timetable",
     ],
     &["redis_server", "store", "queue", "db", "sources", "seeding"],
     &["ingestion", "jobs"],

@@ -12,10 +12,10 @@ use tokio::time::sleep;
 
 use super::Schedule;
 use super::clock_watch::ClockWatch;
-use super::config::CatchUp;
 use crate::health::HealthIssues;
 use crate::jobs::STORE_RETRY;
 use crate::queue::{Fired, QueueError, ScheduleState, ScheduleStates, Schedules};
+use crate::settings::CatchUp;
 use crate::store::StoreError;
 use crate::telemetry::LogLimiter;
 use weir_supervision::{Incarnation, counters};

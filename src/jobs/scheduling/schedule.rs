@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::config::CatchUp;
-use super::timetable::Timetable;
 use crate::queue::{NewJob, Start};
+use crate::settings::CatchUp;
+use crate::timetable::Timetable;
 
 /// A job with its timetable.
 #[derive(Clone, Debug, PartialEq)]

@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use serde::Deserializer;
 use serde::de::{Error, Unexpected, Visitor};
 
-use crate::jobs::{CronError, CronExpression};
+use crate::timetable::{CronError, CronExpression};
 
 /// Reads a duration as people write it: `"250ms"`, `"60s"`, `"1h 30m"`, `"30d"`. A bare number hides its unit and is an error.
 pub(crate) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {

@@ -9,10 +9,12 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use weir::actors::Scheduler;
 use weir::health::HealthIssues;
-use weir::jobs::{CatchUp, Job, Schedule, SchedulerCounters, SchedulerDeps, Timetable};
+use weir::jobs::{Job, Schedule, SchedulerCounters, SchedulerDeps};
 use weir::queue::{JobFilter, JobQueue, JobRecord as Stored, JobState, QueueLimits};
+use weir::settings::CatchUp;
 use weir::settings::JobsSettings;
 use weir::store::Store;
+use weir::timetable::Timetable;
 use weir_supervision::ActorSystem;
 use weir_test_support::eventually;
 

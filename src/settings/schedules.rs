@@ -6,8 +6,8 @@ use chrono_tz::Tz;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::timetable::{CronExpression, Timetable};
-use crate::settings::{Check, text};
+use super::loading::{Check, text};
+use crate::timetable::{CronExpression, Timetable};
 
 /// `[schedules.NAME]`: a job that runs again and again.
 #[derive(Clone, Debug, PartialEq, Deserialize)]

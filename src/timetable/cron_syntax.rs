@@ -191,7 +191,7 @@ fn number(text: &str, most: u16) -> Option<u16> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::timetable::CronExpression;
+    use crate::timetable::CronExpression;
 
     fn refusal(text: &str) -> Option<String> {
         text.parse::<CronExpression>()

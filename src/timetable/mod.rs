@@ -1,5 +1,7 @@
 //! When a schedule is due.
 
+mod cron_syntax;
+
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -8,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use croner::Cron;
 
-use super::cron_syntax::{self, CronFieldError};
+pub use cron_syntax::CronFieldError;
 
 /// A correction of the clock that is no reason to fire again.
 const SMALL_STEP: TimeDelta = TimeDelta::minutes(1);
