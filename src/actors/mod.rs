@@ -12,4 +12,4 @@ pub use infrastructure::*;
 pub use ingestion::*;
 pub use jobs::*;
 pub use recording::*;
-pub use scorer_pool::{PoolSize, Rescale, ScorerPool, ScorerPoolDeps};
+pub use scorer_pool::{ScorerPool, ScorerPoolDeps};

@@ -1,7 +1,7 @@
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use actix::{Actor, AsyncContext, Context, Handler, Message, Supervised};
+use actix::{Actor, AsyncContext, Context, Supervised};
 use arc_swap::ArcSwap;
 
 use super::failure_reporter::FailureReporter;
@@ -12,8 +12,8 @@ use weir_supervision::{Incarnation, SupervisedActor};
 /// Time between two checks for overdue batches and failures.
 const WATCH_PAUSE: Duration = Duration::from_millis(20);
 
-/// Supervises the threads of one scorer: scales them, abandons overdue batches and reports failures. Scores are asked for at
-/// the [`PoolHandle`](crate::scoring::pool::PoolHandle), so that they do not depend on this actor.
+/// Supervises the threads of one scorer: abandons overdue batches, replaces their threads and reports failures. Scores are asked
+/// for at the [`PoolHandle`](crate::scoring::pool::PoolHandle), so that they do not depend on this actor.
 pub struct ScorerPool {
     deps: ScorerPoolDeps,
     /// Threads whose failures `failures` has reported.
@@ -28,25 +28,9 @@ pub struct ScorerPoolDeps {
     pub scorer: String,
     /// The threads; replaced when the scorer is configured differently.
     pub workers: Arc<ArcSwap<WorkerPool>>,
-    /// Wanted size of the pool.
-    pub size: Arc<ArcSwap<PoolSize>>,
     /// Conditions shown to operators.
     pub health: HealthIssues,
 }
-
-/// Settings of a pool that change while it works.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PoolSize {
-    /// Number of threads.
-    pub workers: usize,
-    /// Longest time that a batch may take.
-    pub time_limit: Duration,
-}
-
-/// Bring the pool to its wanted size. An actor does so at its start as well, because a message is lost with its actor.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "()")]
-pub struct Rescale;
 
 impl SupervisedActor for ScorerPool {
     type Deps = ScorerPoolDeps;
@@ -62,16 +46,6 @@ impl SupervisedActor for ScorerPool {
 }
 
 impl ScorerPool {
-    fn rescale(&self) {
-        let PoolSize {
-            workers,
-            time_limit,
-        } = **self.deps.size.load();
-        let pool = self.deps.workers.load();
-        pool.resize(workers);
-        pool.set_time_limit(time_limit);
-    }
-
     fn watch(&mut self) {
         let (workers, now) = (self.deps.workers.load(), Instant::now());
         workers.abandon_overdue(now);
@@ -88,17 +62,8 @@ impl Actor for ScorerPool {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        self.rescale();
         ctx.run_interval(WATCH_PAUSE, |pool, _| pool.watch());
     }
 }
 
 impl Supervised for ScorerPool {}
-
-impl Handler<Rescale> for ScorerPool {
-    type Result = ();
-
-    fn handle(&mut self, _: Rescale, _: &mut Self::Context) {
-        self.rescale();
-    }
-}

@@ -7,9 +7,9 @@ use arc_swap::ArcSwap;
 use crate::actors::serving::{
     ScorerHealth, SnapshotFollower, SnapshotFollowerDeps, SnapshotSource,
 };
-use crate::actors::{PoolSize, Rescale, ScorerPool, ScorerPoolDeps};
+use crate::actors::{ScorerPool, ScorerPoolDeps};
 use crate::health::HealthIssues;
-use crate::scoring::pool::{PoolConfig, PoolCounters, PoolHandle, WorkerPool};
+use crate::scoring::pool::{PoolCounters, PoolHandle, WorkerPool};
 use crate::scoring::{LookupTable, Scorer, ScorerBuildError, ScorerConfig, WatchedTable};
 use crate::snapshot::Snapshot;
 use crate::store::Store;
@@ -32,8 +32,8 @@ struct Pool {
     config: ScorerConfig,
     counters: Arc<PoolCounters>,
     workers: Arc<ArcSwap<WorkerPool>>,
-    size: Arc<ArcSwap<PoolSize>>,
-    actor: ActorRef<ScorerPool>,
+    /// Keeps the actor that watches the threads.
+    _watcher: ActorRef<ScorerPool>,
     follower: Option<TableFollower>,
 }
 
@@ -119,23 +119,20 @@ impl Pool {
         let follower = deps.follow_table(name, &config, &built);
         let workers = WorkerPool::start(name, built.scorer, &config.pool, Arc::clone(&counters));
         let workers = Arc::new(ArcSwap::from_pointee(workers));
-        let size = Arc::new(ArcSwap::from_pointee(size(&config.pool)));
         let actor_deps = ScorerPoolDeps {
             scorer: name.to_owned(),
             workers: Arc::clone(&workers),
-            size: Arc::clone(&size),
             health: deps.health.clone(),
         };
         let actor_name = format!("scorer_pool.{name}");
-        let actor = deps
+        let watcher = deps
             .system
             .spawn_while_used(&actor_name, Arc::clone(&counters), actor_deps);
         Self {
             config,
             counters,
             workers,
-            size,
-            actor,
+            _watcher: watcher,
             follower,
         }
     }
@@ -146,8 +143,9 @@ impl Pool {
 
     /// Takes over a configuration under which the threads can stay.
     fn rescale(&mut self, config: ScorerConfig) {
-        self.size.store(Arc::new(size(&config.pool)));
-        self.actor.tell(Rescale);
+        let workers = self.workers.load();
+        workers.resize(config.pool.workers);
+        workers.set_time_limit(config.pool.time_limit);
         self.config = config;
     }
 
@@ -156,7 +154,6 @@ impl Pool {
         self.follower = deps.follow_table(name, &config, &built);
         let counters = Arc::clone(&self.counters);
         let workers = WorkerPool::start(name, built.scorer, &config.pool, counters);
-        self.size.store(Arc::new(size(&config.pool)));
         self.workers.store(Arc::new(workers));
         self.config = config;
     }
@@ -187,12 +184,5 @@ impl PoolDeps {
             self.system
                 .spawn_while_used(&format!("snapshot.lookup.{name}"), Arc::default(), deps),
         )
-    }
-}
-
-fn size(config: &PoolConfig) -> PoolSize {
-    PoolSize {
-        workers: config.workers,
-        time_limit: config.time_limit,
     }
 }

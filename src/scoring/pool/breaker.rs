@@ -1,5 +1,7 @@
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use weir_supervision::Backoff;
 
 use super::config::BreakerConfig;
 
@@ -9,7 +11,9 @@ const LONGEST: u32 = 32;
 /// Circuit breaker of a scorer, after M. Nygard, "Release It!", 2007.
 #[derive(Debug)]
 pub(super) struct Breaker {
-    config: BreakerConfig,
+    /// Failed batches in a row after which it opens; 0 for never.
+    failures: u32,
+    pause: Backoff,
     state: Mutex<State>,
 }
 
@@ -17,10 +21,10 @@ pub(super) struct Breaker {
 enum State {
     /// Work is admitted; `failures` batches in a row have failed.
     Closed { failures: u32 },
-    /// No work is admitted until the pause is over.
-    Open { until: Instant, pause: Duration },
+    /// No work is admitted until the pause is over, the `pauses`th in a row.
+    Open { until: Instant, pauses: u32 },
     /// A trial is in flight. If its outcome is not known at `until`, another one is admitted.
-    HalfOpen { until: Instant, pause: Duration },
+    HalfOpen { until: Instant, pauses: u32 },
 }
 
 /// State of a breaker, numbered as in `/actors` and metrics.
@@ -32,84 +36,98 @@ pub(super) enum BreakerState {
 }
 
 impl Breaker {
-    pub(super) fn new(config: BreakerConfig) -> Self {
+    pub(super) fn new(BreakerConfig { failures, pause }: &BreakerConfig) -> Self {
         Self {
-            config,
+            failures: *failures,
+            pause: Backoff::new(*pause, pause.saturating_mul(LONGEST)),
             state: Mutex::new(State::Closed { failures: 0 }),
         }
     }
 
-    /// Returns true if work may go to the scorer.
-    pub(super) fn admits(&self, now: Instant) -> bool {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        match *state {
+    /// Returns whether work may go to the scorer, and the state after that decision.
+    pub(super) fn admit(&self, now: Instant) -> (bool, BreakerState) {
+        let mut state = self.lock();
+        let admitted = match *state {
             State::Closed { .. } => true,
-            State::Open { until, pause } | State::HalfOpen { until, pause } => {
-                let trial = now >= until;
-                if trial {
-                    let until = now + pause;
-                    *state = State::HalfOpen { until, pause };
-                }
-                trial
+            State::Open { until, .. } | State::HalfOpen { until, .. } if now < until => false,
+            State::Open { pauses, .. } | State::HalfOpen { pauses, .. } => {
+                let until = now + self.pause.delay(pauses);
+                *state = State::HalfOpen { until, pauses };
+                true
             }
-        }
+        };
+        (admitted, state.kind())
     }
 
-    /// Records the outcome of a batch.
-    pub(super) fn record(&self, well: bool, now: Instant) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        *state = match (*state, well) {
+    /// Records the outcome of a batch and returns the state after it.
+    pub(super) fn record(&self, succeeded: bool, now: Instant) -> BreakerState {
+        let mut state = self.lock();
+        *state = match (*state, succeeded) {
             (_, true) => State::Closed { failures: 0 },
-            (State::Closed { failures }, false) => self.failed(failures.saturating_add(1), now),
-            (State::HalfOpen { pause, .. }, false) => {
-                Self::open((pause * 2).min(self.config.pause * LONGEST), now)
+            (State::Closed { failures }, false) => {
+                let failures = failures.saturating_add(1);
+                if self.failures > 0 && failures >= self.failures {
+                    self.open(1, now)
+                } else {
+                    State::Closed { failures }
+                }
             }
+            (State::HalfOpen { pauses, .. }, false) => self.open(pauses.saturating_add(1), now),
             (open @ State::Open { .. }, false) => open,
         };
+        state.kind()
     }
 
     pub(super) fn state(&self) -> BreakerState {
-        match *self.state.lock().unwrap_or_else(PoisonError::into_inner) {
-            State::Closed { .. } => BreakerState::Closed,
-            State::HalfOpen { .. } => BreakerState::HalfOpen,
-            State::Open { .. } => BreakerState::Open,
-        }
+        self.lock().kind()
     }
 
-    fn failed(&self, failures: u32, now: Instant) -> State {
-        if self.config.failures > 0 && failures >= self.config.failures {
-            Self::open(self.config.pause, now)
-        } else {
-            State::Closed { failures }
-        }
+    fn open(&self, pauses: u32, now: Instant) -> State {
+        let until = now + self.pause.delay(pauses);
+        State::Open { until, pauses }
     }
 
-    fn open(pause: Duration, now: Instant) -> State {
-        let until = now + pause;
-        State::Open { until, pause }
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn kind(self) -> BreakerState {
+        match self {
+            Self::Closed { .. } => BreakerState::Closed,
+            Self::HalfOpen { .. } => BreakerState::HalfOpen,
+            Self::Open { .. } => BreakerState::Open,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     const PAUSE: Duration = Duration::from_secs(1);
 
     fn breaker(failures: u32) -> Breaker {
         let pause = PAUSE;
-        Breaker::new(BreakerConfig { failures, pause })
+        Breaker::new(&BreakerConfig { failures, pause })
+    }
+
+    fn admits(breaker: &Breaker, now: Instant) -> bool {
+        breaker.admit(now).0
     }
 
     #[test]
     fn it_opens_after_failures_in_a_row_and_only_then() {
         let (breaker, now) = (breaker(3), Instant::now());
-        for well in [false, false, true, false, false] {
-            breaker.record(well, now);
-            assert!(breaker.admits(now));
+        for succeeded in [false, false, true, false, false] {
+            breaker.record(succeeded, now);
+            assert!(admits(&breaker, now));
         }
         breaker.record(false, now);
-        assert!(!breaker.admits(now));
+        assert!(!admits(&breaker, now));
         assert_eq!(breaker.state(), BreakerState::Open);
     }
 
@@ -118,24 +136,24 @@ mod tests {
         let (breaker, mut now) = (breaker(1), Instant::now());
         breaker.record(false, now);
         now += PAUSE;
-        assert!(breaker.admits(now), "the trial");
+        assert!(admits(&breaker, now), "the trial");
         assert_eq!(breaker.state(), BreakerState::HalfOpen);
-        assert!(!breaker.admits(now), "one is enough");
+        assert!(!admits(&breaker, now), "one is enough");
         breaker.record(false, now);
         now += PAUSE;
-        assert!(!breaker.admits(now), "the pause has doubled");
+        assert!(!admits(&breaker, now), "the pause has doubled");
         now += PAUSE;
-        assert!(breaker.admits(now));
+        assert!(admits(&breaker, now));
         breaker.record(true, now);
-        assert!(breaker.admits(now) && breaker.admits(now));
+        assert!(admits(&breaker, now) && admits(&breaker, now));
     }
 
     #[test]
     fn a_trial_that_nothing_is_heard_of_is_followed_by_another() {
         let (breaker, now) = (breaker(1), Instant::now());
         breaker.record(false, now);
-        assert!(breaker.admits(now + PAUSE));
-        assert!(breaker.admits(now + PAUSE * 2));
+        assert!(admits(&breaker, now + PAUSE));
+        assert!(admits(&breaker, now + PAUSE * 2));
     }
 
     #[test]
@@ -144,14 +162,16 @@ mod tests {
         for _ in 0..20 {
             breaker.record(false, now);
             now += PAUSE * LONGEST;
-            assert!(breaker.admits(now));
+            assert!(admits(&breaker, now));
         }
     }
 
     #[test]
     fn without_a_number_of_failures_it_never_opens() {
         let (breaker, now) = (breaker(0), Instant::now());
-        (0..100).for_each(|_| breaker.record(false, now));
-        assert!(breaker.admits(now));
+        for _ in 0..100 {
+            breaker.record(false, now);
+        }
+        assert!(admits(&breaker, now));
     }
 }

@@ -60,10 +60,10 @@ pub(super) struct Chunk {
 }
 
 impl Chunk {
-    pub(super) fn new(request: &ScoreRequest, items: &[PendingItem]) -> Self {
+    pub(super) fn new(request: &ScoreRequest, items: Vec<PendingItem>) -> Self {
         Self {
             request: request.clone(),
-            items: items.to_vec(),
+            items,
             enqueued: Instant::now(),
             alone: false,
         }

@@ -61,7 +61,7 @@ pub(super) struct Shared {
     pub(super) cache: ScoreCache,
     pub(super) in_flight: InFlight,
     pub(super) slow_items: SlowItems,
-    pub(super) breaker: Breaker,
+    breaker: Breaker,
     pub(super) batch_time: BatchTime,
     pub(super) counters: Arc<PoolCounters>,
     pub(super) failures: Failures,
@@ -95,7 +95,7 @@ impl Shared {
             cache: ScoreCache::new(config.cache_entries, config.cache_ttl, costly),
             in_flight: InFlight::default(),
             slow_items: SlowItems::new(config.cache_ttl),
-            breaker: Breaker::new(config.breaker.clone()),
+            breaker: Breaker::new(&config.breaker),
             batch_time: BatchTime::default(),
             counters,
             failures: Failures::new(name),
@@ -122,10 +122,21 @@ impl Shared {
         Duration::from_micros(self.time_limit_us.load(Ordering::Relaxed))
     }
 
-    /// Whether work may be handed to a thread.
-    pub(super) fn admits(&self, now: Instant) -> bool {
-        self.abandoned_threads.load(Ordering::SeqCst) < self.max_abandoned
-            && self.breaker.admits(now)
+    /// Returns whether work may be handed to a thread.
+    pub(super) fn admit(&self, now: Instant) -> bool {
+        let (admitted, state) = if self.is_crowded() {
+            (false, BreakerState::Open)
+        } else {
+            self.breaker.admit(now)
+        };
+        self.publish(state);
+        admitted
+    }
+
+    /// Records the outcome of a batch with the breaker.
+    pub(super) fn record_outcome(&self, succeeded: bool, now: Instant) {
+        let state = self.breaker.record(succeeded, now);
+        self.publish(state);
     }
 
     /// Keeps a chunk for the thread that asks next.
@@ -176,8 +187,7 @@ impl Shared {
             .failed
             .fetch_add((items - scored) as u64, Ordering::Relaxed);
         if scored > 0 || !held_off {
-            self.breaker.record(scored > 0, Instant::now());
-            self.publish_breaker_state();
+            self.record_outcome(scored > 0, Instant::now());
         }
         match results.iter().find_map(|result| result.err()) {
             None => self.failures.note_success(),
@@ -224,14 +234,23 @@ impl Shared {
         chunk.answer(results.iter().copied(), started);
     }
 
+    /// Shows the state of the breaker to operators.
     pub(super) fn publish_breaker_state(&self) {
-        let crowded = self.abandoned_threads.load(Ordering::SeqCst) >= self.max_abandoned;
-        let state = if crowded {
+        self.publish(self.breaker.state());
+    }
+
+    fn publish(&self, state: BreakerState) {
+        let state = if self.is_crowded() {
             BreakerState::Open
         } else {
-            self.breaker.state()
+            state
         };
         self.counters.breaker.store(state as u64, Ordering::Relaxed);
+    }
+
+    /// Returns whether as many threads are abandoned as may be.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.abandoned_threads.load(Ordering::SeqCst) >= self.max_abandoned
     }
 
     fn running(&self) -> MutexGuard<'_, Vec<Arc<Batch>>> {

@@ -40,6 +40,8 @@ impl WorkerPool {
             tasks,
         };
         pool.resize(config.workers);
+        // The counters may still show the breaker of the pool that this one replaces.
+        pool.shared.publish_breaker_state();
         pool
     }
 
@@ -47,11 +49,9 @@ impl WorkerPool {
     pub(super) fn submit(&self, request: &ScoreRequest, items: Vec<PendingItem>) {
         let now = Instant::now();
         let shared = &self.shared;
-        let admitted = shared.admits(now);
-        shared.publish_breaker_state();
-        if !admitted {
-            let refused = Chunk::new(request, &items);
+        if !shared.admit(now) {
             let count = items.len();
+            let refused = Chunk::new(request, items);
             let counters = &shared.counters;
             counters
                 .breaker_open
@@ -60,17 +60,17 @@ impl WorkerPool {
             let errors = std::iter::repeat_n(Err(ScoreError::BreakerOpen), count);
             return refused.answer(errors, None);
         }
-        let items = self.coalesce(request, items);
-        let is_suspected = |item: &PendingItem| {
+        let mut items = self.coalesce(request, items);
+        let is_suspected = |item: &mut PendingItem| {
             item.key
                 .is_some_and(|key| shared.slow_items.state(key, now).is_some())
         };
-        let (suspected, items): (Vec<_>, Vec<_>) = items.into_iter().partition(is_suspected);
+        let suspected: Vec<_> = items.extract_if(.., is_suspected).collect();
         for items in items.chunks(shared.max_batch) {
-            self.enqueue(Chunk::new(request, items));
+            self.enqueue(Chunk::new(request, items.to_vec()));
         }
         for item in suspected {
-            let mut chunk = Chunk::new(request, &[item]);
+            let mut chunk = Chunk::new(request, vec![item]);
             chunk.alone = true;
             self.enqueue(chunk);
         }
@@ -148,10 +148,9 @@ impl WorkerPool {
             for chunk in &batch.chunks {
                 shared.refuse(chunk, ScoreError::Timeout, Some(batch.started));
             }
-            shared.breaker.record(false, now);
-            shared.publish_breaker_state();
+            shared.record_outcome(false, now);
         }
-        if shared.abandoned_threads.load(Ordering::SeqCst) < shared.max_abandoned {
+        if !shared.is_crowded() {
             // A thread that could not be started is tried again.
             self.start_missing_threads();
         }
@@ -169,9 +168,15 @@ impl WorkerPool {
     }
 
     fn start_missing_threads(&self) {
-        let target = self.shared.target.load(Ordering::SeqCst);
-        while self.shared.live.load(Ordering::SeqCst) < target {
-            self.shared.live.fetch_add(1, Ordering::SeqCst);
+        let shared = &self.shared;
+        let target = shared.target.load(Ordering::SeqCst);
+        let more = |live: usize| (live < target).then_some(live + 1);
+        // Callers may be concurrent: a resize, and the check for overdue batches.
+        while shared
+            .live
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, more)
+            .is_ok()
+        {
             if !worker::spawn(&self.shared, self.tasks.clone()) {
                 return;
             }

@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use weir::actors::serving::{Ranker, Rankers};
 use weir::actors::{
     DecisionLogDeps, DecisionLogHandle, IngestHandle, IngesterDeps, JobQueueActor, JobQueueDeps,
-    PoolSize, RunningScrapers, ScorerPool, ScorerPoolDeps,
+    RunningScrapers, ScorerPool, ScorerPoolDeps,
 };
 use weir::db::Database;
 use weir::health::HealthIssues;
@@ -321,7 +321,7 @@ fn pool(
         workers: 1,
         queue: 100,
         max_batch: 100,
-        time_limit: Duration::from_mins(1),
+        time_limit: Duration::from_secs(5),
         cache_entries: 0,
         breaker: BreakerConfig {
             failures: 0,
@@ -332,14 +332,9 @@ fn pool(
     let counters = Arc::<PoolCounters>::default();
     let workers = WorkerPool::start(name, scorer, &config, Arc::clone(&counters));
     let workers = Arc::new(ArcSwap::from_pointee(workers));
-    let size = PoolSize {
-        workers: config.workers,
-        time_limit: Duration::from_secs(5),
-    };
     let deps = ScorerPoolDeps {
         scorer: name.to_owned(),
         workers: Arc::clone(&workers),
-        size: Arc::new(ArcSwap::from_pointee(size)),
         health: HealthIssues::default(),
     };
     let actor = system.spawn(&format!("scorer_pool.{name}"), counters, deps);

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crossbeam::channel::{Receiver, Sender, unbounded};
-use weir::scoring::pool::{BreakerConfig, PoolConfig};
+use weir::scoring::pool::{BreakerConfig, PoolConfig, WorkerPool};
 use weir::scoring::{CacheKey, ScoreError, Scorer, Subject, Worker};
 use weir_feed::{ContentItem, RankRequest};
 
@@ -211,6 +211,30 @@ async fn a_scorer_that_keeps_failing_is_skipped_and_tried_later() {
     while pool.counters.breaker.load(Ordering::SeqCst) != 0 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
+}
+
+#[tokio::test]
+async fn a_pool_that_replaces_another_shows_a_breaker_of_its_own() {
+    let scorer = || {
+        Box::new(By(|items: &[&ContentItem]| {
+            vec![Err(ScoreError::Error); items.len()]
+        }))
+    };
+    let breaker = BreakerConfig {
+        failures: 1,
+        pause: LONG,
+    };
+    let config = PoolConfig {
+        breaker,
+        ..config(1)
+    };
+    let before = start("broken", scorer(), &config);
+    scores(submit(&before, &feed(1), LONG)).await;
+    assert_eq!(before.counters.breaker.load(Ordering::SeqCst), 2);
+
+    let counters = Arc::clone(&before.counters);
+    let _after = WorkerPool::start("broken", scorer(), &config, counters);
+    assert_eq!(before.counters.breaker.load(Ordering::SeqCst), 0);
 }
 
 #[tokio::test]
