@@ -51,7 +51,7 @@ impl Application {
         prepare_schedules(&settings)?;
         let data_dir = DataDir::open(&settings.data_dir)?;
         let assignments = AssignmentHistory::new(&data_dir.arms());
-        assignments.record(&settings.arms)?;
+        assignments.check(&settings.arms)?;
         let (listener, port) = listen(settings.server.bind)?;
         // Install the recorder before any part starts: metrics that are counted earlier are lost.
         telemetry::metrics()?;
@@ -66,7 +66,7 @@ impl Application {
             .with(serving)
             .with(workers)
             .with(scrapers)
-            .with(assignments);
+            .with(assignments.clone());
         let presence = presence::start(&stores, &data_dir, reloader.in_force(), &runtime)?;
         let running = Running {
             settings,
@@ -78,6 +78,8 @@ impl Application {
         };
         let status = Arc::<ConfigStatus>::default();
         let state = running.state(access, config, Arc::clone(&status))?;
+        // A start that failed by now has served nobody, and leaves the version free.
+        assignments.record(&running.settings.arms)?;
         let server = running.serve(listener, state)?;
         running.prepare(options.initial_data);
         running.announce(port);

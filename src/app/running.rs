@@ -45,7 +45,10 @@ impl Running {
         Ok(AppState {
             access: Data::new(access),
             bodies: Data::new(BodyReader::new(&self.settings.server)),
-            rank: Data::new(RankState::new(&self.settings.server)),
+            rank: Data::new(RankState::new(
+                &self.settings.server,
+                &self.settings.recorder,
+            )),
             score: Data::new(ScoreState::new(&self.settings.server)),
             serving: Data::from(serving),
             jobs: Data::new(JobsState::new(

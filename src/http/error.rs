@@ -4,6 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ACCEPT_ENCODING, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
+use tokio::sync::TryAcquireError;
 
 use super::body::ACCEPTED_CODINGS;
 use crate::queue::QueueError;
@@ -250,6 +251,12 @@ impl From<QueueError> for ApiError {
                 Self::new(ErrorKind::QueueFull, error.to_string()).retry_after(5)
             }
         }
+    }
+}
+
+impl From<TryAcquireError> for ApiError {
+    fn from(_: TryAcquireError) -> Self {
+        Self::overloaded("too many requests in flight")
     }
 }
 

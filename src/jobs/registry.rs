@@ -51,7 +51,7 @@ impl Registry {
         let read = move |arguments: &Value| {
             let mut job: RefreshCandidates = arguments::read(arguments)?;
             job.scorers = (**scorers.load()).clone();
-            PreparedJob::of(job)
+            PreparedJob::new(job)
         };
         let kind = JobKind::new(read);
         self.kinds.insert(RefreshCandidates::NAME, kind);
@@ -122,7 +122,7 @@ pub struct PreparedJob {
 }
 
 impl PreparedJob {
-    fn of<J: Job>(job: J) -> Result<Self, ArgumentError> {
+    fn new<J: Job>(job: J) -> Result<Self, ArgumentError> {
         job.validate()?;
         Ok(Self {
             limits: J::LIMITS,
@@ -178,7 +178,7 @@ impl Runnable for ProgramJob {
 }
 
 fn read<J: Job>(arguments: &Value) -> Result<PreparedJob, ArgumentError> {
-    PreparedJob::of(arguments::read::<J>(arguments)?)
+    PreparedJob::new(arguments::read::<J>(arguments)?)
 }
 
 #[cfg(test)]

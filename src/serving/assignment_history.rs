@@ -38,16 +38,32 @@ impl AssignmentHistory {
         }
     }
 
+    /// Returns an error if the version stands for another assignment of users.
+    pub(crate) fn check(&self, arms: &ArmsConfig) -> Result<(), AssignmentError> {
+        self.extended_by(arms).map(drop)
+    }
+
     /// Records the assignment of users under its version, unless the version stands for another one.
     pub(crate) fn record(&self, arms: &ArmsConfig) -> Result<(), AssignmentError> {
+        match self.extended_by(arms)? {
+            Some(extended) => self.write(&extended),
+            None => Ok(()),
+        }
+    }
+
+    /// Returns the history with a new assignment, or `None` if it is not new.
+    fn extended_by(
+        &self,
+        arms: &ArmsConfig,
+    ) -> Result<Option<BTreeMap<u64, u64>>, AssignmentError> {
         if arms.arms.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         let mut known = self.read()?;
         match known.insert(arms.version, arms.fingerprint()) {
-            Some(before) if before == arms.fingerprint() => Ok(()),
+            Some(before) if before == arms.fingerprint() => Ok(None),
             Some(_) => Err(AssignmentError::Changed(arms.version)),
-            None => self.write(&known),
+            None => Ok(Some(known)),
         }
     }
 
@@ -98,11 +114,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let history = AssignmentHistory::new(&folder.path().join("arms.json"));
         let first = arms(&[("a", 0.5), ("b", 0.5)]);
+        history.check(&first).unwrap();
         history.record(&first).unwrap();
         history.record(&first).unwrap();
         let mut other = arms(&[("a", 0.4), ("b", 0.6)]);
-        let refused = history.record(&other);
-        assert!(matches!(refused, Err(AssignmentError::Changed(1))));
+        for refused in [history.check(&other), history.record(&other)] {
+            assert!(matches!(refused, Err(AssignmentError::Changed(1))));
+        }
         other.version = 2;
         history.record(&other).unwrap();
         history.record(&first).unwrap();

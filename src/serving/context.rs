@@ -23,8 +23,8 @@ pub struct RankContext {
     pub(crate) minimal_metadata: bool,
     /// Version of the configuration that ranks.
     pub(crate) config_version: Arc<str>,
-    /// The request as received.
-    pub(crate) body: Bytes,
+    /// The request as received, if it is to be recorded.
+    pub(crate) body: Option<Bytes>,
     decided: AtomicBool,
 }
 
@@ -46,7 +46,7 @@ impl RankContext {
         options: RankOptions,
         session: &Session,
         arrived: Instant,
-        body: Bytes,
+        body: Option<Bytes>,
     ) -> Self {
         let (assignment, policy) = match options.policy {
             Some(policy) => (Assignment::Everybody, policy),

@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
 use chrono::{SubsecRound, Utc};
+use metrics::Counter;
 
-use super::answer::RankAnswer;
+use super::answer::{RankAnswer, RankOutcome};
 use super::context::RankContext;
 use crate::actors::{DecisionLogHandle, RecorderHandle};
 use crate::db::RankingRecord;
@@ -15,9 +16,46 @@ pub struct SideEffects {
     pub impressions: Option<RecorderHandle>,
     /// Keeps ranking records.
     pub decisions: Option<DecisionLogHandle>,
+    outcomes: OutcomeCounters,
+}
+
+/// Answers by their outcome.
+#[derive(Clone)]
+struct OutcomeCounters {
+    complete: Counter,
+    degraded: Counter,
+    incoming_order: Counter,
+}
+
+impl OutcomeCounters {
+    fn new() -> Self {
+        let counter = |outcome: RankOutcome| metrics::counter!("weir_rank_total", "outcome" => outcome.label());
+        Self {
+            complete: counter(RankOutcome::Complete),
+            degraded: counter(RankOutcome::Degraded),
+            incoming_order: counter(RankOutcome::IncomingOrder),
+        }
+    }
+
+    fn get(&self, outcome: RankOutcome) -> &Counter {
+        match outcome {
+            RankOutcome::Complete => &self.complete,
+            RankOutcome::Degraded => &self.degraded,
+            RankOutcome::IncomingOrder => &self.incoming_order,
+        }
+    }
 }
 
 impl SideEffects {
+    /// Creates the side effects of answers, which are counted with the recorder of metrics that is installed now.
+    pub fn new(impressions: Option<RecorderHandle>, decisions: Option<DecisionLogHandle>) -> Self {
+        Self {
+            impressions,
+            decisions,
+            outcomes: OutcomeCounters::new(),
+        }
+    }
+
     /// Counts and keeps an answer with full metadata. Never waits.
     pub(super) fn record(
         &self,
@@ -25,16 +63,16 @@ impl SideEffects {
         answer: &RankAnswer,
         context: &RankContext,
     ) {
-        let outcome = answer.outcome.label();
-        metrics::counter!("weir_rank_total", "outcome" => outcome).increment(1);
+        self.outcomes.get(answer.outcome).increment(1);
         if let Some(arm) = context.assignment.label() {
+            let outcome = answer.outcome.label();
             metrics::counter!("weir_arm_total", "arm" => arm, "outcome" => outcome).increment(1);
         }
         if let Some(decisions) = &self.decisions {
             decisions.offer(|| ranking_record(feed, answer, context));
         }
-        if let Some(impressions) = &self.impressions {
-            impressions.offer(feed, context.body.clone());
+        if let (Some(impressions), Some(body)) = (&self.impressions, &context.body) {
+            impressions.offer(feed, body.clone());
         }
     }
 }

@@ -26,7 +26,7 @@ pub struct DatabaseSettings {
     /// Most connections open at once.
     pub max_connections: u32,
     /// Longest wait for a connection.
-    #[serde(deserialize_with = "text::duration")]
+    #[serde(with = "text::duration")]
     pub connect_timeout: Duration,
     /// Program that runs queries of a SQLite file, in place of the running one. Code sets it, no configuration does.
     #[serde(skip)]

@@ -42,16 +42,16 @@ pub struct ScraperSettings {
     /// The kind of source.
     pub source: String,
     /// Time from the end of one pass to the beginning of the next.
-    #[serde(deserialize_with = "text::duration")]
+    #[serde(with = "text::duration")]
     pub every: Duration,
     /// The most that is added to `every`, at random, so that scrapers do not march in step.
-    #[serde(default = "defaults::jitter", deserialize_with = "text::duration")]
+    #[serde(default = "defaults::jitter", with = "text::duration")]
     pub jitter: Duration,
     /// About the most posts of one pass; the next goes on from there.
     #[serde(default = "defaults::limit")]
     pub limit: usize,
     /// Longest time for one answer of the source.
-    #[serde(default = "defaults::timeout", deserialize_with = "text::duration")]
+    #[serde(default = "defaults::timeout", with = "text::duration")]
     pub timeout: Duration,
     /// The source's arguments, as the source reads them.
     #[serde(default)]

@@ -9,22 +9,22 @@ use super::{Check, text};
 #[serde(default, deny_unknown_fields)]
 pub struct JobsSettings {
     /// How long a run may be silent before its job goes to another. Runs say that they live three times as often.
-    #[serde(deserialize_with = "text::duration")]
+    #[serde(with = "text::duration")]
     pub lease: Duration,
     /// Leases that one job may lose before it is buried.
     pub max_lost: u32,
     /// Abandoned runs that may still be going before their places are no longer filled.
     pub max_abandoned: usize,
     /// How long a result is kept.
-    #[serde(deserialize_with = "text::duration")]
+    #[serde(with = "text::duration")]
     pub result_ttl: Duration,
     /// How long a dead or cancelled job is kept.
-    #[serde(deserialize_with = "text::duration")]
+    #[serde(with = "text::duration")]
     pub failed_ttl: Duration,
     /// The largest result, in bytes as JSON.
     pub max_result_bytes: usize,
     /// How long a large result is kept in the data folder.
-    #[serde(deserialize_with = "text::duration")]
+    #[serde(with = "text::duration")]
     pub large_result_ttl: Duration,
     /// The largest large result, in bytes.
     pub max_large_result_bytes: u64,
@@ -83,7 +83,7 @@ pub struct ProgramSettings {
     /// The program and its arguments.
     pub argv: Vec<String>,
     /// How long a run may take before its whole process group is ended.
-    #[serde(default = "time_limit", deserialize_with = "text::duration")]
+    #[serde(default = "time_limit", with = "text::duration")]
     pub time_limit: Duration,
     /// Runs in all, the first included, before the job is dead.
     #[serde(default = "max_attempts")]

@@ -44,10 +44,10 @@ pub struct RankingsSettings {
     /// Most rankings written together.
     pub batch: usize,
     /// How long a ranking waits for its batch to become full.
-    #[serde(deserialize_with = "text::duration")]
+    #[serde(with = "text::duration")]
     pub max_delay: Duration,
     /// The age from which rankings are deleted; zero keeps them for ever.
-    #[serde(deserialize_with = "text::duration")]
+    #[serde(with = "text::duration")]
     pub keep: Duration,
 }
 

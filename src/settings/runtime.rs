@@ -63,10 +63,10 @@ pub struct SupervisionSettings {
     /// Most restarts of one actor within `window`; past it the actor rests for that window, then is built anew.
     pub max_restarts: u32,
     /// The window in which restarts are counted.
-    #[serde(deserialize_with = "text::duration")]
+    #[serde(with = "text::duration")]
     pub window: Duration,
     /// An actor that has been in one handler for longer is replaced.
-    #[serde(deserialize_with = "text::duration")]
+    #[serde(with = "text::duration")]
     pub freeze_after: Duration,
 }
 
@@ -75,10 +75,10 @@ pub struct SupervisionSettings {
 #[serde(default, deny_unknown_fields)]
 pub struct Backoff {
     /// The first wait.
-    #[serde(deserialize_with = "text::duration")]
+    #[serde(with = "text::duration")]
     pub initial: Duration,
     /// The longest wait.
-    #[serde(deserialize_with = "text::duration")]
+    #[serde(with = "text::duration")]
     pub max: Duration,
 }
 
@@ -121,7 +121,7 @@ impl Default for Backoff {
 #[serde(default, deny_unknown_fields)]
 pub struct ShutdownSettings {
     /// Time for requests and jobs to end; jobs that do not go back to the queue.
-    #[serde(deserialize_with = "text::duration")]
+    #[serde(with = "text::duration")]
     pub grace: Duration,
 }
 

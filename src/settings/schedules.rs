@@ -25,7 +25,7 @@ pub struct ScheduleConfig {
     #[serde(default = "utc", deserialize_with = "text::timezone")]
     pub timezone: Tz,
     /// Each run waits at random up to this long.
-    #[serde(default, deserialize_with = "text::duration")]
+    #[serde(default, with = "text::duration")]
     pub jitter: Duration,
     /// What becomes of due times that passed while no Weir ran.
     #[serde(default)]

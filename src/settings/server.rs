@@ -21,7 +21,7 @@ pub struct ServerSettings {
     /// Most requests at work at once, each from when its body is there; past it the answer is 503 with Retry-After.
     pub max_in_flight: usize,
     /// Longest time for a body to arrive.
-    #[serde(deserialize_with = "text::duration")]
+    #[serde(with = "text::duration")]
     pub body_timeout: Duration,
     /// Least rate at which a body must arrive; 0 for none.
     pub min_body_bytes_per_second: usize,
@@ -32,7 +32,7 @@ pub struct ServerSettings {
     /// Share of `max_bodies_arriving` and `max_body_bytes_in_flight` that one peer address may take.
     pub max_peer_share: f64,
     /// Longest deadline that a request of `/score` may ask for.
-    #[serde(deserialize_with = "text::duration")]
+    #[serde(with = "text::duration")]
     pub max_score_deadline: Duration,
     /// Origins that may call `/rank` from a browser; `*` is every origin, an empty list none.
     pub cors_origins: Vec<String>,

@@ -89,6 +89,15 @@ impl ActorSystem {
             .collect()
     }
 
+    /// Returns the name and state of every actor, in the order in which they were started. Reads no counters.
+    pub fn states(&self) -> Vec<(String, State)> {
+        let supervisors = self.supervisors();
+        let lifecycles = supervisors.iter().map(|supervisor| supervisor.lifecycle());
+        lifecycles
+            .map(|lifecycle| (lifecycle.name().to_owned(), lifecycle.state()))
+            .collect()
+    }
+
     /// Returns whether an actor whose name begins with `prefix` takes messages. Cheap enough for a health check.
     pub fn any_running(&self, prefix: &str) -> bool {
         let supervisors = self.supervisors();

@@ -18,7 +18,7 @@ pub(super) const POSTGRES_VERSION: &str =
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PostSpan {
     /// Those of a time, in its order, then by id.
-    Of(TimeRange),
+    Within(TimeRange),
     /// Those without a time, by id.
     WithoutTime,
     /// Those with ids greater than `after`, up to `last`, by id.
@@ -143,7 +143,7 @@ impl PostWalk {
         let backend = self.database.backend();
         let hour = hour_of("created_at", backend);
         let span = match &self.span {
-            PostSpan::Of(range) => range.indexed_condition(backend),
+            PostSpan::Within(range) => range.indexed_condition(backend),
             PostSpan::WithoutTime => Condition::all().add(Expr::cust(format!("{hour} = ''"))),
             PostSpan::Between { after, last } => Condition::all()
                 .add(Expr::col(Column::Id).gt(*after))
@@ -175,7 +175,7 @@ impl PostWalk {
     }
 
     fn is_by_time(&self) -> bool {
-        matches!(self.span, PostSpan::Of(_))
+        matches!(self.span, PostSpan::Within(_))
     }
 
     fn created_at(&self, row: &QueryResult) -> Result<Value, DbError> {

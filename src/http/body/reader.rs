@@ -1,3 +1,4 @@
+use std::mem;
 use std::net::{IpAddr, Ipv4Addr};
 use std::ops::Deref;
 use std::sync::Arc;
@@ -25,6 +26,13 @@ const STEPS_PER_TURN: usize = 2;
 pub(in crate::http) struct ReceivedBody {
     bytes: Bytes,
     _held: HeldBytes,
+}
+
+impl ReceivedBody {
+    /// Takes the bytes out. They stay accounted for, as does what was read from them.
+    pub(in crate::http) fn take_bytes(&mut self) -> Bytes {
+        mem::take(&mut self.bytes)
+    }
 }
 
 impl Deref for ReceivedBody {

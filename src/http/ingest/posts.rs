@@ -4,11 +4,12 @@ use std::sync::{Mutex, PoisonError};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
+use tokio::sync::Semaphore;
 
 use super::report::Scraped;
 use crate::actors::{IngestError, IngestHandle};
 use crate::http::body::read_json;
-use crate::http::middleware::{Authorized, ConcurrencyLimit, IngestScope};
+use crate::http::middleware::{Authorized, IngestScope};
 use crate::http::{ApiError, BodyReader};
 
 /// Requests in flight; they wait for the database, and are counted apart from those that rank.
@@ -19,7 +20,7 @@ const MAX_SERIES: usize = 1_000;
 /// State of `POST /data/scraper`.
 pub struct IngestState {
     ingester: IngestHandle,
-    limiter: ConcurrencyLimit,
+    limiter: Semaphore,
     reported: ReportedMetrics,
 }
 
@@ -28,7 +29,7 @@ impl IngestState {
     pub fn new(ingester: IngestHandle) -> Self {
         Self {
             ingester,
-            limiter: ConcurrencyLimit::new(MAX_IN_FLIGHT),
+            limiter: Semaphore::new(MAX_IN_FLIGHT),
             reported: ReportedMetrics::default(),
         }
     }
@@ -57,7 +58,7 @@ pub(super) async fn ingest(
     state: Data<IngestState>,
 ) -> Result<HttpResponse, ApiError> {
     let body = bodies.read(&request, payload).await?;
-    let _permit = state.limiter.acquire()?;
+    let _permit = state.limiter.try_acquire()?;
     let (scraped, _) = read_json(&body, Scraped::from_json)?;
     let Scraped {
         source_id,

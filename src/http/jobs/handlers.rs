@@ -5,13 +5,13 @@ use actix_web::{HttpRequest, HttpResponse};
 use futures_util::future::try_join_all;
 use serde::Serialize;
 use serde_json::json;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Semaphore, oneshot, watch};
 
 use super::results::stream_file;
 use super::submission::Submission;
 use crate::actors::{Cancel, Enqueue, JobQueueActor};
 use crate::http::body::read_json;
-use crate::http::middleware::{AdminScope, Authorized, ConcurrencyLimit};
+use crate::http::middleware::{AdminScope, Authorized};
 use crate::http::query::QueryArguments;
 use crate::http::{ApiError, BodyReader};
 use crate::jobs::{JobResources, LargeResults, Registry};
@@ -34,7 +34,7 @@ pub struct JobsState {
     registry: Registry,
     jobs: JobQueue,
     large_results: LargeResults,
-    long_poll_limiter: ConcurrencyLimit,
+    long_poll_limiter: Semaphore,
     /// True once the server stops.
     stopping: watch::Receiver<bool>,
 }
@@ -50,7 +50,7 @@ impl JobsState {
             registry,
             jobs: resources.queue.clone(),
             large_results: resources.large_results.clone(),
-            long_poll_limiter: ConcurrencyLimit::new(MAX_LONG_POLLS),
+            long_poll_limiter: Semaphore::new(MAX_LONG_POLLS),
             stopping,
         }
     }
@@ -109,7 +109,7 @@ pub(super) async fn show(
     if wait_ms == 0 || job.state.is_finished() {
         return Ok(HttpResponse::Ok().json(job));
     }
-    let _permit = state.long_poll_limiter.acquire()?;
+    let _permit = state.long_poll_limiter.try_acquire()?;
     wait_for_end(&state, id, Duration::from_millis(wait_ms)).await;
     Ok(HttpResponse::Ok().json(find(&state.jobs, id).await?))
 }

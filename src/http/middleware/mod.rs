@@ -1,7 +1,6 @@
 //! What surrounds the handlers: access, limits, observation, and answers to what fails.
 
 mod access;
-mod concurrency_limit;
 pub(super) mod failures;
 pub(super) mod observation;
 mod series;
@@ -9,4 +8,3 @@ pub(super) mod unread_body;
 
 pub use access::Access;
 pub(super) use access::{AdminScope, Authorized, IngestScope, RankScope};
-pub(super) use concurrency_limit::ConcurrencyLimit;

@@ -146,7 +146,7 @@ impl Drop for Observation {
     fn drop(&mut self) {
         self.active.decrement(1.0);
         let (elapsed, request_bytes) = (self.begun.elapsed(), self.request_bytes.get());
-        let series = with_series(|series| series.of(self.method, &self.route, self.status));
+        let series = with_series(|cache| cache.series(self.method, &self.route, self.status));
         if let Some(series) = series {
             series.duration.record(elapsed);
             series.request_body_size.record(request_bytes as f64);

@@ -66,7 +66,13 @@ impl SeriesCache {
         route
     }
 
-    pub(super) fn of(&mut self, method: &'static str, route: &Rc<str>, status: u16) -> Rc<Series> {
+    /// Returns the series of a request.
+    pub(super) fn series(
+        &mut self,
+        method: &'static str,
+        route: &Rc<str>,
+        status: u16,
+    ) -> Rc<Series> {
         let series = self.recorded.entry((method, Rc::clone(route), status));
         Rc::clone(series.or_insert_with(|| Rc::new(Series::new(method, route, status))))
     }

@@ -102,12 +102,10 @@ impl Health {
             part: part.to_owned(),
             why: why.to_owned(),
         };
-        let down = system
-            .statuses()
-            .into_iter()
-            .filter(|status| !matches!(status.state, State::Starting | State::Running));
+        let states = system.states().into_iter();
+        let down = states.filter(|(_, state)| !matches!(state, State::Starting | State::Running));
         let mut issues: Vec<HealthIssue> = down
-            .map(|status| issue(&format!("actor {}", status.name), "not running"))
+            .map(|(actor, _)| issue(&format!("actor {actor}"), "not running"))
             .collect();
         issues.extend(scrapers.all().iter().filter_map(|scraper| {
             let part = format!("scraper {}", scraper.log.name());

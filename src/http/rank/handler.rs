@@ -1,33 +1,42 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use actix_web::web::{Bytes, Data, Payload};
+use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use arc_swap::ArcSwap;
+use metrics::{Counter, Histogram};
 use serde::Serialize;
+use tokio::sync::Semaphore;
 
 use super::options::rank_options;
 use crate::actors::serving::GRACE;
 use crate::http::body::read_json;
-use crate::http::middleware::{Authorized, ConcurrencyLimit, RankScope};
+use crate::http::middleware::{Authorized, RankScope};
 use crate::http::{Access, ApiError, BodyReader};
 use crate::serving::{ItemExplanation, RankAnswer, RankContext, ServingConfig};
-use crate::settings::ServerSettings;
+use crate::settings::{RecorderSettings, ServerSettings};
 use weir_feed::{Metadata, NewItem, RankRequest, RepairedJson, SentId, SentIds};
 
 /// State of `POST /rank`.
 pub struct RankState {
-    limiter: ConcurrencyLimit,
+    limiter: Semaphore,
     /// Most items of a feed.
     max_items: usize,
+    /// Whether the recorder reads the body again.
+    keeps_body: bool,
+    seconds: Histogram,
+    answered_late: Counter,
 }
 
 impl RankState {
     /// Creates the state.
-    pub fn new(settings: &ServerSettings) -> Self {
+    pub fn new(server: &ServerSettings, recorder: &RecorderSettings) -> Self {
         Self {
-            limiter: ConcurrencyLimit::new(settings.max_in_flight),
-            max_items: settings.max_items,
+            limiter: Semaphore::new(server.max_in_flight),
+            max_items: server.max_items,
+            keeps_body: recorder.enabled,
+            seconds: metrics::histogram!("weir_rank_seconds"),
+            answered_late: metrics::counter!("weir_rank_answered_late_total"),
         }
     }
 }
@@ -47,23 +56,25 @@ pub(super) async fn rank(
     let serving = serving.load_full();
     let options = rank_options(&request, &access, &serving)?;
 
-    let body = bodies.read(&request, payload).await?;
-    let _permit = state.limiter.acquire()?;
+    let mut body = bodies.read(&request, payload).await?;
+    let _permit = state.limiter.try_acquire()?;
     let (feed, repaired) = read_json(&body, |body| parse(body, state.max_items))?;
     let feed = Arc::new(feed);
-    let (body, sent_ids) = match repaired {
-        None => (Bytes::clone(&body), SentIds::default()),
+    let received = body.take_bytes();
+    let (received, sent_ids) = match repaired {
+        None => (received, SentIds::default()),
         Some(RepairedJson { body, ids }) => (body.into(), ids),
     };
-    let context = RankContext::new(&serving, options, &feed.session, arrived, body);
+    let recorded = state.keeps_body.then_some(received);
+    let context = RankContext::new(&serving, options, &feed.session, arrived, recorded);
     let context = Arc::new(context);
     let answer = serving.rankers.rank(&feed, &context).await;
     let response = HttpResponse::Ok().json(SentAnswer::new(&answer, &feed, &sent_ids));
 
     if Instant::now() > context.deadline + GRACE {
-        metrics::counter!("weir_rank_answered_late_total").increment(1);
+        state.answered_late.increment(1);
     }
-    metrics::histogram!("weir_rank_seconds").record(arrived.elapsed());
+    state.seconds.record(arrived.elapsed());
     Ok(response)
 }
 

@@ -5,10 +5,12 @@ use std::time::{Duration, Instant};
 use actix_web::HttpRequest;
 use actix_web::web::{Data, Json, Payload};
 use arc_swap::ArcSwap;
+use metrics::Histogram;
 use serde::Serialize;
+use tokio::sync::Semaphore;
 
 use crate::http::body::read_json;
-use crate::http::middleware::{Authorized, ConcurrencyLimit, RankScope};
+use crate::http::middleware::{Authorized, RankScope};
 use crate::http::{ApiError, BodyReader};
 use crate::scoring::pool::{PoolHandle, Timing};
 use crate::serving::ServingConfig;
@@ -19,20 +21,22 @@ use weir_feed::{ScoringMode, ScoringRequest, SentId};
 
 /// State of `POST /score`.
 pub struct ScoreState {
-    limiter: ConcurrencyLimit,
+    limiter: Semaphore,
     /// Most items of a request.
     max_items: usize,
     /// Longest deadline that a request may ask for.
     max_deadline: Duration,
+    seconds: Histogram,
 }
 
 impl ScoreState {
     /// Creates the state.
     pub fn new(settings: &ServerSettings) -> Self {
         Self {
-            limiter: ConcurrencyLimit::new(settings.max_in_flight),
+            limiter: Semaphore::new(settings.max_in_flight),
             max_items: settings.max_items,
             max_deadline: settings.max_score_deadline,
+            seconds: metrics::histogram!("weir_score_seconds"),
         }
     }
 }
@@ -49,7 +53,7 @@ pub(super) async fn score(
     let arrived = Instant::now();
     let serving = serving.load_full();
     let body = bodies.read(&request, payload).await?;
-    let _permit = state.limiter.acquire()?;
+    let _permit = state.limiter.try_acquire()?;
 
     let read = |body: &[u8]| Ok(ScoringRequest::from_json(body)?);
     let (wanted, repaired) = read_json(&body, read)?;
@@ -71,7 +75,7 @@ pub(super) async fn score(
         .finish()
         .await;
 
-    metrics::histogram!("weir_score_seconds").record(arrived.elapsed());
+    state.seconds.record(arrived.elapsed());
     if mode == ScoringMode::AllOrNothing
         && let Some((scorer, item, error)) = matrix.first_missing()
     {

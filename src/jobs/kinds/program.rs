@@ -158,7 +158,7 @@ impl ProgramRun {
     /// Runs the program to its end and reads its result. However this ends, nothing of its process group is left.
     pub(in crate::jobs) async fn run(&self, context: &JobContext) -> Result<Value, JobError> {
         let mut child = self.spawn(context)?;
-        let group = ProcessGroup::of(&child);
+        let group = ProcessGroup::new(&child);
         let (stdin, stdout, stderr) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let talk = async {
@@ -283,7 +283,7 @@ async fn log_lines(
 struct ProcessGroup(Option<Pid>);
 
 impl ProcessGroup {
-    fn of(child: &Child) -> Self {
+    fn new(child: &Child) -> Self {
         let leader = child.id().and_then(|id| i32::try_from(id).ok());
         Self(leader.and_then(Pid::from_raw))
     }

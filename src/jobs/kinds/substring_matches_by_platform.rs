@@ -57,7 +57,7 @@ impl Job for SubstringMatchesByPlatform {
             created: self.period().range(Utc::now()),
             platform: None,
         };
-        let matches = Matches::of(&self.substring);
+        let matches = Matches::new(&self.substring);
         let matches = fold_posts(context, filter, matches, Matches::count).await?;
         let result = matches.result();
         result_key::leave(context, self.result_key.as_deref(), &result).await?;
@@ -72,7 +72,7 @@ struct Matches {
 }
 
 impl Matches {
-    fn of(substring: &str) -> Self {
+    fn new(substring: &str) -> Self {
         Self {
             folded: fold_case(substring),
             by_platform: BTreeMap::new(),

@@ -10,24 +10,22 @@ use serde::de::{Error, Unexpected, Visitor};
 
 use crate::timetable::{CronError, CronExpression};
 
-/// Reads a duration as people write it: `"250ms"`, `"60s"`, `"1h 30m"`, `"30d"`. A bare number hides its unit and is an error.
-pub(crate) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    deserializer.deserialize_str(Form {
-        expected: "a duration with its unit, such as \"60s\"",
-        parse: |text| humantime::parse_duration(text).ok(),
-    })
-}
-
-/// Durations in the form of [`duration`](fn@duration), for `serde(with)`.
+/// Durations as people write them, for `serde(with)`: `"250ms"`, `"60s"`, `"1h 30m"`, `"30d"`. A bare number hides its unit and is
+/// an error.
 pub(crate) mod duration {
     use std::time::Duration;
 
     use serde::{Deserializer, Serializer};
 
+    use super::Form;
+
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Duration, D::Error> {
-        super::duration(deserializer)
+        deserializer.deserialize_str(Form {
+            expected: "a duration with its unit, such as \"60s\"",
+            parse: |text| humantime::parse_duration(text).ok(),
+        })
     }
 
     pub(crate) fn serialize<S: Serializer>(
@@ -42,7 +40,7 @@ pub(crate) mod duration {
 pub(crate) fn some_duration<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Duration>, D::Error> {
-    duration(deserializer).map(Some)
+    duration::deserialize(deserializer).map(Some)
 }
 
 /// Reads an address with its port.

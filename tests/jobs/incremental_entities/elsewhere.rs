@@ -81,7 +81,10 @@ impl Elsewhere {
 /// The counts of all posts by hour and platform.
 pub(super) async fn all_counts(database: &Database) -> Vec<BucketCounts> {
     let mut tally = Tally::default();
-    for span in [PostSpan::Of(TimeRange::default()), PostSpan::WithoutTime] {
+    for span in [
+        PostSpan::Within(TimeRange::default()),
+        PostSpan::WithoutTime,
+    ] {
         let mut walk = database.walk_posts(span);
         while let Some(posts) = walk.next().await.unwrap() {
             tally.count(posts);

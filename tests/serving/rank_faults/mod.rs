@@ -33,7 +33,8 @@ use weir::scoring::pool::{BreakerConfig, PoolConfig, PoolCounters, PoolHandle, W
 use weir::scoring::{RandomScorer, Scorer, SentimentScorer};
 use weir::serving::{ActiveArms, ActivePolicy, Pipeline, ServingConfig, SideEffects};
 use weir::settings::{
-    AuthSettings, DatabaseSettings, JobsSettings, RankingsSettings, ServerSettings,
+    AuthSettings, DatabaseSettings, JobsSettings, RankingsSettings, RecorderSettings,
+    ServerSettings,
 };
 use weir::snapshot::Snapshot;
 use weir::telemetry;
@@ -157,10 +158,7 @@ impl Service {
         database.migrate().await.unwrap();
         let rankings = rankings(&system, &database);
         let (outage, store_outage) = watch::channel(None);
-        let side_effects = SideEffects {
-            impressions: None,
-            decisions: Some(rankings.clone()),
-        };
+        let side_effects = SideEffects::new(None, Some(rankings.clone()));
         let pipeline = Arc::new(Pipeline::new(
             Snapshot::default(),
             store_outage,
@@ -199,7 +197,7 @@ impl Service {
         let state = AppState {
             access: Data::new(Access::new(&AuthSettings::default(), None)),
             bodies: Data::new(BodyReader::new(&settings)),
-            rank: Data::new(RankState::new(&settings)),
+            rank: Data::new(RankState::new(&settings, &RecorderSettings::default())),
             score: Data::new(ScoreState::new(&settings)),
             serving: Data::new(ArcSwap::from_pointee(serving)),
             jobs: Data::new(JobsState::new(

@@ -76,7 +76,7 @@ async fn count_edges(
             |post: &WalkedPost| platform.is_none_or(|platform| post.bucket.platform == platform);
         let tally = Tally::default();
         let tally = tally
-            .with_span(context, PostSpan::Of(edge), is_meant, &mut 0)
+            .with_span(context, PostSpan::Within(edge), is_meant, &mut 0)
             .await?;
         packed.extend(tally.packed().into_iter().map(|counts| counts.counts));
     }

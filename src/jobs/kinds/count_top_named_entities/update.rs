@@ -120,7 +120,7 @@ fn span(buckets: &[Bucket]) -> PostSpan {
     let first = buckets.first().and_then(|bucket| bucket.hour.range());
     let last = buckets.last().and_then(|bucket| bucket.hour.range());
     match (first, last) {
-        (Some(first), Some(last)) => PostSpan::Of(TimeRange {
+        (Some(first), Some(last)) => PostSpan::Within(TimeRange {
             from: first.from,
             to: last.to,
         }),
