@@ -178,7 +178,7 @@ mod tests {
 
     fn outage() -> (Outage, HealthIssues) {
         let health = HealthIssues::default();
-        (Outage::new("results", health.clone()), health)
+        (Outage::new("store", health.clone()), health)
     }
 
     #[test]

@@ -151,13 +151,15 @@ fn limits(settings: &JobsSettings) -> QueueLimits {
     }
 }
 
-/// The programs, which find in their environment where the posts and the results are.
+/// The programs, which find in their environment where the posts and the store are.
 fn programs(settings: &Settings, location: &StoreLocation) -> Programs {
     let mut environment = vec![
         (
             "WEIR_DATABASE_URL",
             settings.database.url.expose().to_owned(),
         ),
+        ("WEIR_STORE_PREFIX", settings.store.prefix.clone()),
+        // The name before, for one version.
         ("WEIR_RESULTS_PREFIX", settings.store.prefix.clone()),
     ];
     let redis_url = match location {

@@ -90,7 +90,7 @@ impl Pipeline {
 
     fn store_outage(&self) -> Option<Degraded> {
         self.store_outage.borrow().map(|_| Degraded {
-            part: "results".into(),
+            part: "store".into(),
             missed: 0,
             why: "unavailable".into(),
         })

@@ -13,7 +13,7 @@ pub struct JobsSettings {
     pub lease: Duration,
     /// Leases that one job may lose before it is buried.
     pub max_lost: u32,
-    /// Abandoned runs that may still be going before their places are no longer filled.
+    /// Most abandoned runs that may still be going; past it a worker that abandons one waits until it ends.
     pub max_abandoned: usize,
     /// How long a result is kept.
     #[serde(with = "text::duration")]

@@ -60,7 +60,7 @@ impl Default for JobsPool {
 pub struct SupervisionSettings {
     /// The wait before a restart.
     pub backoff: Backoff,
-    /// Most restarts of one actor within `window`; past it the actor rests for that window, then is built anew.
+    /// Most restarts of one actor within `window`; past it the actor rests for that window, then is built again.
     pub max_restarts: u32,
     /// The window in which restarts are counted.
     #[serde(with = "text::duration")]

@@ -107,7 +107,7 @@ impl Store {
                 backend,
                 probe_key: keys.claim(PROBE_KEY)?,
                 keys,
-                outage: Outage::new("results", health.clone()),
+                outage: Outage::new("store", health.clone()),
                 faults: LogLimiter::new(),
                 health: health.clone(),
                 max_value_bytes: settings.max_value_bytes,

@@ -17,8 +17,7 @@ async fn losing_redis_changes_no_status_and_is_in_the_metadata() {
         loop {
             let (order, metadata) = weir.rank(&feed).await;
             assert_eq!(order, [1, 0], "the entities known before are still used");
-            if metadata["degraded"]
-                == json!([{"part": "results", "missed": 0, "why": "unavailable"}])
+            if metadata["degraded"] == json!([{"part": "store", "missed": 0, "why": "unavailable"}])
             {
                 return;
             }
@@ -30,7 +29,7 @@ async fn losing_redis_changes_no_status_and_is_in_the_metadata() {
     let ready: Value = ready.json().await.unwrap();
     assert_eq!(
         ready["degraded"],
-        json!([{"part": "results", "why": "unreachable"}])
+        json!([{"part": "store", "why": "unreachable"}])
     );
 }
 

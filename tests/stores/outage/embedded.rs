@@ -25,9 +25,9 @@ fn longest_file(data: &Path) -> u64 {
     length("results.db").max(length("results.db-wal"))
 }
 
-fn reports_the_results(ready: &Value) -> bool {
+fn reports_the_store(ready: &Value) -> bool {
     let issues = ready["degraded"].as_array();
-    issues.is_some_and(|issues| issues.iter().any(|issue| issue["part"] == "results"))
+    issues.is_some_and(|issues| issues.iter().any(|issue| issue["part"] == "store"))
 }
 
 /// A job that waits and takes some pages.
@@ -55,11 +55,11 @@ async fn jobs_taken_around_a_file_size_limit_exist() {
                 _ => panic!("answered {status}\n{}", weir.log()),
             }
         }
-        let ready = weir.when("/health/ready", reports_the_results).await;
+        let ready = weir.when("/health/ready", reports_the_store).await;
         assert_eq!(ready["status"], "ready");
 
         limit_files(&weir, None);
-        weir.when("/health/ready", |ready| !reports_the_results(ready))
+        weir.when("/health/ready", |ready| !reports_the_store(ready))
             .await;
         for _ in 0..10 {
             taken.push(weir.submit_id(&job()).await);

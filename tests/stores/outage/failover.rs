@@ -100,7 +100,7 @@ async fn a_demoted_primary_is_left_for_the_server_at_the_address() {
     // The first write finds out and reaches the new master: nobody sees a failure.
     watched.store.put("after", &json!(1), MINUTE).await.unwrap();
     assert!(holds(&new, "weir:result:after"));
-    assert_eq!(watched.condition("results"), None);
+    assert_eq!(watched.condition("store"), None);
 }
 
 #[tokio::test]
@@ -120,7 +120,7 @@ async fn a_slow_failover_is_one_outage() {
         // Reads go on, which is no recovery.
         watched.store.get("report").await.unwrap();
         assert!(put(&watched).await.is_err());
-        assert!(watched.condition("results").unwrap().contains("read-only"));
+        assert!(watched.condition("store").unwrap().contains("read-only"));
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert!(!since.has_changed().unwrap(), "one outage");

@@ -10,7 +10,7 @@ use super::watched::{Watched, eventually};
 use crate::common::stores::within;
 
 const MINUTE: Duration = Duration::from_mins(1);
-const PART: &str = "results rights";
+const PART: &str = "store rights";
 
 /// The command of docs/operations.md, in words.
 fn documented() -> Vec<String> {
@@ -115,7 +115,7 @@ async fn missing_keys_and_channels_are_named_and_calls_that_need_them_are_tried_
     .await;
     assert!(
         watched
-            .condition("results")
+            .condition("store")
             .unwrap()
             .contains("no permission")
     );

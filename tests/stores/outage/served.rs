@@ -67,7 +67,7 @@ async fn a_refusal_is_503_with_retry_after_one_line_and_a_reason_and_ends_by_its
             assert!(refused.headers().contains_key("retry-after"), "{reason}");
             let text = refused.text().await.unwrap();
             assert!(text.contains(reason), "{text}");
-            let said = why(&weir, "results").await.unwrap_or_default();
+            let said = why(&weir, "store").await.unwrap_or_default();
             assert!(said.contains(reason), "{said}");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -146,7 +146,7 @@ async fn a_wrong_database_and_a_wrong_password_are_named_and_a_password_is_not()
         let refused = weir.post_json("/jobs", &job()).await;
         assert_eq!(refused.status(), 503);
         assert!(refused.headers().contains_key("retry-after"));
-        assert!(why(&weir, "results").await.unwrap().contains(reason));
+        assert!(why(&weir, "store").await.unwrap().contains(reason));
         assert!(!weir.log().contains("hunter2"), "{}", weir.log());
         assert_eq!(lines(&weir, "ERROR"), Vec::<String>::new());
     }

@@ -46,7 +46,7 @@ async fn too_little_memory_passes() {
         assert!(class.condition.contains("out of memory"), "{class:?}");
         assert!(!class.reconnect);
     }
-    let said = watched.condition("results").unwrap();
+    let said = watched.condition("store").unwrap();
     assert!(said.contains("out of memory"), "{said}");
     redis.command(&["CONFIG", "SET", "maxmemory", "0"]);
     watched.recovers().await;
@@ -267,7 +267,7 @@ async fn data_of_another_type_is_a_fault_and_no_outage() {
         matches!(&refused, Err(StoreError::Refused { condition, .. }) if condition.contains("another type")),
         "{refused:?}"
     );
-    assert_eq!(watched.condition("results"), None);
+    assert_eq!(watched.condition("store"), None);
 }
 
 fn unavailable(outcome: Result<(), StoreError>) -> ErrorClass {

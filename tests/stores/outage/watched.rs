@@ -121,7 +121,7 @@ impl Watched {
             assert!(class.condition.contains(condition), "{class:?}: {why}");
             assert!(class.retry_after_s.is_some());
         }
-        let said = self.condition("results").unwrap_or_default();
+        let said = self.condition("store").unwrap_or_default();
         assert!(said.contains(condition), "{said}");
     }
 

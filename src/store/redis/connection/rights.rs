@@ -16,7 +16,7 @@ use crate::health::HealthIssues;
 use crate::settings::StoreConfig;
 
 /// The name under which missing rights are reported.
-const PART: &str = "results rights";
+const PART: &str = "store rights";
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Time between two checks while something is missing, or the server cannot be asked.
 const RECHECK: Duration = Duration::from_secs(1);
