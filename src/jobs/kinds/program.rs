@@ -115,7 +115,7 @@ impl Programs {
 
     pub(in crate::jobs) fn prepare(&self, arguments: &Value) -> Result<ProgramRun, ArgumentError> {
         if arguments.get(Self::OLD_NAME).is_some() {
-            tracing::warn!("the job `program` and its argument are now called `program`");
+            tracing::warn!("the job `command` and its argument are now called `program`");
         }
         let Arguments {
             program: name,

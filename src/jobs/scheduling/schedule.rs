@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::jobs::kinds::Programs;
 use crate::queue::{NewJob, Start};
 use crate::settings::CatchUp;
 use crate::timetable::Timetable;
@@ -24,9 +25,14 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// Returns what identifies the schedule: with another job or timetable its state starts again.
+    /// Returns what identifies the schedule: with another job or timetable its state starts again. The job `program` keeps
+    /// the name that it had in the version before, so that an upgrade fires nothing a second time.
     pub fn definition(&self) -> String {
-        format!("{} {}", self.job, self.timetable)
+        let job = match self.job.as_str() {
+            Programs::NAME => Programs::OLD_NAME,
+            job => job,
+        };
+        format!("{job} {}", self.timetable)
     }
 
     /// Returns the job of one run.

@@ -1,10 +1,14 @@
 //! What is told of jobs: of those that follow others, and of those whose records are broken.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use redis::Commands;
 use serde_json::{Value, json};
-use weir_test_support::Weir;
+use weir::queue::{JobQueue, NewJob, QueueLimits};
+use weir::settings::StoreConfig;
+use weir::store::{Store, StoreLocation};
+use weir_test_support::{Redis, Weir};
 
-use super::{embedded, program, with_redis};
+use super::{PROGRAMS, STILL, embedded, program, with_redis};
 
 /// Every id of an answer is found, from the answer on.
 async fn every_id_is_found(weir: &Weir, taken: &Value) -> Vec<String> {
@@ -95,4 +99,57 @@ async fn an_unreadable_record_is_named_and_the_other_jobs_are_listed() {
         let _: () = redis.del(&key).unwrap();
         let _: () = redis.set(&key, "garbage").unwrap();
     }
+}
+
+/// A store on this server, with keys as a Weir has them by default.
+fn store_on(redis: &Redis) -> Store {
+    let url = redis.url().as_str().into();
+    Store::open(
+        &StoreConfig::default(),
+        &StoreLocation::ExternalRedis { url },
+    )
+    .unwrap()
+}
+
+#[tokio::test]
+async fn a_job_that_an_earlier_version_queued_as_command_runs_as_program() {
+    let redis = Redis::start();
+    let queue = JobQueue::new(&store_on(&redis), QueueLimits::default());
+    let job = NewJob::new("command", json!({"command": "echo", "args": {"n": 7}}));
+    let id = job.id.to_string();
+    queue.enqueue(job).await.unwrap();
+
+    let weir = Weir::start(&format!(
+        "store.redis_url = {:?}\n{STILL}{PROGRAMS}",
+        redis.url()
+    ));
+
+    let record = weir.finished(&id).await;
+    assert_eq!(record["state"], "succeeded");
+    assert_eq!(record["result"], json!({"n": 7}));
+}
+
+#[tokio::test]
+async fn a_schedule_of_command_goes_on_where_the_earlier_version_left_it() {
+    let redis = Redis::start();
+    let schedules = JobQueue::new(&store_on(&redis), QueueLimits::default()).schedules();
+    let due = Utc::now() + TimeDelta::hours(5);
+    schedules
+        .plan("nightly", "command every 1day", due)
+        .await
+        .unwrap();
+
+    let weir = Weir::start(&format!(
+        "store.redis_url = {:?}\n{STILL}{PROGRAMS}[schedules.nightly]\njob = \"program\"\nevery = \"1d\"\nargs = {{ program = \"echo\" }}\n",
+        redis.url()
+    ));
+
+    let due = due.timestamp_millis();
+    weir.when("/schedules", |list| {
+        let nightly = &list["schedules"][0];
+        let next = nightly["next_due"].as_str().unwrap();
+        next.parse::<DateTime<Utc>>().unwrap().timestamp_millis() == due
+            && nightly["job"] == "program"
+    })
+    .await;
 }
