@@ -1,6 +1,5 @@
 //! The actors. `weir_supervision` keeps them running.
 
-mod failure_reporter;
 mod infrastructure;
 mod ingestion;
 mod jobs;

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 use actix::{Actor, AsyncContext, Context, Supervised};
 use arc_swap::ArcSwap;
 
-use super::failure_reporter::FailureReporter;
 use crate::health::HealthIssues;
+use crate::scoring::FailureReporter;
 use crate::scoring::pool::{PoolCounters, WorkerPool};
 use weir_supervision::{Incarnation, SupervisedActor};
 

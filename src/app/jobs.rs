@@ -1,7 +1,6 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
@@ -12,12 +11,12 @@ use super::stores::Stores;
 use crate::actors::{JobQueueActor, JobQueueDeps, JobWorker, JobWorkerDeps, Scheduler};
 use crate::data_dir::DataDir;
 use crate::jobs::{
-    JobResources, LargeResults, PrepareError, Programs, Registry, Schedule, SchedulerDeps,
-    WorkerContext, WorkerDeps,
+    JobResources, LargeResults, Programs, Registry, Schedule, SchedulerDeps, WorkerContext,
+    WorkerDeps,
 };
 use crate::queue::{JobQueue, QueueLimits, Schedules};
 use crate::scoring::Scorers;
-use crate::settings::{JobsSettings, ScheduleConfig, Settings};
+use crate::settings::Settings;
 use crate::store::StoreLocation;
 use weir_supervision::{ActorRef, ActorSystem};
 
@@ -38,7 +37,6 @@ pub(super) fn start(
     data_dir: &DataDir,
     runtime: &Runtime,
 ) -> Result<(Jobs, WorkerReconciler), StartupError> {
-    let limits = limits(&settings.jobs);
     let scorers = Arc::<ArcSwap<Scorers>>::default();
     let programs = programs(settings, &stores.location);
     let registry = Registry::shipped()
@@ -47,7 +45,7 @@ pub(super) fn start(
     let resources = JobResources {
         database: stores.database.clone(),
         store: stores.store.clone(),
-        queue: JobQueue::new(&stores.store, limits),
+        queue: JobQueue::new(&stores.store, QueueLimits::from(&settings.jobs)),
         large_results: LargeResults::new(
             data_dir.large_results(),
             settings.jobs.max_large_result_bytes,
@@ -142,15 +140,6 @@ impl WorkerReconciler {
     }
 }
 
-fn limits(settings: &JobsSettings) -> QueueLimits {
-    QueueLimits {
-        max_lost: settings.max_lost,
-        keep: settings.failed_ttl,
-        max_unfinished: settings.max_unfinished,
-        max_finished: settings.max_finished,
-    }
-}
-
 /// The programs, which find in their environment where the posts and the store are.
 fn programs(settings: &Settings, location: &StoreLocation) -> Programs {
     let mut environment = vec![
@@ -189,33 +178,18 @@ fn schedules_with(settings: &Settings, scorers: Scorers) -> Result<Vec<Schedule>
     let registry = Registry::shipped()
         .with_programs(programs)
         .with_scorers(Arc::new(ArcSwap::from_pointee(scorers)));
-    let schedules = settings.schedules.iter().map(|(name, schedule)| {
-        prepare(name, schedule, &registry).map_err(|source| StartupError::Schedule {
-            schedule: name.clone(),
-            source,
-        })
-    });
-    Ok(schedules
-        .collect::<Result<Vec<_>, _>>()?
-        .into_iter()
-        .flatten()
-        .collect())
-}
-
-/// Nothing for a schedule without times, which checked settings do not have.
-fn prepare(
-    name: &str,
-    settings: &ScheduleConfig,
-    registry: &Registry,
-) -> Result<Option<Schedule>, PrepareError> {
-    let args = Value::Object(settings.args.clone());
-    registry.prepare(&settings.job, &args)?;
-    Ok(settings.timetable().map(|timetable| Schedule {
-        name: name.to_owned(),
-        job: settings.job.clone(),
-        args,
-        timetable,
-        jitter: settings.jitter,
-        catch_up: settings.catch_up,
-    }))
+    let schedules = settings
+        .schedules
+        .iter()
+        .filter_map(|(name, config)| Schedule::from_config(name, config));
+    let checked = schedules.map(
+        |schedule| match registry.prepare(&schedule.job, &schedule.args) {
+            Ok(_) => Ok(schedule),
+            Err(source) => Err(StartupError::Schedule {
+                schedule: schedule.name,
+                source,
+            }),
+        },
+    );
+    checked.collect()
 }

@@ -4,7 +4,7 @@ use anyhow::{Context, ensure};
 use clap::Args;
 use url::{Host, Url};
 
-use super::config_file::{self, ConfigFile};
+use super::config::{self, ConfigFile};
 use crate::data_dir::AdminKey;
 use crate::settings::{Secret, Settings};
 
@@ -58,7 +58,7 @@ impl EndpointArgs {
         if let (Some(url), Some(key)) = (&url, &key) {
             return Ok(Endpoint::given(url.clone(), given_key(key.clone())));
         }
-        let settings = config_file::load(self.config.path().as_deref());
+        let settings = config::load(self.config.path().as_deref());
         Ok(match (url, key, settings) {
             (None, key, settings) => {
                 let settings = settings?;

@@ -6,7 +6,7 @@ use anyhow::{Context, ensure};
 use chrono::{DateTime, SecondsFormat, Utc};
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::config_file;
+use super::config;
 use crate::db::{Database, StoredRanking, TimeRange};
 use crate::settings::DatabaseSettings;
 use weir_feed::parse_timestamp;
@@ -83,7 +83,7 @@ impl Rankings {
     fn run(self) -> anyhow::Result<()> {
         let settings = match &self.database {
             Some(url) => DatabaseSettings::for_command(url),
-            None => config_file::load(self.config.as_deref())?.database,
+            None => config::load(self.config.as_deref())?.database,
         };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()

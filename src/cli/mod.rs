@@ -1,9 +1,7 @@
 //! The command line: one file per subcommand.
 
-mod check;
 mod client;
 mod config;
-mod config_file;
 mod demo;
 mod endpoint;
 mod entities;
@@ -33,7 +31,7 @@ pub struct Cli {
 enum Command {
     Analyse(entities::Analyse),
     Bench(lab::Bench),
-    Check(check::Check),
+    Check(config::Check),
     Config(config::Config),
     Demo(demo::Demo),
     EvalEntities(entities::EvalEntities),

@@ -5,7 +5,7 @@ use anyhow::Context;
 use clap::Args;
 use tokio::runtime::Runtime;
 
-use super::config_file::ConfigFile;
+use super::config::ConfigFile;
 use super::init;
 use super::signals::Requests;
 use crate::app::{Application, InitialData, StartOptions};

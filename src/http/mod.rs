@@ -7,7 +7,6 @@ mod jobs;
 mod method_route;
 mod middleware;
 mod operations;
-mod query;
 mod rank;
 mod server;
 mod state;

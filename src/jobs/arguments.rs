@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use super::ArgumentError;
 use crate::db::TimeRange;
+use crate::store::is_key;
 use weir_feed::parse_timestamp;
 
 /// Reads a job's arguments; `null` stands for none.
@@ -24,6 +25,15 @@ pub(super) fn read<T: DeserializeOwned>(arguments: &Value) -> Result<T, Argument
     };
     serde_path_to_error::deserialize(arguments)
         .map_err(|error| ArgumentError::new(error.path().to_string(), error.inner().to_string()))
+}
+
+/// Refuses a `result_key` that cannot be a key.
+pub(super) fn validate_result_key(key: Option<&str>) -> Result<(), ArgumentError> {
+    if key.is_none_or(is_key) {
+        return Ok(());
+    }
+    let why = "expected 1 to 512 bytes without control characters";
+    Err(ArgumentError::new("result_key", why))
 }
 
 /// A span of time back from now, written as `"30d"` or `"1h 30m"`.

@@ -7,10 +7,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::{JobError, LargeResult, LargeResults};
 use crate::{
-    db::Database,
+    db::{Database, PostFilter, PostText},
     queue::{JobId, JobQueue, Settled},
     store::Store,
 };
+
+/// Long enough that the last result outlives a day without a run; whoever reads it judges its age by its own time.
+const RESULT_TTL: Duration = Duration::from_hours(24);
+/// Posts that are read at a time.
+const PAGE_SIZE: u64 = 1_000;
 
 /// What a running job may use.
 pub struct JobContext {
@@ -118,6 +123,18 @@ impl JobContext {
         }
     }
 
+    /// Leaves the result under the `result_key` of the job's arguments, if they have one.
+    pub(super) async fn leave_result(
+        &self,
+        key: Option<&str>,
+        result: &Value,
+    ) -> Result<(), JobError> {
+        match key {
+            Some(key) => self.put_result(key, result, RESULT_TTL).await,
+            None => Ok(()),
+        }
+    }
+
     /// Begins a result too large for the store; what its `finish` answers is the job's result.
     pub async fn large_result(&self) -> Result<LargeResult, JobError> {
         self.resources.large_results.begin(self.run).await
@@ -135,6 +152,31 @@ impl JobContext {
             work()
         });
         Ok(working.await?)
+    }
+
+    /// Runs `step` over the posts that pass the filter, a page at a time on a blocking thread, while the next page is read.
+    /// At most two pages are in memory.
+    pub(super) async fn fold_posts<S: Send + 'static>(
+        &self,
+        filter: PostFilter,
+        mut state: S,
+        step: fn(&mut S, &[PostText]),
+    ) -> Result<S, JobError> {
+        let mut pages = self.database().post_pages(filter, PAGE_SIZE);
+        let mut done = 0;
+        let mut page = pages.next().await?;
+        while let Some(posts) = page {
+            self.check_cancelled()?;
+            done += posts.len() as u64;
+            let stepped = self.run_blocking(move || {
+                step(&mut state, &posts);
+                state
+            });
+            let (stepped, next) = tokio::join!(stepped, pages.next());
+            (state, page) = (stepped?, next?);
+            self.report_progress(done, None);
+        }
+        Ok(state)
     }
 
     /// Cancelled when the run is to stop; hand it to steps that wait.

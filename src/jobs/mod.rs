@@ -3,13 +3,11 @@
 mod arguments;
 mod error;
 pub(crate) mod execution;
-mod fold_posts;
 mod job;
 mod job_context;
 mod kinds;
 mod large_result;
 mod registry;
-mod result_key;
 pub(crate) mod scheduling;
 
 use std::time::Duration;

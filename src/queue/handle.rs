@@ -15,11 +15,12 @@ use super::{
     Cancellation, Claim, Enqueued, Heartbeat, JobCounts, JobFilter, JobId, JobPage, JobRecord,
     Lease, NewJob, Outcome, Replay, Schedules, Settled, Worker,
 };
+use crate::settings::JobsSettings;
 use crate::store::backend::{Backend, Change, on_backend};
 use crate::store::watch::follow;
 use crate::store::{Store, StoreError};
 
-/// Bounds of a queue.
+/// Bounds of a queue: what `[jobs]` says of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueueLimits {
     /// Leases that one job may lose before it is buried: a job that takes its process along each time would be run
@@ -33,14 +34,20 @@ pub struct QueueLimits {
     pub max_finished: u64,
 }
 
+impl From<&JobsSettings> for QueueLimits {
+    fn from(settings: &JobsSettings) -> Self {
+        Self {
+            max_lost: settings.max_lost,
+            keep: settings.failed_ttl,
+            max_unfinished: settings.max_unfinished,
+            max_finished: settings.max_finished,
+        }
+    }
+}
+
 impl Default for QueueLimits {
     fn default() -> Self {
-        Self {
-            max_lost: 20,
-            keep: Duration::from_hours(7 * 24),
-            max_unfinished: 5_000_000,
-            max_finished: 100_000,
-        }
+        Self::from(&JobsSettings::default())
     }
 }
 

@@ -8,7 +8,6 @@ mod handle;
 mod lease;
 mod list;
 mod new_job;
-mod parse;
 mod record;
 mod redis;
 mod schedules;

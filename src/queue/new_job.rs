@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::{Builder, Uuid};
 
-use super::{JobId, JobState, parse};
+use super::{JobId, JobState, record};
 use crate::store::clock::{delay_ms, time};
 use crate::store::error::StoreError;
 
@@ -156,9 +156,9 @@ impl FollowUp {
             None => Start::After(Duration::from_millis(delay_ms)),
         };
         Ok(NewJob {
-            id: parse::id(&self.id)?,
+            id: record::parse_id(&self.id)?,
             name: self.name,
-            args: parse::json(&self.args, parse::ARGS)?,
+            args: record::parse_json(&self.args, record::ARGS)?,
             priority: self.priority.parse().map_err(|_| unreadable())?,
             unique_key: some(self.unique_key),
             start,
@@ -172,7 +172,7 @@ impl FollowUp {
 }
 
 fn unreadable() -> StoreError {
-    parse::unreadable("a job that is to follow another")
+    record::unreadable("a job that is to follow another")
 }
 
 #[cfg(test)]

@@ -1,10 +1,18 @@
-//! A job as it can be looked up.
+//! A job as it can be looked up, and reading what a store holds of it.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::{JobId, JobState};
+use crate::store::StoreError;
+
+/// Name of the part of a job's record, for [`parse_json`].
+pub(super) const ARGS: &str = "a job's args";
+/// The same.
+pub(super) const PROGRESS: &str = "a job's progress";
+/// The same.
+pub(super) const RESULT: &str = "a job's result";
 
 /// All that the store knows of a job.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -65,4 +73,25 @@ pub struct JobRecord {
     /// When it finished.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<DateTime<Utc>>,
+}
+
+pub(super) fn parse_id(text: &str) -> Result<JobId, StoreError> {
+    text.parse().map_err(|_| unreadable("the id of a job"))
+}
+
+pub(super) fn parse_state(text: &str) -> Result<JobState, StoreError> {
+    JobState::from_name(text).ok_or(unreadable("the state of a job"))
+}
+
+/// Reads JSON; `what` names it if it is not.
+pub(super) fn parse_json(text: &str, what: &'static str) -> Result<Value, StoreError> {
+    serde_json::from_str(text).map_err(|_| unreadable(what))
+}
+
+pub(super) fn parse_errors(text: &str) -> Result<Vec<String>, StoreError> {
+    serde_json::from_str(text).map_err(|_| unreadable("a job's error"))
+}
+
+pub(super) fn unreadable(what: &'static str) -> StoreError {
+    StoreError::Unreadable { what }
 }

@@ -2,6 +2,7 @@
 
 mod config;
 mod error;
+mod failure_reporter;
 mod kinds;
 pub mod pool;
 mod scorer;
@@ -9,6 +10,7 @@ mod scorers;
 
 pub use self::config::{ScorerBuildError, ScorerConfig};
 pub use self::error::{ScoreError, ScorerFailure};
+pub(crate) use self::failure_reporter::{FailureReporter, health_part};
 pub use self::kinds::{
     BuildContext, BuildError, EngagementConfig, HttpConfig, HttpOptions, HttpScorer, KindConfig,
     LexiconConfig, LookupConfig, LookupTable, LookupTableError, RandomScorer, RecencyConfig,

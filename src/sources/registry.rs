@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::client::host_of;
-use super::scraped_post::hash;
+use super::source::hash;
 use super::{OpenError, Outside, Rss, Source, SourceArgumentError, SourceClient, TwitterSearch};
 
 /// A kind of source: the struct is its arguments, as `[scrapers.NAME] args` gives them.

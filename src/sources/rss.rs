@@ -17,7 +17,7 @@ use super::client::{Answer, host_of};
 use super::document::{decoded, raw_entries};
 use super::html::html_to_text;
 use super::registry::SourceKind;
-use super::scraped_post::hash;
+use super::source::hash;
 use super::{
     Fetched, OpenError, Position, ScrapedPost, Source, SourceArgumentError, SourceClient,
     SourceError,

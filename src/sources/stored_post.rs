@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::scraped_post::hash;
+use super::source::hash;
 use weir_feed::{
     ContentItem, Engagements, ItemKind, Platform, TwitterEngagements, is_web_address,
     parse_timestamp,

@@ -3,11 +3,11 @@ use std::sync::LazyLock;
 
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
+use crate::Entity;
 use crate::crf::labels::{Span, spans};
 use crate::crf::lattice::Lattice;
-use crate::crf::model::{Model, ModelError, Tagging};
-use crate::entity::Entity;
-use crate::tokenize::tokenizer::{Token, tokenize};
+use crate::crf::{Model, ModelError, Tagging};
+use crate::tokenize::{Token, tokenize};
 
 static BUNDLED: LazyLock<Extractor> = LazyLock::new(|| {
     Extractor::read(include_bytes!("../models/entities.crf"))

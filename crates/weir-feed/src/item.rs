@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::parse::choice::choice;
-use crate::parse::{lenient, time};
+use crate::parse::{self, time};
 use crate::{Engagements, web_address};
 
 choice! {
@@ -21,7 +21,7 @@ pub struct ContentItem {
     /// Unique in the feed, and as far as the client can make it the same in later feeds.
     pub id: String,
     /// The place the platform gave it, from 0.
-    #[serde(default, deserialize_with = "lenient::optional_count")]
+    #[serde(default, deserialize_with = "parse::optional_count")]
     pub original_rank: Option<u64>,
     /// The post a comment belongs to.
     #[serde(default)]

@@ -2,12 +2,14 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 
+use chrono::{DateTime, Utc};
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::parse::object;
-use crate::{ContentItem, FeedError, Session, Survey};
+use crate::parse::choice::choice;
+use crate::parse::{self, object, time};
+use crate::{ContentItem, FeedError, Survey, web_address};
 
 /// A feed to be ranked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -48,6 +50,50 @@ impl RankRequest {
             .filter(|(_, id)| seen.insert(*id))
             .map(|(index, _)| index)
             .collect()
+    }
+}
+
+/// The browsing session a feed belongs to, in general one page view.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Session {
+    /// The page view; requests of one page share it.
+    pub session_id: String,
+    /// The study participant.
+    pub user_id: String,
+    /// Salted hash of the user's name; equals `author_name_hash` on the user's own posts.
+    pub user_name_hash: String,
+    /// The cohort the user is assigned to.
+    #[serde(default)]
+    pub cohort: Option<String>,
+    /// The user's random place among the cohorts.
+    #[serde(default, deserialize_with = "parse::optional_count")]
+    pub cohort_index: Option<u64>,
+    /// Where the feed is read.
+    pub platform: Platform,
+    /// The page's address, without its query.
+    #[serde(deserialize_with = "web_address::one")]
+    pub url: String,
+    /// The time by the user's browser.
+    #[serde(deserialize_with = "time::timestamp")]
+    pub current_time: DateTime<Utc>,
+    /// Whether the answer is only looked at for its new items; `null` and absent mean it is not.
+    #[serde(default, deserialize_with = "parse::optional_flag")]
+    pub prefetch: Option<bool>,
+}
+
+impl Session {
+    /// Whether this request only asks ahead for new items.
+    pub fn is_prefetch(&self) -> bool {
+        self.prefetch.unwrap_or(false)
+    }
+}
+
+choice! {
+    /// Platform on which the feed was read.
+    Platform {
+        Facebook = "facebook",
+        Reddit = "reddit",
+        Twitter = "twitter",
     }
 }
 

@@ -2,7 +2,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use crate::parse::choice::choice;
-use crate::parse::{lenient, object, time};
+use crate::parse::{self, object, time};
 use crate::{
     ContentItem, Engagements, FacebookEngagements, FeedError, ItemKind, Platform, RankRequest,
     Session, web_address,
@@ -30,7 +30,7 @@ pub struct ScoringRequest {
     #[serde(default = "partial")]
     pub mode: ScoringMode,
     /// How long the answer may take, in milliseconds.
-    #[serde(default, deserialize_with = "lenient::optional_count")]
+    #[serde(default, deserialize_with = "parse::optional_count")]
     pub deadline_ms: Option<u64>,
     /// Who reads the texts, for scorers that look at it. Nobody without it, on Reddit.
     #[serde(default, deserialize_with = "object::optional")]

@@ -5,7 +5,7 @@ use super::answers::{
     Ideology, Income, Outlook, Party, PartyLean, Preference, ProblemSize, Sex, SocmedUse, Stance,
     Support, Trust, Understanding, VotingIntention,
 };
-use crate::parse::lenient;
+use crate::parse;
 
 /// A participant's answers, added by the request router.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -94,12 +94,12 @@ pub struct Survey {
     #[serde(default)]
     pub voting_likelihood: Option<VotingIntention>,
     /// Share of Twitter use at a desktop, 0 to 1.
-    #[serde(default, deserialize_with = "lenient::optional_share")]
+    #[serde(default, deserialize_with = "parse::optional_share")]
     pub browser_perc_twitter: Option<f64>,
     /// Share of Facebook use at a desktop, 0 to 1.
-    #[serde(default, deserialize_with = "lenient::optional_share")]
+    #[serde(default, deserialize_with = "parse::optional_share")]
     pub browser_perc_facebook: Option<f64>,
     /// Share of Reddit use at a desktop, 0 to 1.
-    #[serde(default, deserialize_with = "lenient::optional_share")]
+    #[serde(default, deserialize_with = "parse::optional_share")]
     pub browser_perc_reddit: Option<f64>,
 }

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, sync::LazyLock};
 
-use super::hashing::FixedMap;
+use super::key::FixedMap;
 
 const TABLE: &str = include_str!("../data/emoji_utf8_lexicon.txt");
 

@@ -1,6 +1,7 @@
-//! Short words in three registers.
+//! Short words in three registers, and a fast hash for tables that are fixed when they are built.
 
-use std::hash::{Hash, Hasher};
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 
 /// A short ASCII word as three numbers: its bytes, the first of them lowest, then zeros.
 #[derive(Debug, Clone, Copy)]
@@ -117,6 +118,35 @@ pub(super) fn lower(word: &str, bytes: &mut [u8]) -> Option<usize> {
         len += 1;
     }
     Some(len)
+}
+
+/// A table that is fixed when it is built: no text can make a look-up in it slow.
+pub(super) type FixedMap<K, V> = HashMap<K, V, BuildHasherDefault<Folding>>;
+
+/// Multiplies word by word and folds the upper half of each product onto its lower half.
+#[derive(Debug, Default)]
+pub(super) struct Folding(u64);
+
+impl Hasher for Folding {
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.write_u64(u64::from(byte));
+        }
+    }
+
+    fn write_u32(&mut self, word: u32) {
+        self.write_u64(u64::from(word));
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        let (low, high) =
+            (self.0 ^ word ^ 0x9E37_79B9_7F4A_7C15).carrying_mul(0xD1B5_4A32_D192_ED03, 0);
+        self.0 = low ^ high;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 #[cfg(test)]

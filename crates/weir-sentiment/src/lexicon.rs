@@ -3,10 +3,8 @@
 use std::sync::LazyLock;
 
 use super::{
-    hashing::FixedMap,
-    key::{Key, lower},
-    modifiers::{DAMPENERS, DEGREE, INTENSIFIERS, NEGATIONS},
-    phrases::{ROLES, Role},
+    key::{FixedMap, Key, lower},
+    phrases::{DAMPENERS, DEGREE, INTENSIFIERS, NEGATIONS, ROLES, Role},
 };
 
 /// What is known about one word. Words in no list have [`Entry::UNKNOWN`].

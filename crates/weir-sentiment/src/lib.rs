@@ -19,10 +19,8 @@
 
 mod contrast;
 mod emoji;
-mod hashing;
 mod key;
 mod lexicon;
-mod modifiers;
 mod phrases;
 mod rounding;
 mod rules;

@@ -1,8 +1,7 @@
 //! The valence of a word among its neighbours.
 
 use super::{
-    modifiers::{DEGREE, NEGATION},
-    phrases::{self, Role},
+    phrases::{self, DEGREE, NEGATION, Role},
     words::Word,
 };
 

@@ -5,13 +5,14 @@ use actix::{
     Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, SpawnHandle, Supervised,
     WrapFuture,
 };
+use arc_swap::ArcSwap;
 
 use super::{Batch, IngestError, IngestHandle};
 use crate::db::{NewScrapedPost, NewScraperError};
 use crate::ingestion::{Pass, ScrapeContext, ScrapeError, ScraperLog, run_once};
 use crate::settings::ScraperSettings;
 use crate::sources::{Outbox, OutboxEntry, OutboxError};
-use weir_supervision::{Backoff, Incarnation, SupervisedActor};
+use weir_supervision::{ActorRef, Backoff, Incarnation, SupervisedActor};
 
 /// Delays after failed passes, which are never longer than the scraper's period.
 const PASS_BACKOFF: Backoff =
@@ -265,4 +266,29 @@ fn batch(source_id: &str, entry: OutboxEntry) -> (Batch, usize) {
         errors: errors.collect(),
     };
     (batch, bytes)
+}
+
+/// A scraper and its log.
+#[derive(Clone)]
+pub struct ScraperHandle {
+    /// The actor.
+    pub actor: ActorRef<Scraper>,
+    /// Record of its passes.
+    pub log: Arc<ScraperLog>,
+}
+
+/// The scrapers that run now, read without locks.
+#[derive(Clone, Default)]
+pub struct RunningScrapers(Arc<ArcSwap<Vec<ScraperHandle>>>);
+
+impl RunningScrapers {
+    /// Replaces the list.
+    pub fn replace(&self, scrapers: Vec<ScraperHandle>) {
+        self.0.store(Arc::new(scrapers));
+    }
+
+    /// Returns the list as it is now.
+    pub fn all(&self) -> Arc<Vec<ScraperHandle>> {
+        self.0.load_full()
+    }
 }

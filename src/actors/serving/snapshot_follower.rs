@@ -9,8 +9,8 @@ use actix::{
 use serde::Serialize;
 use tokio::sync::watch;
 
-use crate::actors::failure_reporter::part;
 use crate::health::HealthIssues;
+use crate::scoring::health_part;
 use crate::scoring::pool::failure_counter;
 use crate::snapshot::{Snapshot, SnapshotValue};
 use crate::store::{Store, Stored};
@@ -139,7 +139,7 @@ impl<T: SnapshotValue> SnapshotFollower<T> {
     fn report(&self, reason: &'static str, detail: &str) {
         if let Some(ScorerHealth { scorer, health }) = &self.deps.reports_to {
             failure_counter(scorer, reason).increment(1);
-            health.report(&part(scorer), detail);
+            health.report(&health_part(scorer), detail);
         }
         if let Some(suppressed) = self.log.admit(reason) {
             tracing::warn!(detail, suppressed, "snapshot not updated");
@@ -149,7 +149,7 @@ impl<T: SnapshotValue> SnapshotFollower<T> {
 
 impl ScorerHealth {
     fn clear(&self) {
-        self.health.clear(&part(&self.scorer));
+        self.health.clear(&health_part(&self.scorer));
     }
 }
 

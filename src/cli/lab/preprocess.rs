@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use clap::Args;
 use weir_lab::Progress;
 
-use crate::cli::{config_file, print_line};
+use crate::cli::{config, print_line};
 
 /// Turn raw exports into normalised items, one JSON object per line.
 #[derive(Debug, Args)]
@@ -27,9 +27,7 @@ pub(in crate::cli) struct Preprocess {
 
 impl Preprocess {
     pub(in crate::cli) fn run(self) -> anyhow::Result<()> {
-        let salt_of_settings = config_file::load(self.config.as_deref())?
-            .preprocess
-            .author_salt;
+        let salt_of_settings = config::load(self.config.as_deref())?.preprocess.author_salt;
         let salt_of_settings = Some(salt_of_settings.expose()).filter(|salt| !salt.is_empty());
         let preprocess = weir_lab::Preprocess {
             seed: self.randomseed,

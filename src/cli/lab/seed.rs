@@ -7,7 +7,7 @@ use clap::Args;
 use tokio_util::sync::CancellationToken;
 use weir_lab::{Distribution, DistributionError, Progress, UserPool};
 
-use crate::cli::{config_file, print_line};
+use crate::cli::{config, print_line};
 use crate::db::{Database, NewFile, OnExisting};
 use crate::seeding::{LoadedSeed, load_seed};
 use crate::settings::DatabaseSettings;
@@ -57,7 +57,7 @@ impl Seed {
         }
         let mut settings = match &self.database {
             Some(url) => DatabaseSettings::for_command(url),
-            None => config_file::load(self.config.as_deref())?.database,
+            None => config::load(self.config.as_deref())?.database,
         };
         settings.create |= self.create_database;
         let runtime = tokio::runtime::Builder::new_current_thread()

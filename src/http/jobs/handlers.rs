@@ -7,25 +7,19 @@ use serde::Serialize;
 use serde_json::json;
 use tokio::sync::{Semaphore, oneshot, watch};
 
+use super::query::{filter, wait_ms};
 use super::results::stream_file;
 use super::submission::Submission;
 use crate::actors::{Cancel, Enqueue, JobQueueActor};
 use crate::http::body::read_json;
 use crate::http::middleware::{AdminScope, Authorized};
-use crate::http::query::QueryArguments;
 use crate::http::{ApiError, BodyReader};
 use crate::jobs::{JobResources, LargeResults, Registry};
-use crate::queue::{
-    Cancellation, Enqueued, JobFilter, JobId, JobQueue, JobRecord, JobState, NewJob, Replay,
-};
-use crate::store::is_key;
+use crate::queue::{Cancellation, Enqueued, JobId, JobQueue, JobRecord, JobState, NewJob, Replay};
 use weir_supervision::ActorRef;
 
-/// The longest long poll, in milliseconds.
-const LONGEST_WAIT_MS: u64 = 60_000;
 /// Time that the queue may take, longer than any call to the store.
 const QUEUE_LIMIT: Duration = Duration::from_secs(12);
-const DEFAULT_LIMIT: usize = 100;
 /// Requests that may wait for jobs at once.
 const MAX_LONG_POLLS: usize = 1_000;
 
@@ -92,7 +86,7 @@ pub(super) async fn list(
     request: HttpRequest,
     state: Data<JobsState>,
 ) -> Result<HttpResponse, ApiError> {
-    let filter = filter(QueryArguments::from_request(&request))?;
+    let filter = filter(&request)?;
     Ok(HttpResponse::Ok().json(state.jobs.list(filter).await?))
 }
 
@@ -104,7 +98,7 @@ pub(super) async fn show(
     state: Data<JobsState>,
 ) -> Result<HttpResponse, ApiError> {
     let id = job_id(&id)?;
-    let wait_ms = wait_ms(QueryArguments::from_request(&request))?;
+    let wait_ms = wait_ms(&request)?;
     let job = find(&state.jobs, id).await?;
     if wait_ms == 0 || job.state.is_finished() {
         return Ok(HttpResponse::Ok().json(job));
@@ -237,30 +231,4 @@ fn unknown(id: JobId) -> ApiError {
 fn job_id(text: &str) -> Result<JobId, ApiError> {
     text.parse()
         .map_err(|_| ApiError::invalid("id", "expected a job id"))
-}
-
-fn filter(mut query: QueryArguments) -> Result<JobFilter, ApiError> {
-    let limits = 1..=JobFilter::MAX_LIMIT;
-    let read_limit = |text: &str| text.parse().ok().filter(|limit| limits.contains(limit));
-    let read_name = |text: &str| is_key(text).then(|| text.to_owned());
-    let expected_limit = format!("1 to {}", JobFilter::MAX_LIMIT);
-    let expected_state = JobState::ALL.map(JobState::as_str).join(", ");
-    let filter = JobFilter {
-        state: query.take("state", JobState::from_name, &expected_state)?,
-        name: query.take("name", read_name, "the name of a job")?,
-        before: query.parse("cursor", "the `next` of a page")?,
-        limit: query
-            .take("limit", read_limit, &expected_limit)?
-            .unwrap_or(DEFAULT_LIMIT),
-    };
-    query.end()?;
-    Ok(filter)
-}
-
-fn wait_ms(mut query: QueryArguments) -> Result<u64, ApiError> {
-    let read = |text: &str| text.parse().ok().filter(|ms| *ms <= LONGEST_WAIT_MS);
-    let expected = format!("whole milliseconds, at most {LONGEST_WAIT_MS}");
-    let wait_ms = query.take("wait_ms", read, &expected)?;
-    query.end()?;
-    Ok(wait_ms.unwrap_or(0))
 }

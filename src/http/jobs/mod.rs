@@ -1,6 +1,7 @@
 //! Jobs, schedules and stored results.
 
 mod handlers;
+mod query;
 mod results;
 mod schedules;
 mod submission;

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use crate::db::{QueryError, QueryLimits, is_select};
-use crate::jobs::{ArgumentError, Job, JobContext, JobError, Limits, result_key};
+use crate::jobs::arguments::validate_result_key;
+use crate::jobs::{ArgumentError, Job, JobContext, JobError, Limits};
 
 const MOST_ROWS: usize = 10_000;
 /// Room for a result within the default cap of 1 MiB.
@@ -52,7 +53,7 @@ impl Job for QueryPostsDb {
             let why = format!("expected 1 to {MOST_ROWS}");
             return Err(ArgumentError::new("max_rows", why));
         }
-        result_key::validate(self.result_key.as_deref())
+        validate_result_key(self.result_key.as_deref())
     }
 
     async fn run(&self, context: &JobContext) -> Result<Value, JobError> {
@@ -69,7 +70,9 @@ impl Job for QueryPostsDb {
         };
         let answer = context.cancellation().run_until_cancelled(query).await;
         let result = json!(answer.ok_or(JobError::Cancelled)??);
-        result_key::leave(context, self.result_key.as_deref(), &result).await?;
+        context
+            .leave_result(self.result_key.as_deref(), &result)
+            .await?;
         Ok(result)
     }
 }

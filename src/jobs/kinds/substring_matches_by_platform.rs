@@ -5,10 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::db::{PostFilter, PostText};
-use crate::jobs::{
-    ArgumentError, Job, JobContext, JobError, Moment, Period, Window, fold_posts::fold_posts,
-    result_key,
-};
+use crate::jobs::arguments::validate_result_key;
+use crate::jobs::{ArgumentError, Job, JobContext, JobError, Moment, Period, Window};
 
 /// Counts the posts whose title or text holds a string, by platform, whatever the letter case. The result has a member for
 /// each platform with a match, and `total_rows`, the posts looked at: `{"facebook": 77, "total_rows": 379}`.
@@ -48,7 +46,7 @@ impl Job for SubstringMatchesByPlatform {
                 "expected at least one character",
             ));
         }
-        result_key::validate(self.result_key.as_deref())?;
+        validate_result_key(self.result_key.as_deref())?;
         self.period().validate()
     }
 
@@ -58,9 +56,11 @@ impl Job for SubstringMatchesByPlatform {
             platform: None,
         };
         let matches = Matches::new(&self.substring);
-        let matches = fold_posts(context, filter, matches, Matches::count).await?;
+        let matches = context.fold_posts(filter, matches, Matches::count).await?;
         let result = matches.result();
-        result_key::leave(context, self.result_key.as_deref(), &result).await?;
+        context
+            .leave_result(self.result_key.as_deref(), &result)
+            .await?;
         Ok(result)
     }
 }

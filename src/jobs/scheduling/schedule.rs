@@ -4,17 +4,17 @@ use serde_json::Value;
 
 use crate::jobs::kinds::Programs;
 use crate::queue::{NewJob, Start};
-use crate::settings::CatchUp;
+use crate::settings::{CatchUp, ScheduleConfig};
 use crate::timetable::Timetable;
 
-/// A job with its timetable.
+/// A job with its timetable: a [`ScheduleConfig`] that was checked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Schedule {
     /// Name of the schedule.
     pub name: String,
     /// Name of the job.
     pub job: String,
-    /// Arguments of the job, checked.
+    /// Arguments of the job.
     pub args: Value,
     /// Due times.
     pub timetable: Timetable,
@@ -25,6 +25,18 @@ pub struct Schedule {
 }
 
 impl Schedule {
+    /// Returns the schedule `name`; `None` where `config` has no timetable. The job and its arguments are not checked yet.
+    pub(crate) fn from_config(name: &str, config: &ScheduleConfig) -> Option<Self> {
+        Some(Self {
+            name: name.to_owned(),
+            job: config.job.clone(),
+            args: Value::Object(config.args.clone()),
+            timetable: config.timetable()?,
+            jitter: config.jitter,
+            catch_up: config.catch_up,
+        })
+    }
+
     /// Returns what identifies the schedule: with another job or timetable its state starts again. The job `program` keeps
     /// the name that it had in the version before, so that an upgrade fires nothing a second time.
     pub fn definition(&self) -> String {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{RedisQueue, add_job, records};
 use crate::queue::{
     Cancellation, Claim, Enqueued, Heartbeat, JobCounts, JobId, JobRecord, JobState, Lease, NewJob,
-    Outcome, QueueLimits, Replay, Settled, Worker, parse,
+    Outcome, QueueLimits, Replay, Settled, Worker, record,
 };
 use crate::store::clock::{delay_ms, ttl_ms};
 use crate::store::{Key, StoreError};
@@ -39,8 +39,8 @@ impl RedisQueue {
         let stands: Option<(String, String)> = self.store.run(&enqueue).await?;
         let enqueued = stands.map(|(id, state)| {
             Ok(Enqueued {
-                id: parse::id(&id)?,
-                state: parse::state(&state)?,
+                id: record::parse_id(&id)?,
+                state: record::parse_state(&state)?,
             })
         });
         enqueued.transpose()
@@ -75,8 +75,8 @@ impl RedisQueue {
         self.note_clock(claimed.0, claimed.2);
         match claimed {
             (_, _, _, _, Some(id), Some(name), Some(args), token, attempts, lost) => {
-                let id = parse::id(&id)?;
-                let Ok(args) = parse::json(&args, parse::ARGS) else {
+                let id = record::parse_id(&id)?;
+                let Ok(args) = record::parse_json(&args, record::ARGS) else {
                     let outcome = Outcome::unreadable_args(limits);
                     self.settle(id, token, &outcome, limits).await?;
                     return Ok(Claim::Nothing {
@@ -172,12 +172,14 @@ impl RedisQueue {
         let mut cancel = self.script(&self.scripts.cancel);
         cancel.arg(id.to_string()).arg(ttl_ms(limits.keep));
         let state: Option<String> = self.store.run(&cancel).await?;
-        Ok(match state.as_deref().map(parse::state).transpose()? {
-            None => Cancellation::Unknown,
-            Some(JobState::Running) => Cancellation::Requested,
-            Some(state) if state.is_finished() => Cancellation::Finished(state),
-            Some(_) => Cancellation::Done,
-        })
+        Ok(
+            match state.as_deref().map(record::parse_state).transpose()? {
+                None => Cancellation::Unknown,
+                Some(JobState::Running) => Cancellation::Requested,
+                Some(state) if state.is_finished() => Cancellation::Finished(state),
+                Some(_) => Cancellation::Done,
+            },
+        )
     }
 
     pub(in crate::queue) async fn replay(&self, id: JobId) -> Result<Replay, StoreError> {
@@ -188,7 +190,7 @@ impl RedisQueue {
             None => Ok(Replay::Unknown),
             Some("equal") => Ok(Replay::Equal),
             Some("dead") => Ok(Replay::Done),
-            Some(state) => Ok(Replay::NotDead(parse::state(state)?)),
+            Some(state) => Ok(Replay::NotDead(record::parse_state(state)?)),
         }
     }
 

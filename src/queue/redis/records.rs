@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use ::redis::{Cmd, RedisResult, Value};
 
 use super::RedisQueue;
-use crate::queue::{JobFilter, JobId, JobPage, JobRecord, JobState, NewJob, UnreadableJob, parse};
+use crate::queue::{JobFilter, JobId, JobPage, JobRecord, JobState, NewJob, UnreadableJob, record};
 use crate::store::StoreError;
 use crate::store::clock::time;
 use crate::store::redis::transaction;
@@ -36,7 +36,7 @@ impl RedisQueue {
                 self.store.run(&read).await?
             };
             for (id, values) in ids.iter().zip(records) {
-                page.next = parse::id(id).ok().or(page.next);
+                page.next = record::parse_id(id).ok().or(page.next);
                 match read_record(id, values) {
                     Ok(job) => {
                         page.jobs.extend(job.filter(|job| {
@@ -64,8 +64,8 @@ impl RedisQueue {
 
 fn read_record(id: &str, values: RedisResult<Value>) -> Result<Option<JobRecord>, StoreError> {
     let values: Values =
-        ::redis::from_redis_value(values?).map_err(|_| parse::unreadable("a job"))?;
-    job(parse::id(id)?, values)
+        ::redis::from_redis_value(values?).map_err(|_| record::unreadable("a job"))?;
+    job(record::parse_id(id)?, values)
 }
 
 /// The newest ids older than `before`, in one state or in all: read in one step, so that a job that goes from one state to
@@ -142,12 +142,12 @@ pub(super) fn job(id: JobId, values: Values) -> Result<Option<JobRecord>, StoreE
     let Some(name) = fields.take("name") else {
         return Ok(None);
     };
-    let required = |value: Option<_>| value.ok_or(parse::unreadable("a job"));
+    let required = |value: Option<_>| value.ok_or(record::unreadable("a job"));
     Ok(Some(JobRecord {
         id,
         name,
-        args: parse::json(&required(fields.take("args"))?, parse::ARGS)?,
-        state: parse::state(&required(fields.take("state"))?)?,
+        args: record::parse_json(&required(fields.take("args"))?, record::ARGS)?,
+        state: record::parse_state(&required(fields.take("state"))?)?,
         priority: fields.number("priority")?.unwrap_or(0),
         attempts: fields.number("attempts")?.unwrap_or(0),
         lost: fields.number("lost")?.unwrap_or(0),
@@ -159,21 +159,21 @@ pub(super) fn job(id: JobId, values: Values) -> Result<Option<JobRecord>, StoreE
             .transpose()?,
         follows: fields
             .take("follows")
-            .map(|id| parse::id(&id))
+            .map(|id| record::parse_id(&id))
             .transpose()?,
         worker: fields.take("worker"),
         instance: fields.take("instance"),
         progress: fields
             .take("progress")
-            .map(|text| parse::json(&text, parse::PROGRESS))
+            .map(|text| record::parse_json(&text, record::PROGRESS))
             .transpose()?,
         result: fields
             .take("result")
-            .map(|text| parse::json(&text, parse::RESULT))
+            .map(|text| record::parse_json(&text, record::RESULT))
             .transpose()?,
         error: fields
             .take("error")
-            .map(|text| parse::errors(&text))
+            .map(|text| record::parse_errors(&text))
             .transpose()?,
         cancel_requested: fields.take("cancel").is_some(),
         enqueued_at: time(fields.number("enqueued_at")?.unwrap_or(0)),
@@ -191,7 +191,7 @@ impl Fields {
     }
 
     fn number<T: std::str::FromStr>(&mut self, name: &str) -> Result<Option<T>, StoreError> {
-        let unreadable = |_| parse::unreadable("a number of a job");
+        let unreadable = |_| record::unreadable("a number of a job");
         self.take(name)
             .map(|text| text.parse().map_err(unreadable))
             .transpose()

@@ -6,7 +6,7 @@ use ::redis::Cmd;
 use chrono::{DateTime, Utc};
 
 use super::{RedisQueue, add_job};
-use crate::queue::{Fired, NewJob, QueueLimits, ScheduleState, ScheduleStates, parse};
+use crate::queue::{Fired, NewJob, QueueLimits, ScheduleState, ScheduleStates, record};
 use crate::store::StoreError;
 use crate::store::clock::time;
 use crate::store::redis::transaction;
@@ -51,7 +51,7 @@ impl RedisQueue {
         add_job(&mut fire, job, limits);
         let (outcome, id): (String, String) = self.store.run(&fire).await?;
         Ok(Some(match outcome.as_str() {
-            "fired" => Fired::Enqueued(parse::id(&id)?),
+            "fired" => Fired::Enqueued(record::parse_id(&id)?),
             "running" => Fired::StillRunning,
             "early" => Fired::Early,
             "full" => return Ok(None),
@@ -116,7 +116,7 @@ fn schedule(
     name: String,
     fields: &HashMap<String, String>,
 ) -> Result<Option<ScheduleState>, StoreError> {
-    let unreadable = |_| parse::unreadable("a time of a schedule");
+    let unreadable = |_| record::unreadable("a time of a schedule");
     let time_of = |field| {
         let ms = fields
             .get(field)
@@ -132,10 +132,12 @@ fn schedule(
         definition: fields.get("definition").cloned().unwrap_or_default(),
         next_due,
         last_due: time_of("last_due")?,
-        last_job: fields.get("last_job").and_then(|id| parse::id(id).ok()),
+        last_job: fields
+            .get("last_job")
+            .and_then(|id| record::parse_id(id).ok()),
         last_outcome: fields
             .get("last_outcome")
-            .and_then(|state| parse::state(state).ok()),
+            .and_then(|state| record::parse_state(state).ok()),
         last_finished_at: time_of("last_finished_at")?,
     }))
 }

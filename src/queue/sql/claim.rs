@@ -6,7 +6,9 @@ use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 use serde_json::Value;
 
 use super::{SqlQueue, clock, settle, statements};
-use crate::queue::{Claim, Heartbeat, JobId, JobState, Lease, Outcome, QueueLimits, Worker, parse};
+use crate::queue::{
+    Claim, Heartbeat, JobId, JobState, Lease, Outcome, QueueLimits, Worker, record,
+};
 use crate::sql::{Pool, WriteTransaction};
 use crate::store::Change;
 use crate::store::StoreError;
@@ -97,7 +99,7 @@ async fn fail_unreadable(
 ) -> Result<Claim, StoreError> {
     let id = row.try_get_by::<String, _>("id").ok();
     let token = row.try_get_by::<i64, _>("token").ok();
-    let (Some(id), Some(token)) = (id.and_then(|id| parse::id(&id).ok()), token) else {
+    let (Some(id), Some(token)) = (id.and_then(|id| record::parse_id(&id).ok()), token) else {
         return Err(error);
     };
     let outcome = Outcome::unreadable_args(limits);
@@ -207,7 +209,7 @@ async fn lose(
             .store
             .statement(statements::COUNT_LOST, [id.as_str().into(), error.into()]);
         transaction.execute_raw(count).await?;
-        let id = parse::id(&id)?;
+        let id = record::parse_id(&id)?;
         finished.extend(settle::finish(queue, transaction, id, state, limits.keep).await?);
     }
     Ok(finished)
@@ -221,9 +223,9 @@ fn read_lease(row: &QueryResult) -> Result<Lease, StoreError> {
     let text = |column| row.try_get_by::<String, _>(column);
     let count = |column| row.try_get_by::<i32, _>(column).map(i32::unsigned_abs);
     Ok(Lease {
-        id: parse::id(&text("id")?)?,
+        id: record::parse_id(&text("id")?)?,
         name: text("name")?,
-        args: parse::json(&text("args")?, parse::ARGS)?,
+        args: record::parse_json(&text("args")?, record::ARGS)?,
         token: row.try_get_by::<i64, _>("token")?.unsigned_abs(),
         attempts: count("attempts")?,
         lost: count("lost")?,

@@ -3,7 +3,7 @@
 use sea_orm::{ConnectionTrait, DbErr, Value};
 
 use super::{SqlQueue, statements};
-use crate::queue::{Enqueued, JobState, NewJob, QueueLimits, parse};
+use crate::queue::{Enqueued, JobState, NewJob, QueueLimits, record};
 use crate::store::{Change, StoreError};
 
 impl SqlQueue {
@@ -75,7 +75,7 @@ async fn insert(
     let row = connection
         .query_one_raw(queue.store.statement(statements::INSERT, columns(job)))
         .await?;
-    row.map(|row| parse::state(&row.try_get_by::<String, _>("state")?))
+    row.map(|row| record::parse_state(&row.try_get_by::<String, _>("state")?))
         .transpose()
 }
 
@@ -122,7 +122,7 @@ async fn standing(
         .store
         .statement(statements::STATE, [job.id.to_string().into()]);
     if let Some(row) = connection.query_one_raw(same).await? {
-        let state = parse::state(&row.try_get_by::<String, _>("state")?)?;
+        let state = record::parse_state(&row.try_get_by::<String, _>("state")?)?;
         return Ok(Some(Enqueued { id: job.id, state }));
     }
     let equal = queue.store.statement(
@@ -132,8 +132,8 @@ async fn standing(
     let row = connection.query_one_raw(equal).await?;
     let standing = row.map(|row| {
         Ok::<_, StoreError>(Enqueued {
-            id: parse::id(&row.try_get_by::<String, _>("id")?)?,
-            state: parse::state(&row.try_get_by::<String, _>("state")?)?,
+            id: record::parse_id(&row.try_get_by::<String, _>("id")?)?,
+            state: record::parse_state(&row.try_get_by::<String, _>("state")?)?,
         })
     });
     standing.transpose()

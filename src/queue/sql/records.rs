@@ -4,7 +4,7 @@ use sea_orm::{ConnectionTrait, QueryResult, Value};
 
 use super::{SqlQueue, statements};
 use crate::queue::{
-    JobCounts, JobFilter, JobId, JobPage, JobRecord, JobState, NewJob, UnreadableJob, parse,
+    JobCounts, JobFilter, JobId, JobPage, JobRecord, JobState, NewJob, UnreadableJob, record,
 };
 use crate::store::StoreError;
 use crate::store::clock::time;
@@ -65,7 +65,7 @@ impl SqlQueue {
                 }),
             }
             if rows.len() == limit {
-                page.next = parse::id(&id).ok().or(page.next);
+                page.next = record::parse_id(&id).ok().or(page.next);
             }
         }
         Ok(page)
@@ -105,10 +105,10 @@ fn read_job(row: &QueryResult) -> Result<JobRecord, StoreError> {
         None
     };
     Ok(JobRecord {
-        id: parse::id(&required("id")?)?,
+        id: record::parse_id(&required("id")?)?,
         name: required("name")?,
-        args: parse::json(&required("args")?, parse::ARGS)?,
-        state: parse::state(&required("state")?)?,
+        args: record::parse_json(&required("args")?, record::ARGS)?,
+        state: record::parse_state(&required("state")?)?,
         priority: i8::try_from(number("priority")?).unwrap_or_default(),
         attempts: number("attempts")?.unsigned_abs(),
         lost: number("lost")?.unsigned_abs(),
@@ -117,17 +117,19 @@ fn read_job(row: &QueryResult) -> Result<JobRecord, StoreError> {
         then: text("next")?
             .map(|text| NewJob::id_of_follow_up(&text))
             .transpose()?,
-        follows: text("follows")?.map(|id| parse::id(&id)).transpose()?,
+        follows: text("follows")?
+            .map(|id| record::parse_id(&id))
+            .transpose()?,
         worker: text("worker")?,
         instance: text("instance")?,
         progress: text("progress")?
-            .map(|text| parse::json(&text, parse::PROGRESS))
+            .map(|text| record::parse_json(&text, record::PROGRESS))
             .transpose()?,
         result: result
-            .map(|text| parse::json(&text, parse::RESULT))
+            .map(|text| record::parse_json(&text, record::RESULT))
             .transpose()?,
         error: text("error")?
-            .map(|text| parse::errors(&text))
+            .map(|text| record::parse_errors(&text))
             .transpose()?,
         cancel_requested: number("cancel")? != 0,
         enqueued_at: time_of("enqueued_at")?.unwrap_or_default(),

@@ -5,7 +5,7 @@ use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 
 use super::SqlQueue;
 use super::enqueue::add_job;
-use crate::queue::{Fired, NewJob, QueueLimits, ScheduleState, ScheduleStates, parse};
+use crate::queue::{Fired, NewJob, QueueLimits, ScheduleState, ScheduleStates, record};
 use crate::sql::WriteTransaction;
 use crate::store::clock::time;
 use crate::store::{Change, StoreError};
@@ -149,8 +149,8 @@ fn read_schedule(row: &QueryResult) -> Result<ScheduleState, DbErr> {
         definition: row.try_get_by("definition")?,
         next_due: time(row.try_get_by("next_due")?),
         last_due: ms("last_due")?.map(time),
-        last_job: text("last_job")?.and_then(|id| parse::id(&id).ok()),
-        last_outcome: text("last_outcome")?.and_then(|state| parse::state(&state).ok()),
+        last_job: text("last_job")?.and_then(|id| record::parse_id(&id).ok()),
+        last_outcome: text("last_outcome")?.and_then(|state| record::parse_state(&state).ok()),
         last_finished_at: ms("last_finished_at")?.map(time),
     })
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::followers::{begin_follower, cancel_followers, restore_followers};
 use super::{SqlQueue, statements};
-use crate::queue::{Cancellation, JobId, JobState, Outcome, QueueLimits, Replay, Settled, parse};
+use crate::queue::{Cancellation, JobId, JobState, Outcome, QueueLimits, Replay, Settled, record};
 use crate::sql::WriteTransaction;
 use crate::store::Change;
 use crate::store::Key;
@@ -187,7 +187,7 @@ impl SqlQueue {
         let Some(run) = transaction.query_one_raw(run).await? else {
             return Ok(Cancellation::Unknown);
         };
-        let state = parse::state(&run.try_get_by::<String, _>("state")?)?;
+        let state = record::parse_state(&run.try_get_by::<String, _>("state")?)?;
         let mut finished = Vec::new();
         let cancellation = match state {
             JobState::Running => {
@@ -221,7 +221,7 @@ impl SqlQueue {
         let Some(job) = transaction.query_one_raw(job).await? else {
             return Ok(Replay::Unknown);
         };
-        let state = parse::state(&job.try_get_by::<String, _>("state")?)?;
+        let state = record::parse_state(&job.try_get_by::<String, _>("state")?)?;
         if state != JobState::Dead {
             return Ok(Replay::NotDead(state));
         }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::sources::scraped_post::hash;
+use crate::sources::source::hash;
 use crate::sources::{ScrapedPost, SourceError};
 use weir_feed::{
     ContentItem, Engagements, ItemKind, Platform, TwitterEngagements, is_web_address,

@@ -14,9 +14,8 @@ use tokio::task::JoinSet;
 
 use self::connection::address::Address;
 use self::connection::announcements::Announcements;
-use self::connection::connections::{Connections, Request};
 use self::connection::rights::{self, Needs, Rights};
-use self::connection::{advice, error};
+use self::connection::{Connections, Request, advice, error};
 use super::backend::{Change, Stored};
 use super::clock::ttl_ms;
 use super::error::StoreError;

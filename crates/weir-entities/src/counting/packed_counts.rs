@@ -2,7 +2,7 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::counting::counts::EntityCounts;
+use crate::counting::EntityCounts;
 use crate::features::surface;
 
 /// Bytes that are no packed counts.

@@ -1,6 +1,6 @@
 //! The label alphabet of the tagger: outside, and begin and inside for each kind.
 
-use crate::entity::EntityKind;
+use crate::EntityKind;
 
 /// How many labels there are.
 pub(crate) const LABELS: usize = 7;

@@ -184,7 +184,7 @@ fn dot(a: &Row, b: &Row) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::entity::EntityKind;
+    use crate::EntityKind;
 
     fn example() -> (Vec<Row>, Transitions) {
         let mut transitions = Transitions::unweighted();

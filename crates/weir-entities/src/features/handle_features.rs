@@ -6,7 +6,7 @@ use crate::features::view::View;
 use crate::features::word::Word;
 use crate::gazetteers::{Entry, LISTS};
 use crate::hash::pair;
-use crate::tokenize::tokenizer::TokenKind;
+use crate::tokenize::TokenKind;
 
 /// How many templates come before those of a handle's place: 119 of every word, 37 of the words of a handle.
 const BEFORE_PLACE: u32 = 156;

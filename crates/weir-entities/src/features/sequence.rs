@@ -3,7 +3,7 @@
 use crate::features::word::{Word, extend_name};
 use crate::gazetteers::{COMMON, GAZETTEERS, STARTS_NAME};
 use crate::hash;
-use crate::tokenize::tokenizer::TokenKind;
+use crate::tokenize::TokenKind;
 
 /// The longest name in the gazetteers, in tokens.
 const MAX_NAME: usize = 5;

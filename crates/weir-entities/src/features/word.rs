@@ -2,8 +2,8 @@
 
 use crate::gazetteers::{Entry, GAZETTEERS};
 use crate::hash;
+use crate::tokenize::TokenKind;
 use crate::tokenize::handle::Handle;
-use crate::tokenize::tokenizer::TokenKind;
 
 /// Only this much of a longer token is looked at.
 const MAX_CHARS: usize = 48;

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::EntityKind;
 use crate::crf::labels::Label;
-use crate::entity::EntityKind;
 
 /// A corpus that could not be read.
 #[derive(Debug, thiserror::Error)]

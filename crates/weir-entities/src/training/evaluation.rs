@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
+use crate::EntityKind;
 use crate::crf::labels::{Span, spans};
-use crate::crf::model::{Model, Tagging};
-use crate::entity::EntityKind;
-use crate::tokenize::tokenizer::TokenKind;
+use crate::crf::{Model, Tagging};
+use crate::tokenize::TokenKind;
 use crate::training::conll::Corpus;
 
 /// How a test text is written.

@@ -8,7 +8,7 @@ use crate::features::sequence::Words;
 use crate::features::view::View;
 use crate::features::visitors::AllFeatures;
 use crate::features::word::Word;
-use crate::tokenize::tokenizer::TokenKind;
+use crate::tokenize::TokenKind;
 use crate::training::conll::{Corpus, Handles, Sentence};
 use crate::training::evaluation::Casing;
 

@@ -110,7 +110,7 @@ macro_rules! scale {
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let number = $crate::parse::lenient::Integer::deserialize(deserializer)?.value;
+                let number = $crate::parse::Integer::deserialize(deserializer)?.value;
                 match number {
                     $($number => Ok(Self::$variant),)+
                     _ => Err(serde::de::Error::invalid_value(

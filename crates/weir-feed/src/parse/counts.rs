@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use crate::parse::lenient::{Integer, parse_integer, whole};
+use crate::parse::{Integer, parse_integer, whole};
 use crate::{Engagements, FacebookEngagements, RedditEngagements, TwitterEngagements};
 
 /// The names that any of the models knows.

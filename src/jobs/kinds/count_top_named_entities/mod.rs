@@ -10,9 +10,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::jobs::{
-    ArgumentError, Job, JobContext, JobError, Limits, Moment, Period, Window, result_key,
-};
+use crate::jobs::arguments::validate_result_key;
+use crate::jobs::{ArgumentError, Job, JobContext, JobError, Limits, Moment, Period, Window};
 use crate::{db::PostFilter, ranking::TopEntities};
 use weir_entities::{Extractor, TopEntity};
 use weir_feed::Platform;
@@ -81,7 +80,7 @@ impl Job for CountTopNamedEntities {
                 format!("expected 1 to {MOST_ENTITIES}"),
             ));
         }
-        result_key::validate(self.result_key.as_deref())?;
+        validate_result_key(self.result_key.as_deref())?;
         self.period().validate()
     }
 
@@ -93,7 +92,9 @@ impl Job for CountTopNamedEntities {
         update::bring_up_to_date(context, model).await?;
         let top = sum::top(context, self.filter(now), model, self.k).await?;
         let payload = json!(payload(top, now));
-        result_key::leave(context, self.result_key.as_deref(), &payload).await?;
+        context
+            .leave_result(self.result_key.as_deref(), &payload)
+            .await?;
         Ok(payload)
     }
 }

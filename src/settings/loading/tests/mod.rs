@@ -5,6 +5,7 @@ mod layers;
 mod migrate;
 mod renames;
 mod shipped;
+mod values;
 
 use super::layers::Layers;
 use crate::settings::{Loaded, Settings, SettingsError};
@@ -31,4 +32,18 @@ fn problems(file: &str, variables: &[(&str, &str)]) -> Vec<String> {
         Err(SettingsError::Wrong(problems)) => problems.iter().map(ToString::to_string).collect(),
         other => panic!("expected problems, got {other:?}"),
     }
+}
+
+/// The only line that `file` is answered with.
+fn problem(file: &str) -> String {
+    let mut problems = problems(file, &[]);
+    assert_eq!(problems.len(), 1, "{problems:#?}");
+    problems.remove(0)
+}
+
+/// The only line that a variable is answered with.
+fn problem_of_variable(name: &str, value: &str) -> String {
+    let mut problems = problems("", &[(name, value)]);
+    assert_eq!(problems.len(), 1, "{problems:#?}");
+    problems.remove(0)
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use ::redis::RedisResult;
 use tokio::time::sleep;
 
-use super::connections::Connections;
+use super::Connections;
 use crate::store::error::StoreError;
 
 /// Waits for the server, looks at its settings once, and warns.

@@ -10,7 +10,7 @@ use tokio::sync::broadcast;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
-use super::connections::Connections;
+use super::Connections;
 use crate::store::backend::{CHANGES_KEPT, Change};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);

@@ -9,8 +9,8 @@ use ::redis::{AsyncConnectionConfig, RedisResult, Value, pipe};
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
+use super::Connections;
 use super::address::Address;
-use super::connections::Connections;
 use super::error;
 use crate::health::HealthIssues;
 use crate::settings::StoreConfig;

@@ -1,8 +1,8 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use super::pool::{FailureCount, FailureReport};
 use crate::health::HealthIssues;
-use crate::scoring::pool::{FailureCount, FailureReport};
 use crate::telemetry::LogLimiter;
 
 /// Time for which nothing may have failed before a scorer counts as well again, so that one which fails now and then does not
@@ -10,7 +10,7 @@ use crate::telemetry::LogLimiter;
 const CALM: Duration = Duration::from_secs(2);
 
 /// Logs the failures of one scorer, and reports them in health while it fails.
-pub(super) struct FailureReporter {
+pub(crate) struct FailureReporter {
     scorer: String,
     part: String,
     health: HealthIssues,
@@ -28,10 +28,10 @@ struct Trouble {
 }
 
 impl FailureReporter {
-    pub(super) fn new(scorer: &str, health: HealthIssues) -> Self {
+    pub(crate) fn new(scorer: &str, health: HealthIssues) -> Self {
         Self {
             scorer: scorer.to_owned(),
-            part: part(scorer),
+            part: health_part(scorer),
             health,
             log: LogLimiter::new(),
             unlogged: HashMap::new(),
@@ -40,7 +40,7 @@ impl FailureReporter {
     }
 
     /// Forgets the failures of threads that others have replaced.
-    pub(super) fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.log = LogLimiter::new();
         self.unlogged.clear();
         if self.current.take().is_some() {
@@ -48,7 +48,7 @@ impl FailureReporter {
         }
     }
 
-    pub(super) fn report(&mut self, report: FailureReport, now: Instant) {
+    pub(crate) fn report(&mut self, report: FailureReport, now: Instant) {
         let FailureReport {
             new,
             failing,
@@ -116,6 +116,6 @@ impl Drop for FailureReporter {
 }
 
 /// Returns the name by which health shows a scorer.
-pub(super) fn part(scorer: &str) -> String {
+pub(crate) fn health_part(scorer: &str) -> String {
     format!("scorer {scorer}")
 }
