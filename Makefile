@@ -22,6 +22,8 @@ run: toolchain ## build a release and serve on 127.0.0.1:8001, with sample data 
 
 # The dev profile: the tests wait for stores more than they compute, and a release links each test binary with LTO anew.
 test: toolchain stores nextest ## run all tests, on a Redis, a Postgres and a PgBouncer that they start themselves
+	scripts/install.sh python3=python3 || { echo "the tests need python3: install it" >&2; exit 1; }
+	python3 -m unittest discover -s python/tests
 	cargo nextest run --workspace --locked
 	cargo test --workspace --doc --locked
 

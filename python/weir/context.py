@@ -1,0 +1,73 @@
+"""What runs now: progress, cancellation and identity of the request that calls."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Callable, List, Optional
+
+_PROGRESS_PERIOD_S = 0.1
+
+
+@dataclass
+class Running:
+    """A request that is being answered."""
+
+    send: Callable[[int, int], None] = lambda done, total: None
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    on_cancel: List[Callable[[], object]] = field(default_factory=list)
+    job: Optional[JobRun] = None
+    deadline: Optional[float] = None
+    _reported_at: float = 0.0
+
+    def cancel(self) -> None:
+        """Marks the request as cancelled and ends what it waits for."""
+        self.cancelled.set()
+        for stop in list(self.on_cancel):
+            stop()
+
+    def report(self, done: int, total: int) -> None:
+        """Sends the progress, unless it was sent a moment ago."""
+        now = time.monotonic()
+        if done >= total or now - self._reported_at >= _PROGRESS_PERIOD_S:
+            self._reported_at = now
+            self.send(done, total)
+
+
+@dataclass(frozen=True)
+class JobRun:
+    """One run of a job."""
+
+    job_id: str
+    token: int
+    """Fencing token: greater than that of every run before. Hand it to whatever the job writes to."""
+    attempt: int
+    """1 for the first run."""
+
+
+running: ContextVar[Optional[Running]] = ContextVar("weir_running", default=None)
+
+
+def progress(done: int, total: int) -> None:
+    """Tells how far the job is: `done` of `total` steps. Weir shows it with the job."""
+    now = running.get()
+    if now is not None:
+        now.report(int(done), int(total))
+
+
+def cancelled() -> bool:
+    """Whether the job should end, since it was cancelled or is past its time limit; for a scorer, whether nobody waits any longer."""
+    now = running.get()
+    if now is None:
+        return False
+    return now.cancelled.is_set() or (now.deadline is not None and time.monotonic() > now.deadline)
+
+
+def current_job() -> JobRun:
+    """The run of the job that calls this; outside of one, that of a first attempt without an id."""
+    now = running.get()
+    if now is None or now.job is None:
+        return JobRun(job_id="", token=0, attempt=1)
+    return now.job
