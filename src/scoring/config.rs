@@ -56,6 +56,7 @@ impl ScorerConfig {
         self.pool.check(check);
         check.finite("default", self.scores.default);
         check.under("scale", |check| self.scores.scale.check(check));
+        self.kind.outputs().check(check, "outputs");
         self.kind.validate(check, &self.pool);
     }
 

@@ -4,7 +4,9 @@ mod config;
 mod error;
 mod failure_reporter;
 mod kinds;
+mod outputs;
 pub mod pool;
+mod row;
 mod scorer;
 mod scorers;
 
@@ -16,5 +18,7 @@ pub use self::kinds::{
     LexiconConfig, LookupConfig, LookupTable, LookupTableError, RandomScorer, RecencyConfig,
     ScorerKind, SentimentScorer, WatchedTable,
 };
-pub use self::scorer::{CacheKey, Formula, Scorer, Subject, Worker};
+pub use self::outputs::{Output, OutputError, OutputKind, Outputs};
+pub use self::row::{OutputValue, ScoreRow};
+pub use self::scorer::{CacheKey, Formula, ItemScore, Scorer, Subject, Worker};
 pub use self::scorers::{Scorers, check_scorers};

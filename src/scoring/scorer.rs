@@ -1,4 +1,4 @@
-use super::{ScoreError, ScorerFailure};
+use super::{Outputs, ScoreError, ScoreRow, ScorerFailure};
 use weir_feed::{ContentItem, Session};
 
 /// An item to score and the session it was requested in.
@@ -10,6 +10,9 @@ pub struct Subject<'r> {
     pub session: &'r Session,
 }
 
+/// Answer of a scorer about one item, or the reason why there is none.
+pub type ItemScore = Result<ScoreRow, ScoreError>;
+
 /// Hash of everything that a score depends on, the scorer's configuration and version included.
 pub type CacheKey = u128;
 
@@ -18,17 +21,23 @@ pub trait Scorer: Send + Sync {
     /// Creates a worker that is warmed up: its first batch costs no more than its hundredth.
     fn worker(&self) -> Box<dyn Worker>;
 
-    /// Returns the key to cache the score by, or `None` if it must be computed each time.
+    /// Returns the outputs of the rows that workers return; the same as those of the scorer's kind.
+    fn outputs(&self) -> Outputs {
+        Outputs::default()
+    }
+
+    /// Returns the key to cache the row by, or `None` if it must be computed each time.
     fn cache_key(&self, subject: Subject<'_>) -> Option<CacheKey>;
 
-    /// Returns the score if computing it costs less than a cache look-up. Such a score is never cached.
+    /// Returns the score if computing it costs less than a cache look-up. Such a score is never cached. It is the number of the
+    /// only output.
     fn score_inline(&self, _: Subject<'_>) -> Option<f64> {
         None
     }
 
     /// Returns the score that a worker would compute, if that takes about a microsecond for an ordinary text. Feeds with little
     /// text are then scored on the thread of the caller, and their scores cached. `None` leaves the item to a worker, as does a
-    /// score that is not finite.
+    /// score that is not finite. It is the number of the only output.
     fn score_inline_cached(&self, _: Subject<'_>) -> Option<f64> {
         None
     }
@@ -41,8 +50,9 @@ pub trait Scorer: Send + Sync {
 
 /// Scorer of one thread, with any state it needs. After a panic it is dropped and replaced by a new one.
 pub trait Worker {
-    /// Scores `batch`, which may hold items of several requests. Returns one result for each item, in their order.
-    fn score(&mut self, batch: &[Subject<'_>]) -> Vec<Result<f64, ScoreError>>;
+    /// Scores `batch`, which may hold items of several requests. Returns one result for each item, in their order. A row that does
+    /// not fit the scorer's outputs, or holds a number that is not finite, counts as [`ScoreError::BadResult`].
+    fn score(&mut self, batch: &[Subject<'_>]) -> Vec<ItemScore>;
 
     /// Returns why items of the newest batch have no score, if more is known than their results tell.
     fn take_failure(&mut self) -> Option<ScorerFailure> {
@@ -73,8 +83,10 @@ impl<F: Formula> Scorer for F {
 struct FormulaWorker<F>(F);
 
 impl<F: Formula> Worker for FormulaWorker<F> {
-    fn score(&mut self, batch: &[Subject<'_>]) -> Vec<Result<f64, ScoreError>> {
-        let scores = batch.iter().map(|&subject| Ok(self.0.value(subject)));
+    fn score(&mut self, batch: &[Subject<'_>]) -> Vec<ItemScore> {
+        let scores = batch
+            .iter()
+            .map(|&subject| Ok(self.0.value(subject).into()));
         scores.collect()
     }
 }

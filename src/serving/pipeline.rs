@@ -57,7 +57,8 @@ impl Pipeline {
         });
         degraded.extend(insertions.degraded.take());
 
-        let mut slate = Slate::new(&feed.items, scores.into_columns(), entities);
+        let columns = (0..policy.terms.len()).map(|term| scores.column(term, 0));
+        let mut slate = Slate::new(&feed.items, columns.collect(), entities);
         removal::apply(&mut slate, policy);
         ordering::apply(&mut slate, policy);
         diversity::apply(&mut slate, policy);

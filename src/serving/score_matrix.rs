@@ -2,30 +2,27 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use crate::ranking::Column;
-use crate::scoring::ScoreError;
 use crate::scoring::pool::Timing;
+use crate::scoring::{ItemScore, ScoreError};
 use weir_feed::Degraded;
 
-/// Score of one item by one scorer, or the reason why there is none.
-pub(crate) type ItemScore = Result<f64, ScoreError>;
-
-/// Scores of a feed, one column for each scorer.
+/// Scores of a feed by scorer.
 #[derive(Debug, Default)]
 pub(crate) struct ScoreMatrix {
-    /// The columns, in the order in which the scorers were asked.
-    pub(crate) columns: Vec<ScoreColumn>,
+    /// What each scorer answered, in the order in which they were asked.
+    pub(crate) scorers: Vec<ScorerRows>,
 }
 
-/// Scores of one scorer.
+/// Answers of one scorer.
 #[derive(Debug, Default)]
-pub(crate) struct ScoreColumn {
-    /// A score for each item of the feed, by index.
-    pub(crate) scores: Vec<ItemScore>,
-    /// The way of each score; empty unless it was asked for.
+pub(crate) struct ScorerRows {
+    /// A row for each item of the feed, by index.
+    pub(crate) rows: Vec<ItemScore>,
+    /// The way of each row; empty unless it was asked for.
     pub(crate) timings: Vec<ScoreTiming>,
 }
 
-/// When a score was where.
+/// When a row was where.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ScoreTiming {
     /// It was asked for.
@@ -37,33 +34,31 @@ pub(crate) struct ScoreTiming {
 }
 
 impl ScoreMatrix {
-    /// Returns the columns without the reasons of what is missing.
-    pub(super) fn into_columns(self) -> Vec<Column> {
-        let known = |column: ScoreColumn| {
-            let scores = column.scores.into_iter();
-            scores.map(Result::ok).collect()
-        };
-        self.columns.into_iter().map(known).collect()
+    /// Returns the numbers of one output of a scorer, both given by their index, without the reasons of what is missing.
+    pub(super) fn column(&self, scorer: usize, output: usize) -> Column {
+        let rows = self.scorers.get(scorer).map(|scorer| &*scorer.rows);
+        let number = |row: &ItemScore| row.as_ref().ok()?.number(output);
+        rows.unwrap_or_default().iter().map(number).collect()
     }
 
-    /// Returns the first missing score: its column, its item and the reason.
+    /// Returns the first missing row: its scorer, its item and the reason.
     pub(crate) fn first_missing(&self) -> Option<(usize, usize, ScoreError)> {
-        self.columns.iter().enumerate().find_map(|(index, column)| {
-            let mut scores = column.scores.iter().enumerate();
-            scores.find_map(|(item, score)| Some((index, item, score.err()?)))
+        self.scorers.iter().enumerate().find_map(|(index, scorer)| {
+            let mut rows = scorer.rows.iter().enumerate();
+            rows.find_map(|(item, row)| Some((index, item, *row.as_ref().err()?)))
         })
     }
 
-    /// Returns the number of missing scores by scorer and reason; `scorers` are the names of the columns.
-    pub(super) fn missing<'s>(&self, scorers: impl Iterator<Item = &'s str>) -> Vec<Degraded> {
-        let columns = self.columns.iter().zip(scorers);
-        let missing = columns.flat_map(|(column, scorer)| {
+    /// Returns the number of missing rows by scorer and reason; `names` are those of the scorers.
+    pub(super) fn missing<'s>(&self, names: impl Iterator<Item = &'s str>) -> Vec<Degraded> {
+        let scorers = self.scorers.iter().zip(names);
+        let missing = scorers.flat_map(|(scorer, name)| {
             let mut by_error = BTreeMap::<ScoreError, usize>::new();
-            for error in column.scores.iter().filter_map(|score| score.err()) {
-                *by_error.entry(error).or_default() += 1;
+            for error in scorer.rows.iter().filter_map(|row| row.as_ref().err()) {
+                *by_error.entry(*error).or_default() += 1;
             }
             by_error.into_iter().map(move |(error, missed)| Degraded {
-                part: scorer.to_owned().into(),
+                part: name.to_owned().into(),
                 missed,
                 why: error.code().into(),
             })

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 use rand::SeedableRng;
 use serde_json::{Value, json};
-use weir::scoring::{HttpOptions, HttpScorer, ScoreError, Scorer, Subject};
+use weir::scoring::{HttpOptions, HttpScorer, ItemScore, ScoreError, Scorer, Subject};
 use weir_feed::{Platform, RankRequest};
 use weir_lab::FakeFeed;
 use weir_test_support::models::{call_count, model_server, raw_server, scores_response};
@@ -55,7 +55,10 @@ async fn asked(
                 session: &feed.session,
             })
             .collect();
-        (0..times).map(|_| worker.score(&subjects)).collect()
+        let number = |row: ItemScore| row.map(|row| row.number(0).unwrap());
+        (0..times)
+            .map(|_| worker.score(&subjects).into_iter().map(number).collect())
+            .collect()
     };
     tokio::task::spawn_blocking(ask).await.unwrap()
 }

@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 use crate::http::body::read_json;
 use crate::http::middleware::{Authorized, RankScope};
 use crate::http::{ApiError, BodyReader};
+use crate::scoring::ItemScore;
 use crate::scoring::pool::{PoolHandle, Timing};
 use crate::serving::ServingConfig;
 use crate::serving::score_matrix::{ScoreMatrix, ScoreTiming};
@@ -163,16 +164,17 @@ impl ItemScores {
         matrix: &ScoreMatrix,
         arrived: Instant,
     ) -> Self {
-        let columns = || names.iter().cloned().zip(&matrix.columns);
-        let scores = || columns().map(|(name, column)| (name, column.scores[item]));
+        let scorers = || names.iter().cloned().zip(&matrix.scorers);
+        let rows = || scorers().map(|(name, scorer)| (name, &scorer.rows[item]));
+        let number = |row: &ItemScore| row.as_ref().ok()?.number(0);
         Self {
             item_id,
-            scores: scores().map(|(name, score)| (name, score.ok())).collect(),
-            errors: scores()
-                .filter_map(|(name, score)| Some((name, score.err()?.code())))
+            scores: rows().map(|(name, row)| (name, number(row))).collect(),
+            errors: rows()
+                .filter_map(|(name, row)| Some((name, row.as_ref().err()?.code())))
                 .collect(),
-            timings: columns()
-                .map(|(name, column)| (name, Timings::new(&column.timings[item], arrived)))
+            timings: scorers()
+                .map(|(name, scorer)| (name, Timings::new(&scorer.timings[item], arrived)))
                 .collect(),
         }
     }

@@ -10,8 +10,8 @@ use serde_json::{Map, Value};
 
 use super::KINDS;
 use super::LookupTable;
-use crate::scoring::Scorer;
 use crate::scoring::pool::PoolConfig;
+use crate::scoring::{Outputs, Scorer};
 use crate::settings::{Check, Table};
 use crate::snapshot::Snapshot;
 
@@ -25,6 +25,11 @@ pub trait ScorerKind:
 
     /// Checks what types cannot express.
     fn validate(&self, _: &mut Check, _: &PoolConfig) {}
+
+    /// Returns the outputs of the scorer, which policies name. By default it has one, `score`.
+    fn outputs(&self) -> Outputs {
+        Outputs::default()
+    }
 
     /// Creates a scorer. It reads files and credentials, but connects to nothing.
     fn build(&self, context: &BuildContext) -> Result<Box<dyn Scorer>, BuildError>;
@@ -104,6 +109,11 @@ impl KindConfig {
         self.0.build(context)
     }
 
+    /// Returns the outputs of the scorer.
+    pub fn outputs(&self) -> Outputs {
+        self.0.outputs()
+    }
+
     /// Returns the table that the scorer reads, if it reads one.
     pub fn watched_table(&self) -> Option<WatchedTable> {
         self.0.watched_table()
@@ -139,6 +149,7 @@ impl Serialize for KindConfig {
 trait AnyKind: Any + fmt::Debug + Send + Sync {
     fn name(&self) -> &'static str;
     fn validate(&self, check: &mut Check, pool: &PoolConfig);
+    fn outputs(&self) -> Outputs;
     fn build(&self, context: &BuildContext) -> Result<Box<dyn Scorer>, BuildError>;
     fn watched_table(&self) -> Option<WatchedTable>;
     fn equals(&self, other: &dyn AnyKind) -> bool;
@@ -152,6 +163,10 @@ impl<K: ScorerKind> AnyKind for K {
 
     fn validate(&self, check: &mut Check, pool: &PoolConfig) {
         ScorerKind::validate(self, check, pool);
+    }
+
+    fn outputs(&self) -> Outputs {
+        ScorerKind::outputs(self)
     }
 
     fn build(&self, context: &BuildContext) -> Result<Box<dyn Scorer>, BuildError> {

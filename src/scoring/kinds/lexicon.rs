@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_128_with_seed};
 use super::{BuildContext, BuildError, ScorerKind};
 use crate::regular_file;
 use crate::scoring::pool::PoolConfig;
-use crate::scoring::{CacheKey, ScoreError, Scorer, Subject, Worker};
+use crate::scoring::{CacheKey, ItemScore, Scorer, Subject, Worker};
 use crate::settings::Check;
 
 /// Largest file of a lexicon.
@@ -159,10 +159,10 @@ impl Scorer for Lexicon {
 }
 
 impl Worker for Lexicon {
-    fn score(&mut self, batch: &[Subject<'_>]) -> Vec<Result<f64, ScoreError>> {
+    fn score(&mut self, batch: &[Subject<'_>]) -> Vec<ItemScore> {
         batch
             .iter()
-            .map(|subject| Ok(self.of(&subject.item.analysed_text())))
+            .map(|subject| Ok(self.of(&subject.item.analysed_text()).into()))
             .collect()
     }
 }

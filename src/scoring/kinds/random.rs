@@ -6,7 +6,7 @@ use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128_with_seed};
 
 use super::{BuildContext, BuildError, ScorerKind};
 use crate::scoring::pool::PoolConfig;
-use crate::scoring::{CacheKey, ScoreError, Scorer, Subject, Worker};
+use crate::scoring::{CacheKey, ItemScore, ScoreError, Scorer, Subject, Worker};
 use crate::settings::{Check, text};
 
 /// Score in -1..1 drawn from the seed and the item's id, with faults on demand: a control arm, and a drill.
@@ -58,7 +58,7 @@ struct RandomWorker {
 }
 
 impl Worker for RandomWorker {
-    fn score(&mut self, batch: &[Subject<'_>]) -> Vec<Result<f64, ScoreError>> {
+    fn score(&mut self, batch: &[Subject<'_>]) -> Vec<ItemScore> {
         std::thread::sleep(self.scorer.sleep);
         assert!(
             !self.hit(self.scorer.panic_rate),
@@ -76,11 +76,11 @@ impl RandomWorker {
         rate > 0.0 && self.faults.random::<f64>() < rate
     }
 
-    fn draw(&mut self, id: &str) -> Result<f64, ScoreError> {
+    fn draw(&mut self, id: &str) -> ItemScore {
         if self.hit(self.scorer.fail_rate) {
             return Err(ScoreError::Error);
         }
         let mut rng = SmallRng::seed_from_u64(xxh3_64_with_seed(id.as_bytes(), self.scorer.seed));
-        Ok(rng.random_range(-1.0..1.0))
+        Ok(rng.random_range(-1.0..1.0).into())
     }
 }

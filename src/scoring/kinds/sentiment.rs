@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::{BuildContext, BuildError, ScorerKind};
-use crate::scoring::{CacheKey, ScoreError, Scorer, Subject, Worker};
+use crate::scoring::{CacheKey, ItemScore, Scorer, Subject, Worker};
 use weir_feed::ContentItem;
 use weir_sentiment::Sentiment;
 
@@ -35,10 +35,10 @@ impl Scorer for SentimentScorer {
 }
 
 impl Worker for SentimentScorer {
-    fn score(&mut self, batch: &[Subject<'_>]) -> Vec<Result<f64, ScoreError>> {
+    fn score(&mut self, batch: &[Subject<'_>]) -> Vec<ItemScore> {
         batch
             .iter()
-            .map(|Subject { item, .. }| Ok(compound(item)))
+            .map(|Subject { item, .. }| Ok(compound(item).into()))
             .collect()
     }
 }

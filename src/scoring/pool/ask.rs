@@ -7,7 +7,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::WorkerPool;
 use super::request::{BatchScores, PendingItem, ScoreRequest};
-use crate::scoring::{ScoreError, Subject};
+use crate::scoring::{ItemScore, ScoreError, Subject};
 use weir_feed::RankRequest;
 
 /// Most bytes of text without a cached score for which a feed is scored inline: the sentiment of as much takes about 0.1 ms
@@ -18,7 +18,7 @@ const INLINE_BYTES: usize = 16 * 1024;
 #[derive(Debug, Default)]
 struct CachedScores {
     /// Index of each item and its score.
-    known: Vec<(usize, Result<f64, ScoreError>)>,
+    known: Vec<(usize, ItemScore)>,
     /// The other items.
     missing: Vec<PendingItem>,
 }
@@ -32,7 +32,7 @@ impl WorkerPool {
         deadline: Instant,
         tag: usize,
         reply: &UnboundedSender<BatchScores>,
-    ) -> Vec<(usize, Result<f64, ScoreError>)> {
+    ) -> Vec<(usize, ItemScore)> {
         let CachedScores { known, missing } = self.known_scores(feed);
         if !missing.is_empty() {
             let request = ScoreRequest {
@@ -77,12 +77,12 @@ impl WorkerPool {
         for (index, item) in feed.items.iter().enumerate() {
             let subject = Subject { item, session };
             if let Some(score) = shared.scorer.score_inline(subject) {
-                scores.known.push((index, Ok(score)));
+                scores.known.push((index, Ok(score.into())));
                 continue;
             }
             let key = shared.scorer.cache_key(subject);
-            if let Some(score) = key.and_then(|key| shared.cache.get(key, now)) {
-                scores.known.push((index, Ok(score)));
+            if let Some(row) = key.and_then(|key| shared.cache.get(key, now)) {
+                scores.known.push((index, Ok(row)));
             } else if key.is_some_and(|key| shared.slow_items.is_confirmed(key, now)) {
                 scores.known.push((index, Err(ScoreError::SlowItem)));
             } else {
@@ -114,7 +114,7 @@ impl WorkerPool {
         let before = known.len();
         missing.retain(|&item| {
             let score = self.score_item_inline(feed, item, now);
-            known.extend(score.map(|score| (item.index, Ok(score))));
+            known.extend(score.map(|score| (item.index, Ok(score.into()))));
             score.is_none()
         });
         let scored = (known.len() - before) as u64;
@@ -139,7 +139,7 @@ impl WorkerPool {
             return None;
         }
         if let Some(key) = key {
-            shared.cache.put(key, score, now);
+            shared.cache.put(key, &score.into(), now);
         }
         Some(score)
     }

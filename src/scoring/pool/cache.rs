@@ -3,20 +3,26 @@ use std::time::{Duration, Instant};
 
 use quick_cache::sync::Cache;
 
-use crate::scoring::CacheKey;
+use super::config::PoolConfig;
+use crate::scoring::{CacheKey, Outputs, ScoreRow};
 
 /// Marks of the keys that were seen lately; a power of two, small enough for a core's own cache.
 const MARKS: usize = 1 << 15;
 
-/// The newest scores by content; keeps what is asked for often, until it is too old.
+/// The newest rows by content; keeps what is asked for often, until it is too old.
 ///
-/// A score is kept when its key comes for the second time, as most texts never do and keeping one costs more than to
+/// A row is kept when its key comes for the second time, as most texts never do and keeping one costs more than to
 /// forget it (the doorkeeper of Einziger, Friedman and Manes, "`TinyLFU`", ACM Transactions on Storage 13(4), 2017). One
 /// that was costly is kept at once.
-pub(super) struct ScoreCache(Option<Kept>);
+pub(super) enum ScoreCache {
+    Disabled,
+    /// Rows of one number, NaN for a missing one: they are dropped without a look at them.
+    Numbers(Kept<f64>),
+    Rows(Kept<ScoreRow>),
+}
 
-struct Kept {
-    scores: Cache<CacheKey, (f64, u32)>,
+pub(super) struct Kept<V> {
+    values: Cache<CacheKey, (V, u32)>,
     seen: Box<[AtomicU32]>,
     costly: bool,
     ttl: Duration,
@@ -24,35 +30,64 @@ struct Kept {
 }
 
 impl ScoreCache {
-    /// Remembers up to `entries` scores, each for `ttl`; 0 remembers none.
-    pub(super) fn new(entries: usize, ttl: Duration, costly: bool) -> Self {
-        let marks = || (0..MARKS).map(|_| AtomicU32::new(0)).collect();
-        Self((entries > 0).then(|| Kept {
-            scores: Cache::new(entries),
-            seen: marks(),
-            costly,
-            ttl,
-            begun: Instant::now(),
-        }))
+    /// Creates a cache for rows with these outputs; without entries it keeps none.
+    pub(super) fn new(config: &PoolConfig, outputs: &Outputs, costly: bool) -> Self {
+        if config.cache_entries == 0 {
+            Self::Disabled
+        } else if outputs.is_one_number() {
+            Self::Numbers(Kept::new(config, costly))
+        } else {
+            Self::Rows(Kept::new(config, costly))
+        }
     }
 
-    pub(super) fn get(&self, key: CacheKey, now: Instant) -> Option<f64> {
-        let kept = self.0.as_ref()?;
-        let (score, until) = kept.scores.get(&key)?;
-        (kept.second(now) < until).then_some(score)
+    pub(super) fn get(&self, key: CacheKey, now: Instant) -> Option<ScoreRow> {
+        match self {
+            Self::Disabled => None,
+            Self::Numbers(kept) => {
+                let number = kept.get(key, now)?;
+                Some(if number.is_nan() {
+                    ScoreRow::MISSING
+                } else {
+                    number.into()
+                })
+            }
+            Self::Rows(kept) => kept.get(key, now),
+        }
     }
 
-    pub(super) fn put(&self, key: CacheKey, score: f64, now: Instant) {
-        if let Some(kept) = &self.0
-            && (kept.costly || kept.came_before(key))
-        {
-            let until = kept.second(now + kept.ttl);
-            kept.scores.insert(key, (score, until));
+    pub(super) fn put(&self, key: CacheKey, row: &ScoreRow, now: Instant) {
+        match self {
+            Self::Disabled => {}
+            Self::Numbers(kept) => kept.put(key, || row.number(0).unwrap_or(f64::NAN), now),
+            Self::Rows(kept) => kept.put(key, || row.clone(), now),
         }
     }
 }
 
-impl Kept {
+impl<V: Clone> Kept<V> {
+    fn new(config: &PoolConfig, costly: bool) -> Self {
+        Self {
+            values: Cache::new(config.cache_entries),
+            seen: (0..MARKS).map(|_| AtomicU32::new(0)).collect(),
+            costly,
+            ttl: config.cache_ttl,
+            begun: Instant::now(),
+        }
+    }
+
+    fn get(&self, key: CacheKey, now: Instant) -> Option<V> {
+        let (value, until) = self.values.get(&key)?;
+        (self.second(now) < until).then_some(value)
+    }
+
+    fn put(&self, key: CacheKey, value: impl FnOnce() -> V, now: Instant) {
+        if self.costly || self.came_before(key) {
+            let until = self.second(now + self.ttl);
+            self.values.insert(key, (value(), until));
+        }
+    }
+
     /// Whether the key was marked already; now it is. Another key with the same mark can take its place.
     fn came_before(&self, key: CacheKey) -> bool {
         let index = low_bits(key) as usize % MARKS;
@@ -75,31 +110,57 @@ fn low_bits(key: CacheKey) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scoring::{OutputKind, OutputValue};
 
     const KEY: CacheKey = 0x1234_5678_9ABC_DEF0_0FED_CBA9_8765_4321;
     const TTL: Duration = Duration::from_mins(1);
 
-    #[test]
-    fn a_score_is_kept_from_the_second_time_on() {
-        let (cache, now) = (ScoreCache::new(10, TTL, false), Instant::now());
-        cache.put(KEY, 0.5, now);
-        assert_eq!(cache.get(KEY, now), None);
-        cache.put(KEY, 0.5, now);
-        assert_eq!(cache.get(KEY, now), Some(0.5));
+    fn cache(entries: usize, outputs: &Outputs, costly: bool) -> ScoreCache {
+        let config = PoolConfig {
+            cache_entries: entries,
+            cache_ttl: TTL,
+            ..PoolConfig::default()
+        };
+        ScoreCache::new(&config, outputs, costly)
     }
 
     #[test]
-    fn a_costly_score_is_kept_at_once_and_none_for_ever() {
-        let (cache, now) = (ScoreCache::new(10, TTL, true), Instant::now());
-        cache.put(KEY, 0.5, now);
-        assert_eq!(cache.get(KEY, now), Some(0.5));
+    fn a_row_is_kept_from_the_second_time_on() {
+        let (cache, now) = (cache(10, &Outputs::default(), false), Instant::now());
+        cache.put(KEY, &0.5.into(), now);
+        assert_eq!(cache.get(KEY, now), None);
+        cache.put(KEY, &0.5.into(), now);
+        assert_eq!(cache.get(KEY, now), Some(0.5.into()));
+    }
+
+    #[test]
+    fn a_costly_row_is_kept_at_once_and_none_for_ever() {
+        let (cache, now) = (cache(10, &Outputs::default(), true), Instant::now());
+        cache.put(KEY, &0.5.into(), now);
+        assert_eq!(cache.get(KEY, now), Some(0.5.into()));
         assert_eq!(cache.get(KEY, now + TTL + Duration::from_secs(1)), None);
     }
 
     #[test]
-    fn no_entries_remember_nothing() {
-        let (cache, now) = (ScoreCache::new(0, TTL, true), Instant::now());
-        cache.put(KEY, 0.5, now);
+    fn a_missing_value_is_kept_like_any_other() {
+        let (cache, now) = (cache(10, &Outputs::default(), true), Instant::now());
+        cache.put(KEY, &ScoreRow::MISSING, now);
+        assert_eq!(cache.get(KEY, now), Some(ScoreRow::MISSING));
+    }
+
+    #[test]
+    fn rows_of_several_outputs_are_kept_whole() {
+        let outputs = Outputs::new([("a", OutputKind::Number), ("b", OutputKind::Label)]);
+        let (cache, now) = (cache(10, &outputs, true), Instant::now());
+        let row = ScoreRow::from_values(vec![None, Some(OutputValue::Label("x".into()))]);
+        cache.put(KEY, &row, now);
+        assert_eq!(cache.get(KEY, now), Some(row));
+    }
+
+    #[test]
+    fn no_entries_keep_nothing() {
+        let (cache, now) = (cache(0, &Outputs::default(), true), Instant::now());
+        cache.put(KEY, &0.5.into(), now);
         assert_eq!(cache.get(KEY, now), None);
     }
 }

@@ -5,7 +5,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::{BatchScores, WorkerPool};
-use crate::scoring::ScoreError;
+use crate::scoring::ItemScore;
 use weir_feed::RankRequest;
 
 /// Handle of a scorer's pool, for those who ask for scores. It stays valid when the threads behind it are replaced.
@@ -34,7 +34,7 @@ impl PoolHandle {
         deadline: Instant,
         tag: usize,
         reply: &UnboundedSender<BatchScores>,
-    ) -> Vec<(usize, Result<f64, ScoreError>)> {
+    ) -> Vec<(usize, ItemScore)> {
         self.workers.load().ask(feed, deadline, tag, reply)
     }
 

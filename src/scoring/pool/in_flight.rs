@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::request::{BatchScores, Chunk, PendingItem, ScoreRequest, Timing};
-use crate::scoring::{CacheKey, ScoreError};
+use crate::scoring::{CacheKey, ItemScore};
 
 /// Keys whose scores are being computed, each with the other requests that wait for the same score.
 #[derive(Debug, Default)]
@@ -55,12 +55,12 @@ impl InFlight {
     }
 
     /// Removes a key whose score is known, or given up on, and sends the result to every waiter.
-    pub(super) fn leave(&self, key: CacheKey, result: Result<f64, ScoreError>, timing: Timing) {
+    pub(super) fn leave(&self, key: CacheKey, result: &ItemScore, timing: Timing) {
         let waiters = self.lock().remove(&key);
         for Waiter { request, index } in waiters.into_iter().flatten() {
             let _ = request.reply.send(BatchScores {
                 tag: request.tag,
-                scores: vec![(index, result)],
+                scores: vec![(index, result.clone())],
                 timing,
             });
         }

@@ -3,7 +3,7 @@ use std::time::Instant;
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::scoring::{CacheKey, ScoreError, Subject};
+use crate::scoring::{CacheKey, ItemScore, Subject};
 use weir_feed::RankRequest;
 
 /// Scores of some of a feed's items.
@@ -12,7 +12,7 @@ pub struct BatchScores {
     /// Tag of the request.
     pub tag: usize,
     /// Index of each item in the feed, and its score.
-    pub scores: Vec<(usize, Result<f64, ScoreError>)>,
+    pub scores: Vec<(usize, ItemScore)>,
     /// When the batch passed each step.
     pub timing: Timing,
 }
@@ -84,7 +84,7 @@ impl Chunk {
     /// Sends the results, which are in the order of the items. A receiver that was dropped misses nothing.
     pub(super) fn answer(
         &self,
-        results: impl Iterator<Item = Result<f64, ScoreError>>,
+        results: impl Iterator<Item = ItemScore>,
         started: Option<Instant>,
     ) {
         let indices = self.items.iter().map(|item| item.index);

@@ -13,7 +13,7 @@ use super::failures::Failures;
 use super::in_flight::InFlight;
 use super::request::{Chunk, Timing};
 use super::slow_items::SlowItems;
-use crate::scoring::{ScoreError, Scorer, ScorerFailure};
+use crate::scoring::{ItemScore, Outputs, ScoreError, Scorer, ScorerFailure};
 use weir_supervision::counters;
 
 counters! {
@@ -57,6 +57,7 @@ counters! {
 pub(super) struct Shared {
     pub(super) name: String,
     pub(super) scorer: Box<dyn Scorer>,
+    pub(super) outputs: Outputs,
     pub(super) costly: bool,
     pub(super) cache: ScoreCache,
     pub(super) in_flight: InFlight,
@@ -87,12 +88,13 @@ impl Shared {
         config: &PoolConfig,
         counters: Arc<PoolCounters>,
     ) -> Self {
-        let costly = scorer.is_costly();
+        let (costly, outputs) = (scorer.is_costly(), scorer.outputs());
         let shared = Self {
             name: name.to_owned(),
             scorer,
             costly,
-            cache: ScoreCache::new(config.cache_entries, config.cache_ttl, costly),
+            cache: ScoreCache::new(config, &outputs, costly),
+            outputs,
             in_flight: InFlight::default(),
             slow_items: SlowItems::new(config.cache_ttl),
             breaker: Breaker::new(&config.breaker),
@@ -167,18 +169,22 @@ impl Shared {
             .retain(|running| !Arc::ptr_eq(running, batch));
     }
 
-    /// Answers every item of a batch, in their order. A result that is missing or not finite is a [`ScoreError::BadResult`].
-    /// `failure` is what the scorer reports about the items without a score. The breaker is updated before the answers are
-    /// sent, so that whoever receives one finds it up to date; a rate limit does not count as a failure.
+    /// Answers every item of a batch, in their order. A result that is missing, or does not fit the outputs, is a
+    /// [`ScoreError::BadResult`]. `failure` is what the scorer reports about the items without a row. The breaker is updated before
+    /// the answers are sent, so that whoever receives one finds it up to date; a rate limit does not count as a failure.
     pub(super) fn complete(
         &self,
         batch: &Batch,
-        results: Vec<Result<f64, ScoreError>>,
+        mut results: Vec<ItemScore>,
         failure: Option<ScorerFailure>,
     ) {
         let items = batch.items();
-        let mut results: Vec<_> = results.into_iter().take(items).map(finite).collect();
         results.resize(items, Err(ScoreError::BadResult));
+        for result in &mut results {
+            if matches!(result, Ok(row) if !row.fits(&self.outputs)) {
+                *result = Err(ScoreError::BadResult);
+            }
+        }
         let scored = results.iter().filter(|result| result.is_ok()).count();
         let held_off = results.contains(&Err(ScoreError::RateLimited));
         let counters = &self.counters;
@@ -189,10 +195,10 @@ impl Shared {
         if scored > 0 || !held_off {
             self.record_outcome(scored > 0, Instant::now());
         }
-        match results.iter().find_map(|result| result.err()) {
+        match results.iter().find_map(|result| result.as_ref().err()) {
             None => self.failures.note_success(),
             Some(error) => {
-                let failure = failure.unwrap_or_else(|| error.into());
+                let failure = failure.unwrap_or_else(|| (*error).into());
                 self.failures.note(failure, items - scored);
             }
         }
@@ -209,17 +215,12 @@ impl Shared {
         self.deliver(chunk, &vec![Err(error); chunk.items.len()], started);
     }
 
-    fn deliver(
-        &self,
-        chunk: &Chunk,
-        results: &[Result<f64, ScoreError>],
-        started: Option<Instant>,
-    ) {
+    fn deliver(&self, chunk: &Chunk, results: &[ItemScore], started: Option<Instant>) {
         let now = Instant::now();
-        for (item, &result) in chunk.items.iter().zip(results) {
+        for (item, result) in chunk.items.iter().zip(results) {
             let Some(key) = item.key else { continue };
-            if let Ok(score) = result {
-                self.cache.put(key, score, now);
+            if let Ok(row) = result {
+                self.cache.put(key, row, now);
                 self.slow_items.clear(key);
             }
             if self.costly {
@@ -231,7 +232,7 @@ impl Shared {
                 self.in_flight.leave(key, result, timing);
             }
         }
-        chunk.answer(results.iter().copied(), started);
+        chunk.answer(results.iter().cloned(), started);
     }
 
     /// Shows the state of the breaker to operators.
@@ -262,14 +263,4 @@ impl Shared {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn finite(result: Result<f64, ScoreError>) -> Result<f64, ScoreError> {
-    result.and_then(|score| {
-        if score.is_finite() {
-            Ok(score)
-        } else {
-            Err(ScoreError::BadResult)
-        }
-    })
 }

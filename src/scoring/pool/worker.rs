@@ -10,7 +10,7 @@ use super::batch::Batch;
 use super::request::Chunk;
 use super::shared::Shared;
 use super::worker_pool::Task;
-use crate::scoring::{ScoreError, ScorerFailure, Worker};
+use crate::scoring::{ItemScore, ScoreError, ScorerFailure, Worker};
 
 /// Starts a thread that works until the pool wants fewer threads or is dropped. `live` counts it already. Returns false if the
 /// thread could not be started.
@@ -151,7 +151,7 @@ impl<'s> Thread<'s> {
     }
 
     /// Returns the results, or `None` if the scorer panicked.
-    fn score(&mut self, batch: &Batch) -> Option<Vec<Result<f64, ScoreError>>> {
+    fn score(&mut self, batch: &Batch) -> Option<Vec<ItemScore>> {
         if self.worker.is_none() {
             self.make_worker();
         }

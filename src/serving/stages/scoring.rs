@@ -3,9 +3,9 @@ use std::time::Instant;
 
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use crate::scoring::ScoreError;
 use crate::scoring::pool::{BatchScores, PoolHandle, Timing};
-use crate::serving::score_matrix::{ItemScore, ScoreColumn, ScoreMatrix, ScoreTiming};
+use crate::scoring::{ItemScore, ScoreError};
+use crate::serving::score_matrix::{ScoreMatrix, ScoreTiming, ScorerRows};
 use weir_feed::RankRequest;
 
 /// Collects the scores of one feed from several pools, side by side.
@@ -13,7 +13,7 @@ use weir_feed::RankRequest;
 /// Dropping it calls off the work that is still queued.
 pub(crate) struct ScoreCollector<'p> {
     pools: &'p [PoolHandle],
-    columns: Vec<PendingColumn>,
+    pending: Vec<PendingRows>,
     batches: UnboundedReceiver<BatchScores>,
     wait: Wait,
     started: Instant,
@@ -30,8 +30,8 @@ pub(crate) enum Wait {
     TimedAllOrNothing,
 }
 
-struct PendingColumn {
-    scores: Vec<Option<ItemScore>>,
+struct PendingRows {
+    rows: Vec<Option<ItemScore>>,
     timings: Vec<ScoreTiming>,
     outstanding: usize,
     until: Instant,
@@ -53,12 +53,12 @@ impl<'p> ScoreCollector<'p> {
                 Wait::PerScorer => deadline.min(started + pool.time_limit()),
                 Wait::Timed | Wait::TimedAllOrNothing => deadline,
             };
-            let mut column = PendingColumn::new(feed.items.len(), until, wait);
-            column.take(&pool.ask(feed, until, tag, &reply), None);
-            column
+            let mut rows = PendingRows::new(feed.items.len(), until, wait);
+            rows.take(pool.ask(feed, until, tag, &reply), None);
+            rows
         };
         Self {
-            columns: pools.iter().enumerate().map(request).collect(),
+            pending: pools.iter().enumerate().map(request).collect(),
             pools,
             batches,
             wait,
@@ -70,45 +70,45 @@ impl<'p> ScoreCollector<'p> {
     pub(crate) async fn finish(mut self) -> ScoreMatrix {
         while let Some(until) = self.next_limit() {
             match tokio::time::timeout_at(until.into(), self.batches.recv()).await {
-                Ok(Some(batch)) => self.take(&batch),
+                Ok(Some(batch)) => self.take(batch),
                 Ok(None) => self.give_up(ScoreError::Unavailable, None),
                 Err(_) => self.give_up(ScoreError::Timeout, Some(Instant::now())),
             }
         }
-        let columns = self.columns.into_iter().map(PendingColumn::finish);
+        let scorers = self.pending.into_iter().map(PendingRows::finish);
         ScoreMatrix {
-            columns: columns.collect(),
+            scorers: scorers.collect(),
         }
     }
 
     /// Returns when the next pool runs out of time, or `None` if nothing is waited for.
     fn next_limit(&self) -> Option<Instant> {
-        let columns = self.columns.iter();
-        if self.wait == Wait::TimedAllOrNothing && columns.clone().any(|column| column.failed) {
+        let pending = self.pending.iter();
+        if self.wait == Wait::TimedAllOrNothing && pending.clone().any(|rows| rows.failed) {
             return None;
         }
-        let waiting = columns.filter(|column| column.outstanding > 0);
-        waiting.map(|column| column.until).min()
+        let waiting = pending.filter(|rows| rows.outstanding > 0);
+        waiting.map(|rows| rows.until).min()
     }
 
-    fn take(&mut self, batch: &BatchScores) {
-        self.columns[batch.tag].take(&batch.scores, Some(batch.timing));
+    fn take(&mut self, batch: BatchScores) {
+        self.pending[batch.tag].take(batch.scores, Some(batch.timing));
     }
 
     /// Waits no longer for the pools whose time was up at `now`, or for any.
     fn give_up(&mut self, error: ScoreError, now: Option<Instant>) {
-        for (column, pool) in self.columns.iter_mut().zip(self.pools) {
-            if now.is_none_or(|now| column.until <= now) {
+        for (rows, pool) in self.pending.iter_mut().zip(self.pools) {
+            if now.is_none_or(|now| rows.until <= now) {
                 if self.wait == Wait::PerScorer && error == ScoreError::Timeout {
-                    pool.note_late(column.outstanding, self.started, column.until);
+                    pool.note_late(rows.outstanding, self.started, rows.until);
                 }
-                column.give_up(error);
+                rows.give_up(error);
             }
         }
     }
 }
 
-impl PendingColumn {
+impl PendingRows {
     fn new(items: usize, until: Instant, wait: Wait) -> Self {
         let timing = ScoreTiming {
             sent: Instant::now(),
@@ -116,7 +116,7 @@ impl PendingColumn {
             received: None,
         };
         Self {
-            scores: vec![None; items],
+            rows: vec![None; items],
             timings: match wait {
                 Wait::PerScorer => Vec::new(),
                 Wait::Timed | Wait::TimedAllOrNothing => vec![timing; items],
@@ -127,15 +127,15 @@ impl PendingColumn {
         }
     }
 
-    fn take(&mut self, scores: &[(usize, ItemScore)], pool: Option<Timing>) {
+    fn take(&mut self, scores: Vec<(usize, ItemScore)>, pool: Option<Timing>) {
         if self.outstanding == 0 {
             return; // It was given up.
         }
         self.outstanding -= scores.len();
         let received = (!self.timings.is_empty()).then(Instant::now);
-        for &(item, score) in scores {
-            self.scores[item] = Some(score);
+        for (item, score) in scores {
             self.failed |= score.is_err();
+            self.rows[item] = Some(score);
             if let Some(timing) = self.timings.get_mut(item) {
                 timing.pool = pool;
                 timing.received = received;
@@ -145,17 +145,17 @@ impl PendingColumn {
 
     fn give_up(&mut self, error: ScoreError) {
         if self.outstanding > 0 {
-            let pending = self.scores.iter_mut().filter(|score| score.is_none());
-            pending.for_each(|score| *score = Some(Err(error)));
+            let pending = self.rows.iter_mut().filter(|row| row.is_none());
+            pending.for_each(|row| *row = Some(Err(error)));
             self.outstanding = 0;
         }
     }
 
-    fn finish(self) -> ScoreColumn {
-        let scores = self.scores.into_iter();
-        ScoreColumn {
-            scores: scores
-                .map(|score| score.unwrap_or(Err(ScoreError::Timeout)))
+    fn finish(self) -> ScorerRows {
+        let rows = self.rows.into_iter();
+        ScorerRows {
+            rows: rows
+                .map(|row| row.unwrap_or(Err(ScoreError::Timeout)))
                 .collect(),
             timings: self.timings,
         }

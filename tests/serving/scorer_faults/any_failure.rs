@@ -108,7 +108,8 @@ fn raw_score(seed: u64, feed: &RankRequest, item: &ContentItem) -> f64 {
         panic_rate: 0.0,
     };
     let session = &feed.session;
-    scorer.worker().score(&[Subject { item, session }])[0].unwrap()
+    let rows = scorer.worker().score(&[Subject { item, session }]);
+    rows[0].as_ref().unwrap().number(0).unwrap()
 }
 
 #[derive(Clone, Debug)]

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use weir::scoring::pool::PoolConfig;
-use weir::scoring::{CacheKey, ScoreError, Scorer, SentimentScorer, Subject, Worker};
+use weir::scoring::{CacheKey, ItemScore, Scorer, SentimentScorer, Subject, Worker};
 use weir_feed::RankRequest;
 use weir_sentiment::Sentiment;
 
@@ -23,7 +23,7 @@ fn feed_of_texts(items: usize, bytes: usize) -> Arc<RankRequest> {
 }
 
 /// Scores that are known at once.
-fn known(pool: &Pool, feed: &Arc<RankRequest>) -> Vec<(usize, Result<f64, ScoreError>)> {
+fn known(pool: &Pool, feed: &Arc<RankRequest>) -> Vec<(usize, ItemScore)> {
     let (reply, _) = tokio::sync::mpsc::unbounded_channel();
     let deadline = std::time::Instant::now() + super::LONG;
     pool.workers.ask(feed, deadline, 0, &reply)
@@ -37,7 +37,7 @@ fn short_feeds_are_scored_inline_and_long_ones_by_the_pool() {
     assert_eq!(scores.len(), 16);
     for (place, score) in scores {
         let expected = Sentiment::of(&little.items[place].text).compound;
-        assert_eq!(score, Ok(expected));
+        assert_eq!(score, Ok(expected.into()));
     }
     assert_eq!(pool.counters.scored.load(Ordering::SeqCst), 16);
     let much = feed_of_texts(17, 1_024);
@@ -87,13 +87,13 @@ impl Scorer for Moody {
 }
 
 impl Worker for Moody {
-    fn score(&mut self, batch: &[Subject<'_>]) -> Vec<Result<f64, ScoreError>> {
+    fn score(&mut self, batch: &[Subject<'_>]) -> Vec<ItemScore> {
         assert!(
             thread::current()
                 .name()
                 .is_some_and(|name| name == "scorer-moody")
         );
-        vec![Ok(2.0); batch.len()]
+        vec![Ok(2.0.into()); batch.len()]
     }
 }
 

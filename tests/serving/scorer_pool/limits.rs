@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam::channel::{Receiver, Sender, unbounded};
 use weir::scoring::pool::{BreakerConfig, PoolConfig, WorkerPool};
-use weir::scoring::{CacheKey, ScoreError, Scorer, Subject, Worker};
+use weir::scoring::{CacheKey, ItemScore, ScoreError, Scorer, Subject, Worker};
 use weir_feed::{ContentItem, RankRequest};
 
 use super::{By, LONG, Pool, config, feed, scores, start, submit};
@@ -42,13 +42,13 @@ impl Scorer for Gate {
 }
 
 impl Worker for Gate {
-    fn score(&mut self, batch: &[Subject<'_>]) -> Vec<Result<f64, ScoreError>> {
+    fn score(&mut self, batch: &[Subject<'_>]) -> Vec<ItemScore> {
         self.batches.fetch_add(1, Ordering::SeqCst);
         self.largest.fetch_max(batch.len(), Ordering::SeqCst);
         if batch.iter().any(|subject| subject.item.text == STUCK) {
             let _ = self.release.recv();
         }
-        vec![Ok(1.0); batch.len()]
+        vec![Ok(1.0.into()); batch.len()]
     }
 }
 

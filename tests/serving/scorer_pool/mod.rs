@@ -14,7 +14,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use weir::scoring::pool::{
     BatchScores, BreakerConfig, PoolConfig, PoolCounters, Timing, WorkerPool,
 };
-use weir::scoring::{CacheKey, RandomScorer, ScoreError, Scorer, Subject, Worker};
+use weir::scoring::{CacheKey, ItemScore, RandomScorer, ScoreError, Scorer, Subject, Worker};
 use weir_feed::{ContentItem, Platform, RankRequest};
 use weir_lab::FakeFeed;
 
@@ -95,6 +95,11 @@ fn submit(pool: &Pool, feed: &Arc<RankRequest>, within: Duration) -> Asked {
     }
 }
 
+/// The number of a row that has one.
+fn number(row: ItemScore) -> Result<f64, ScoreError> {
+    row.map(|row| row.number(0).unwrap())
+}
+
 /// Every answer to one request, by place.
 async fn scores(mut asked: Asked) -> Vec<Result<f64, ScoreError>> {
     let mut scores = Vec::new();
@@ -103,15 +108,15 @@ async fn scores(mut asked: Asked) -> Vec<Result<f64, ScoreError>> {
         assert_eq!(answer.tag, 3);
         scores.extend(answer.scores);
     }
-    scores.sort_by_key(|&(place, _)| place);
+    scores.sort_by_key(|(place, _)| *place);
     assert!(
         scores
             .iter()
             .enumerate()
-            .all(|(nth, &(place, _))| nth == place),
+            .all(|(nth, (place, _))| nth == *place),
         "each place once"
     );
-    scores.into_iter().map(|(_, score)| score).collect()
+    scores.into_iter().map(|(_, row)| number(row)).collect()
 }
 
 const LONG: Duration = Duration::from_secs(30);
@@ -133,8 +138,9 @@ where
 }
 
 impl<F: Fn(&[&ContentItem]) -> Vec<Result<f64, ScoreError>>> Worker for By<F> {
-    fn score(&mut self, batch: &[Subject<'_>]) -> Vec<Result<f64, ScoreError>> {
+    fn score(&mut self, batch: &[Subject<'_>]) -> Vec<ItemScore> {
         let items: Vec<&ContentItem> = batch.iter().map(|subject| subject.item).collect();
-        (self.0)(&items)
+        let numbers = (self.0)(&items).into_iter();
+        numbers.map(|number| number.map(Into::into)).collect()
     }
 }

@@ -83,7 +83,8 @@ impl Choice {
                 item: &item,
                 session: &session,
             }]);
-            scores.first()?.ok().filter(|score| score.is_finite())
+            let row = scores.first()?.as_ref().ok()?;
+            row.number(0).filter(|score| score.is_finite())
         };
         for (name, bounds) in &self.wanted.bounds {
             if !bounds.hold(score_by(name)?) {

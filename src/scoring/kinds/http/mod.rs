@@ -15,7 +15,7 @@ use self::call::Caller;
 use self::error::CallError;
 pub use self::options::{HttpConfig, HttpOptions};
 use super::BuildError;
-use crate::scoring::{CacheKey, ScoreError, Scorer, ScorerFailure, Subject, Worker};
+use crate::scoring::{CacheKey, ItemScore, ScoreError, Scorer, ScorerFailure, Subject, Worker};
 
 /// Scores that a model server gives, over one shared pool of connections. As many calls are under way as the pool has
 /// threads.
@@ -84,7 +84,7 @@ struct HttpWorker {
 }
 
 impl Worker for HttpWorker {
-    fn score(&mut self, batch: &[Subject<'_>]) -> Vec<Result<f64, ScoreError>> {
+    fn score(&mut self, batch: &[Subject<'_>]) -> Vec<ItemScore> {
         self.failure = None;
         let Some(runtime) = &self.runtime else {
             return vec![Err(ScoreError::Unavailable); batch.len()];
@@ -96,7 +96,10 @@ impl Worker for HttpWorker {
         self.failure = failed.map(CallError::failure);
         scores
             .into_iter()
-            .map(|score| score.map_err(|error| error.score_error()))
+            .map(|score| match score {
+                Ok(number) => Ok(number.into()),
+                Err(error) => Err(error.score_error()),
+            })
             .collect()
     }
 
