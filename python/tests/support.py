@@ -1,5 +1,6 @@
 """What the tests share: the package on the path, and a process of a program to talk to."""
 
+import faulthandler
 import json
 import os
 import queue
@@ -12,6 +13,8 @@ import threading
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ROOT = os.path.dirname(PACKAGE)
 sys.path.insert(0, PACKAGE)
+# A test that hangs shows where, and ends.
+faulthandler.dump_traceback_later(240, exit=True)
 
 INITIALIZE = {"protocol": "weir-program/1", "role": "scorer", "functions": [], "device": None}
 

@@ -32,15 +32,14 @@ _active: Optional[Process] = None
 class Process:
     """Answers one Weir, from `initialize` to the end of stdin."""
 
-    def __init__(self, channel: Channel, load: Callable[[], Program]) -> None:
-        self._channel, self._load = channel, load
+    def __init__(self, channel: Channel, program: Program) -> None:
+        self._channel, self._program = channel, program
         self._inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._running: Dict[Any, Running] = {}
         self._scorers: Dict[str, LoadedScorer] = {}
         self._loading = threading.Lock()
         self._loop = EventLoop()
         self._pool: Optional[ThreadPoolExecutor] = None
-        self._program = Program()
         self._device: Optional[str] = None
         self._is_ready = False
         self._methods: Dict[str, Callable[[Mapping[str, Any], Running], Any]] = {
@@ -124,14 +123,14 @@ class Process:
             raise ProtocolError(failures.INVALID_PARAMS, "expected role scorer or job, and a list of functions")
         self._device = device if isinstance(device, str) else os.environ.get("WEIR_DEVICE") or None
         try:
-            self._program = self._load()
+            self._program.load()
             for name in functions:
                 self._scorer(name)
         except ProtocolError:
             raise
         except (Exception, SystemExit) as error:
             self._log_traceback(error)
-            where, data = describe(error, self._program.folder or _folder_of(error))
+            where, data = describe(error, self._program.folder)
             text = str(error).strip()
             raise ProtocolError(failures.LOADING_FAILED, f"{where}: {text}" if text else where, **data) from None
         concurrency = self._concurrency(role, functions)
@@ -279,16 +278,10 @@ def _whole(value: Any, default: int) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) else default
 
 
-def _folder_of(error: BaseException) -> str:
-    """The folder of the program that could not be imported: that of the file in the arguments, or the working directory."""
-    file = sys.argv[-1] if sys.argv[-1].endswith(".py") else ""
-    return os.path.dirname(os.path.realpath(file)) if file else os.getcwd()
-
-
-def start(load: Callable[[], Program]) -> int:
+def start(program: Program) -> int:
     """Takes over the standard descriptors and answers until the end of stdin."""
     global _active
-    process = _active = Process(Channel.take_over_stdio(), load)
+    process = _active = Process(Channel.take_over_stdio(), program)
     return process.serve()
 
 
@@ -300,5 +293,4 @@ def run() -> None:
     """
     if _active is not None:
         return
-    status = start(lambda: Program(sys.modules["__main__"]))
-    sys.exit(status)
+    sys.exit(start(Program.from_main()))

@@ -13,11 +13,9 @@ from .process import start
 def main(arguments: List[str]) -> int:
     """Runs the command and returns its exit status."""
     if len(arguments) == 2 and arguments[0] == "-m":
-        module = arguments[1]
-        return start(lambda: Program.from_module(module))
+        return start(Program.from_module(arguments[1]))
     if len(arguments) == 1 and not arguments[0].startswith("-"):
-        file = arguments[0]
-        return start(lambda: Program.from_file(file))
+        return start(Program.from_file(arguments[0]))
     print("usage: python -m weir.worker FILE | -m MODULE", file=sys.stderr)
     return 2
 
