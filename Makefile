@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test check chaos bench fmt ci docker toolchain components nextest stores
+.PHONY: help run test check chaos bench fmt ci docker wheel toolchain components nextest stores
 
 # Flags of our own also keep make from running a recipe without the shell, which would ignore the PATH below.
 SHELL := /bin/sh
@@ -48,6 +48,12 @@ ci: ## what a change must pass: check and test
 
 docker: ## build the image weir
 	docker build --file docker/Dockerfile --tag weir .
+
+wheel: toolchain ## build a wheel that carries the weir command and the Python package: pip install target/wheels/*.whl
+	@scripts/install.sh python3=python3 || { echo "python3 is missing: install it" >&2; exit 1; }
+	python3 -m venv "$(TARGET)/maturin" || { echo "python3 has no venv: install python3-venv" >&2; exit 1; }
+	"$(TARGET)/maturin/bin/pip" install --quiet 'maturin>=1.7,<2'
+	"$(TARGET)/maturin/bin/maturin" build --release --locked --out "$(TARGET)/wheels"
 
 toolchain:
 	@command -v cargo >/dev/null || { echo "Rust is missing: see https://rustup.rs" >&2; exit 1; }

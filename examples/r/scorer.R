@@ -1,5 +1,6 @@
 # A scorer and a job in R: `argv = ["Rscript", "--vanilla", "scorer.R"]`. See docs/program-protocol.md.
 library(jsonlite)
+invisible(Sys.setlocale("LC_CTYPE", "C.UTF-8"))
 
 # What is printed belongs in the program's log; stdout is the protocol's.
 protocol <- file("/dev/stdout", "a")
