@@ -1,15 +1,17 @@
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
 import sys
 import tempfile
+import textwrap
 import types
 import unittest
 from unittest import mock
 
-from support import PACKAGE, ROOT, Worker
+from support import ROOT, Worker
 import weir
 import weir.testing
 
@@ -27,6 +29,17 @@ def stub(name, **members):
     module = types.ModuleType(name)
     vars(module).update(members)
     return mock.patch.dict(sys.modules, {name: module})
+
+
+class Tutorial(unittest.TestCase):
+    def test_the_scorer_of_the_tutorial_gives_what_the_tutorial_says(self):
+        with open(os.path.join(ROOT, "docs", "python.md"), encoding="utf-8") as file:
+            page = file.read()
+        source = page[page.index("`mine.py`") :].split("```python")[1].split("```")[0]
+        call, shown = re.search(r"print\((.*)\)'\n *(\{.*\})", page).groups()
+        mine = types.ModuleType("mine")
+        exec(textwrap.dedent(source), vars(mine))
+        self.assertEqual(str(eval(call, {"weir": weir, "mine": mine})), shown)
 
 
 class Tasks(unittest.TestCase):

@@ -70,6 +70,31 @@ class Jobs(unittest.TestCase):
             self.assertEqual(sent[-1], {"id": request, "done": 100_000, "total": 100_000})
             self.assertLess(len(sent), 100)
 
+    def test_threads_of_a_job_report_and_are_cancelled_with_it(self):
+        source = """
+            import threading, time
+            import weir
+
+            @weir.job
+            def threaded() -> list:
+                seen = []
+                def work():
+                    weir.progress(1, 1)
+                    while not weir.cancelled():
+                        time.sleep(0.01)
+                    seen.append(weir.current_job().job_id)
+                thread = threading.Thread(target=work)
+                thread.start()
+                thread.join()
+                return seen
+        """
+        with Worker(source) as worker:
+            worker.initialize(role="job")
+            request = worker.send("run_job", job="threaded", args={}, job_id="j")
+            self.assertEqual(worker.message()["method"], "progress")
+            worker.notify("cancel", id=request)
+            self.assertEqual(worker.response(request)["result"], ["j"])
+
     def test_a_cancelled_job_ends(self):
         source = """
             import asyncio, time

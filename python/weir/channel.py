@@ -51,7 +51,7 @@ class Channel:
 
     def lines(self) -> Iterator[bytes]:
         """Yields lines until the end of stdin. A line over the limit ends them, since what follows cannot be told apart."""
-        with os.fdopen(os.dup(self._read_fd), "rb", buffering=1 << 16) as file:
+        with os.fdopen(self._read_fd, "rb", buffering=1 << 16, closefd=False) as file:
             while True:
                 line = file.readline(MAX_LINE_BYTES + 1)
                 if not line:

@@ -48,18 +48,37 @@ class JobRun:
 
 
 running: ContextVar[Optional[Running]] = ContextVar("weir_running", default=None)
+_alone: Optional[Running] = None
+
+
+def enter(request: Running, is_alone: bool) -> None:
+    """Makes a request the one that runs in this context; if it is alone in the process, also for threads that user code starts."""
+    global _alone
+    running.set(request)
+    _alone = request if is_alone else None
+
+
+def leave() -> None:
+    """Ends what `enter` began."""
+    global _alone
+    running.set(None)
+    _alone = None
+
+
+def _now() -> Optional[Running]:
+    return running.get() or _alone
 
 
 def progress(done: int, total: int) -> None:
     """Tells how far the job is: `done` of `total` steps. Weir shows it with the job."""
-    now = running.get()
+    now = _now()
     if now is not None:
         now.report(int(done), int(total))
 
 
 def cancelled() -> bool:
     """Whether the job should end, since it was cancelled or is past its time limit; for a scorer, whether nobody waits any longer."""
-    now = running.get()
+    now = _now()
     if now is None:
         return False
     return now.cancelled.is_set() or (now.deadline is not None and time.monotonic() > now.deadline)
@@ -67,7 +86,7 @@ def cancelled() -> bool:
 
 def current_job() -> JobRun:
     """The run of the job that calls this; outside of one, that of a first attempt without an id."""
-    now = running.get()
+    now = _now()
     if now is None or now.job is None:
         return JobRun(job_id="", token=0, attempt=1)
     return now.job

@@ -59,6 +59,7 @@ class _Sent:
         def __getattr__(self, name: str) -> Any:
             if name in type(self).__dataclass_fields__:
                 read = "session." + name if isinstance(self, Session) else name
+                read = "session.FIELD" if read == "session" else read
                 raise AttributeError(f"{read} was not sent: add {read!r} to the scorer's reads")
             raise AttributeError(f"{type(self).__name__} has no field {name!r}")
 

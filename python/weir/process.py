@@ -15,7 +15,7 @@ from typing import Any, Callable, Dict, Mapping, Optional
 
 from . import failures
 from .channel import Channel
-from .context import JobRun, Running, running as running_now
+from .context import JobRun, Running, enter, leave
 from .definitions import definitions
 from .failures import ArgumentError, BadReturn, Cancelled, ProtocolError, Retry, describe
 from .items import Items
@@ -154,11 +154,12 @@ class Process:
     def _answer(self, message: Mapping[str, Any]) -> None:
         request_id = message["id"]
         running = self._running[request_id]
-        running_now.set(running)
+        enter(running, is_alone=self._pool is None)
         try:
             result, error = self._execute(message, running), None
         except ProtocolError as failure:
             result, error = None, failure
+        leave()
         self._running.pop(request_id, None)
         try:
             self._channel.respond(request_id, result, error)

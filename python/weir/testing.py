@@ -11,7 +11,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Union
 
 from .channel import encode
 from .columns import Columns
-from .context import JobRun, Running, running as running_now
+from .context import JobRun, Running, enter, leave
 from .definitions import Job, Page, Scorer, Source, definitions
 from .failures import DefinitionError
 from .items import Item, Items, Session
@@ -54,28 +54,33 @@ def score(
     sent = json.loads(encode([entries, sessions]))
     batch = Items(sent[0], sent[1], reads, definition.item_type)
     running = Running()
-    token = running_now.set(running)
+    enter(running, is_alone=True)
     try:
         columns, errors = loaded.score(batch, list(outputs or definition.outputs), running)
     finally:
-        running_now.reset(token)
+        leave()
     return Scores(columns, errors)
 
 
 def run_job(job: Job[Any], *, attempt: int = 1, **args: Any) -> Any:
     """Runs a job with arguments that are checked as those of a request, and returns its result as JSON keeps it."""
     running = Running(job=JobRun("test", 1, attempt))
-    token = running_now.set(running)
+    enter(running, is_alone=True)
     try:
         result = run(job, json.loads(encode(args)), running, _loop)
     finally:
-        running_now.reset(token)
+        leave()
     return json.loads(encode(result))
 
 
 def fetch(source: Source, *, cursor: Any = None, limit: int = 100, **args: Any) -> Page:
     """Reads one page of a source."""
-    page = fetch_page(source, json.loads(encode(args)), cursor, limit, Running(), _loop)
+    running = Running()
+    enter(running, is_alone=True)
+    try:
+        page = fetch_page(source, json.loads(encode(args)), cursor, limit, running, _loop)
+    finally:
+        leave()
     read = json.loads(encode(page))
     return Page(read["posts"], read["cursor"], read["more"])
 
