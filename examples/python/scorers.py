@@ -3,8 +3,9 @@
 import random
 import time
 
-import weir
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+
+import weir
 
 analyzer = SentimentIntensityAnalyzer()  # once per process, not once per post
 

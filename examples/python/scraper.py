@@ -2,8 +2,9 @@
 
 import os
 
-import weir
 from twscrape import API, gather
+
+import weir
 
 
 @weir.source

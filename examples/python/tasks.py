@@ -4,8 +4,9 @@ import json
 from collections import Counter
 from datetime import datetime, timezone
 
-import weir
 from helpers import connect, named_entities
+
+import weir
 
 BETWEEN = "FROM posts WHERE created_at BETWEEN '{}' AND '{}'"
 

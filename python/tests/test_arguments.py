@@ -3,6 +3,7 @@ from datetime import datetime, timezone
 from typing import Any, Dict, List, Literal, Optional, Union
 
 import support  # noqa: F401
+
 from weir.arguments import Signature
 from weir.failures import ArgumentError, DefinitionError
 

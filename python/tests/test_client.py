@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from unittest import mock
 
 import support  # noqa: F401
+
 import weir
 from weir.endpoint import Endpoint
 
@@ -96,7 +97,9 @@ class Calls(unittest.TestCase):
         self.assertTrue(server.requests[1][1].startswith("/v1/jobs/j%2F1?wait_ms="))
 
     def test_a_job_that_failed_or_takes_long_raises(self):
-        with Server((200, {"state": "dead", "error": "ValueError at mine.py:3"}), (200, {"state": "running"})) as server:
+        with Server(
+            (200, {"state": "dead", "error": "ValueError at mine.py:3"}), (200, {"state": "running"})
+        ) as server:
             job = server.client().job("j")
             with self.assertRaisesRegex(weir.JobFailed, "job j is dead: ValueError at mine.py:3"):
                 job.get()

@@ -12,6 +12,7 @@ import unittest
 from unittest import mock
 
 from support import ROOT, Worker
+
 import weir
 import weir.testing
 
@@ -56,7 +57,9 @@ class Tasks(unittest.TestCase):
         connection.commit()
         connection.close()
         command = [sys.executable, "-m", "weir.worker", os.path.join(EXAMPLES, "tasks.py")]
-        self.worker = Worker(command=command, env={"WEIR_DATABASE_URL": f"sqlite://{path}", "PYTHONDONTWRITEBYTECODE": "1"})
+        self.worker = Worker(
+            command=command, env={"WEIR_DATABASE_URL": f"sqlite://{path}", "PYTHONDONTWRITEBYTECODE": "1"}
+        )
         self.addCleanup(self.worker.__exit__)
         self.jobs = self.worker.initialize(role="job")["jobs"]
 

@@ -130,7 +130,10 @@ class Fuzz(unittest.TestCase):
     def test_a_line_of_just_the_limit_is_read(self):
         with Worker(SOURCE) as worker:
             worker.initialize("length")
-            head, tail = b'{"jsonrpc":"2.0","id":7,"method":"score","params":{"function":"length","items":[{"item":{"text":"', b'"}}]}}\n'
+            head, tail = (
+                b'{"jsonrpc":"2.0","id":7,"method":"score","params":{"function":"length","items":[{"item":{"text":"',
+                b'"}}]}}\n',
+            )
             text = b"x" * (16 * 1024 * 1024 - len(head) - len(tail))
             worker.write(head + text + tail)
             # The session of the item is missing, but the line was read.

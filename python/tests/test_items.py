@@ -2,6 +2,7 @@ import unittest
 from datetime import datetime, timezone
 
 import support  # noqa: F401
+
 from weir.items import Item, Items, Reads, parse_time
 
 POST = {"text": "secret", "title": None, "created_at": "2026-11-24T03:00:00.5Z", "engagements": {"like": 3}}
@@ -80,5 +81,10 @@ class ItemsTest(unittest.TestCase):
                 Reads([name])
 
     def test_times_have_a_zone(self):
-        for text in ("2026-11-24 03:00:00", "2026-11-24T03:00:00Z", "2026-11-24T04:00:00+01:00", "2026-11-24T03:00:00.000000000Z"):
+        for text in (
+            "2026-11-24 03:00:00",
+            "2026-11-24T03:00:00Z",
+            "2026-11-24T04:00:00+01:00",
+            "2026-11-24T03:00:00.000000000Z",
+        ):
             self.assertEqual(parse_time(text), datetime(2026, 11, 24, 3, tzinfo=timezone.utc), text)

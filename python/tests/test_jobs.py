@@ -247,7 +247,9 @@ class Sources(unittest.TestCase):
                 self.assertEqual(error["code"], code)
                 self.assertNotIn("secret", str(error))
             self.assertEqual(worker.error("fetch", source="board", args={})["data"]["path"], "args.url")
-            self.assertEqual(worker.error("fetch", source="board", args={"url": "b", "cursor": 1})["data"]["path"], "args.cursor")
+            self.assertEqual(
+                worker.error("fetch", source="board", args={"url": "b", "cursor": 1})["data"]["path"], "args.cursor"
+            )
 
 
 if __name__ == "__main__":

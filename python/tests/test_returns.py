@@ -2,6 +2,7 @@ import unittest
 from decimal import Decimal
 
 import support  # noqa: F401
+
 from weir.columns import to_columns
 from weir.failures import BadReturn
 from weir.items import Missing
@@ -66,14 +67,10 @@ class Returns(unittest.TestCase):
 
     def test_none_is_an_answer_and_missing_is_a_failure(self):
         self.assertEqual(one([None, Missing("too long")]), ({"score": [None, None]}, {"1": "too long"}))
-        self.assertEqual(
-            two([None, Missing("why")]), ({"a": [None, None], "b": [None, None]}, {"1": "why"})
-        )
+        self.assertEqual(two([None, Missing("why")]), ({"a": [None, None], "b": [None, None]}, {"1": "why"}))
 
     def test_an_item_with_one_missing_column_has_none(self):
-        self.assertEqual(
-            two({"a": [1, 2], "b": [Missing("why"), 4]}), ({"a": [None, 2], "b": [None, 4]}, {"0": "why"})
-        )
+        self.assertEqual(two({"a": [1, 2], "b": [Missing("why"), 4]}), ({"a": [None, 2], "b": [None, 4]}, {"0": "why"}))
 
     def test_what_is_not_finite_is_no_score(self):
         values = [float("nan"), float("inf"), -float("inf"), Array(float("nan")), 10**400, Decimal("NaN")]

@@ -20,10 +20,16 @@ class Scoring(unittest.TestCase):
                 {"session": {"user_id": "u2"}, "survey": {"age": "b"}},
             ]
             items = [{"item": {"text": "abc"}, "s": 1}, {"item": {"text": ""}, "s": 0}]
-            answer = worker.result("score", function="both", budget_ms=100, sessions=sessions, items=items, outputs=["user"])
+            answer = worker.result(
+                "score", function="both", budget_ms=100, sessions=sessions, items=items, outputs=["user"]
+            )
             self.assertEqual(answer, {"columns": {"user": ["u2b", "u1a"]}})
-            self.assertEqual(worker.error("score", function="both", items=[{"item": {}, "s": 2}], sessions=sessions)["code"], -32602)
-            self.assertEqual(worker.error("score", function="both", items=items, sessions=sessions, outputs=["x"])["code"], -32602)
+            self.assertEqual(
+                worker.error("score", function="both", items=[{"item": {}, "s": 2}], sessions=sessions)["code"], -32602
+            )
+            self.assertEqual(
+                worker.error("score", function="both", items=items, sessions=sessions, outputs=["x"])["code"], -32602
+            )
 
     def test_one_item_that_fails_leaves_the_others(self):
         source = """
@@ -40,7 +46,9 @@ class Scoring(unittest.TestCase):
         with Worker(source) as worker:
             worker.initialize("picky")
             answer = worker.score("picky", "abc", "bad secret", "none")
-            self.assertEqual(answer, {"columns": {"score": [3, None, None]}, "errors": {"1": "ValueError at mine.py:9"}})
+            self.assertEqual(
+                answer, {"columns": {"score": [3, None, None]}, "errors": {"1": "ValueError at mine.py:9"}}
+            )
             self.assertIn("cannot score bad secret", worker.log_messages()[0])
             error = worker.error("score", function="picky", items=[{"item": {"text": "bad secret"}}])
             self.assertEqual(error["data"], {"type": "ValueError", "file": "mine.py", "line": 9})

@@ -1,6 +1,7 @@
 import unittest
 
 import support  # noqa: F401
+
 import weir
 import weir.testing
 
@@ -35,10 +36,14 @@ def board(url: str, cursor=None):
 class Testing(unittest.TestCase):
     def test_a_scorer_gets_what_it_reads_and_is_loaded_once(self):
         for _ in range(2):
-            scores = weir.testing.score(Where, ["abc"], session={"platform": "reddit", "user_id": "u"}, survey={"age": "x"})
+            scores = weir.testing.score(
+                Where, ["abc"], session={"platform": "reddit", "user_id": "u"}, survey={"age": "x"}
+            )
             self.assertEqual(scores, {"length": [3], "where": ["redditx"]})
         self.assertEqual(Where.loads, 1)
-        self.assertEqual(weir.testing.score(Where, ["a"], session={"platform": "p"}, outputs=["length"]), {"length": [1]})
+        self.assertEqual(
+            weir.testing.score(Where, ["a"], session={"platform": "p"}, outputs=["length"]), {"length": [1]}
+        )
 
     def test_missing_scores_are_told_apart(self):
         scores = weir.testing.score(fussy, ["", "long text", weir.Item(text="a", title="t"), {"text": "b"}])

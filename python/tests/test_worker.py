@@ -238,10 +238,13 @@ class Life(unittest.TestCase):
             self.assertEqual((answer["name"], list(answer["scorers"])), ("ranker", ["length"]))
 
     def test_a_file_can_be_started_by_itself(self):
-        source = LENGTH + """
+        source = (
+            LENGTH
+            + """
     if __name__ == "__main__":
         weir.run()
 """
+        )
         for command in (None, [sys.executable, "mine.py"]):
             with self.subTest(command=command), Worker(source, command=command) as worker:
                 self.assertEqual(worker.initialize("length")["name"], "mine")

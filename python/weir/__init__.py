@@ -1,15 +1,16 @@
 """Scorers, jobs and sources of Weir in Python.
 
-    import weir
+import weir
 
-    @weir.scorer(per="item")
-    def length(item):
-        return len(item.text)
+@weir.scorer(per="item")
+def length(item):
+    return len(item.text)
 """
 
 from .client import Client, JobFailed, JobHandle, Unreachable, WeirError
 from .context import JobRun, cancelled, current_job, progress
-from .definitions import Job, More, Page, Source, job, scorer, set_version, source
+from .decorators import job, scorer, set_version, source
+from .definitions import Job, More, Page, Source
 from .failures import ArgumentError, BadReturn, Cancelled, DefinitionError, Retry
 from .items import Item, Items, Missing, Session
 from .process import run

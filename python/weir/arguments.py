@@ -7,19 +7,20 @@ import inspect
 import json
 import math
 import typing
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple, Union
+from typing import Any, Callable, Union
 
 from .channel import to_plain
 from .failures import ArgumentError, DefinitionError
 from .items import parse_time
 
-Schema = Dict[str, Any]
+Schema = dict[str, Any]
 Reader = Callable[[str, Any], Any]
 
 _UNIONS = [Union] + [getattr(__import__("types"), "UnionType", Union)]
-_LISTS = (list, List, collections.abc.Sequence, collections.abc.Iterable)
-_MAPPINGS = (dict, Dict, collections.abc.Mapping)
+_LISTS = (list, collections.abc.Sequence, collections.abc.Iterable)
+_MAPPINGS = (dict, collections.abc.Mapping)
 
 
 class Signature:
@@ -38,9 +39,9 @@ class Signature:
             ) from error
         self.takes_any = False
         self.given = [parameter for parameter in given if parameter in self.signature.parameters]
-        self._readers: Dict[str, Reader] = {}
-        self._required: List[str] = []
-        properties: Dict[str, Schema] = {}
+        self._readers: dict[str, Reader] = {}
+        self._required: list[str] = []
+        properties: dict[str, Schema] = {}
         for parameter in self.signature.parameters.values():
             if parameter.name in given:
                 continue
@@ -48,7 +49,9 @@ class Signature:
                 self.takes_any = True
                 continue
             if parameter.kind in (parameter.VAR_POSITIONAL, parameter.POSITIONAL_ONLY):
-                raise DefinitionError(f"{name} has the parameter {parameter.name!r} without a name: arguments are sent by name")
+                raise DefinitionError(
+                    f"{name} has the parameter {parameter.name!r} without a name: arguments are sent by name"
+                )
             schema, reader = _read_hint(hints.get(parameter.name, Any), f"{parameter.name!r} of {name}")
             if parameter.default is parameter.empty:
                 self._required.append(parameter.name)
@@ -63,13 +66,13 @@ class Signature:
             "additionalProperties": self.takes_any,
         }
 
-    def read(self, args: Any) -> Dict[str, Any]:
+    def read(self, args: Any) -> dict[str, Any]:
         """Checks and converts what was sent."""
         if args is None:
             args = {}
         if not isinstance(args, Mapping):
             raise ArgumentError("args", f"expected an object, found {_kind(args)}")
-        read: Dict[str, Any] = {}
+        read: dict[str, Any] = {}
         for name, value in args.items():
             reader = self._readers.get(name)
             if reader is not None:
@@ -84,20 +87,18 @@ class Signature:
                 raise ArgumentError(f"args.{name}", "the argument is required")
         return read
 
-    def write(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Dict[str, Any]:
+    def write(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """Turns the arguments of a call into what is sent."""
         bound = self.signature.bind(*args, **kwargs).arguments
         for parameter in self.signature.parameters.values():
             if parameter.kind is parameter.VAR_KEYWORD:
                 bound.update(bound.pop(parameter.name, {}))
-        sent: Dict[str, Any] = json.loads(json.dumps(dict(bound), default=to_plain))
+        sent: dict[str, Any] = json.loads(json.dumps(dict(bound), default=to_plain))
         self.read(sent)
         return sent
 
 
-
-
-def _read_hint(hint: Any, what: str) -> Tuple[Schema, Reader]:
+def _read_hint(hint: Any, what: str) -> tuple[Schema, Reader]:
     """Returns the schema and the reader of a type hint."""
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
     if hint is Any or hint is object:
@@ -163,7 +164,7 @@ def _read_datetime(path: str, value: Any) -> datetime:
         raise _misfit(path, "a time as 2026-11-24T04:00:00Z", value) from None
 
 
-_SIMPLE: Dict[Any, Tuple[Schema, Reader]] = {
+_SIMPLE: dict[Any, tuple[Schema, Reader]] = {
     str: ({"type": "string"}, _read_str),
     int: ({"type": "integer"}, _read_int),
     float: ({"type": "number"}, _read_float),
@@ -182,7 +183,7 @@ def _literal(values: Sequence[Any]) -> Reader:
     return read
 
 
-def _union(parts: Sequence[Tuple[Schema, Reader]]) -> Tuple[Schema, Reader]:
+def _union(parts: Sequence[tuple[Schema, Reader]]) -> tuple[Schema, Reader]:
     def read(path: str, value: Any) -> Any:
         errors = []
         for _, reader in parts:
@@ -195,10 +196,10 @@ def _union(parts: Sequence[Tuple[Schema, Reader]]) -> Tuple[Schema, Reader]:
     return {"anyOf": [schema for schema, _ in parts]}, read
 
 
-def _list_of(part: Tuple[Schema, Reader]) -> Tuple[Schema, Reader]:
+def _list_of(part: tuple[Schema, Reader]) -> tuple[Schema, Reader]:
     schema, reader = part
 
-    def read(path: str, value: Any) -> List[Any]:
+    def read(path: str, value: Any) -> list[Any]:
         if not isinstance(value, list):
             raise _misfit(path, "a list", value)
         return [reader(f"{path}[{index}]", entry) for index, entry in enumerate(value)]
@@ -206,10 +207,10 @@ def _list_of(part: Tuple[Schema, Reader]) -> Tuple[Schema, Reader]:
     return {"type": "array", "items": schema}, read
 
 
-def _mapping_of(part: Tuple[Schema, Reader]) -> Tuple[Schema, Reader]:
+def _mapping_of(part: tuple[Schema, Reader]) -> tuple[Schema, Reader]:
     schema, reader = part
 
-    def read(path: str, value: Any) -> Dict[str, Any]:
+    def read(path: str, value: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise _misfit(path, "an object", value)
         return {name: reader(f"{path}.{name}", entry) for name, entry in value.items()}

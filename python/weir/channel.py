@@ -6,14 +6,15 @@ import json
 import os
 import sys
 import threading
-from typing import Any, Callable, Dict, Iterator, Optional
+from collections.abc import Iterator
+from typing import Any, Callable, Optional
 
 from .failures import BAD_RETURN, PARSE_ERROR, ProtocolError
 
 MAX_LINE_BYTES = 16 * 1024 * 1024
 MAX_LOG_CHARS = 64 * 1024
 
-Message = Dict[str, Any]
+Message = dict[str, Any]
 
 
 class Channel:
@@ -114,6 +115,4 @@ def to_plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} cannot be sent as JSON")
 
 
-_dumps: Callable[[Any], str] = json.JSONEncoder(
-    ensure_ascii=False, separators=(",", ":"), default=to_plain
-).encode
+_dumps: Callable[[Any], str] = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=to_plain).encode

@@ -7,13 +7,14 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, Dict, Generic, List, Mapping, Optional, Sequence, TypeVar, Union
+from typing import Any, ClassVar, Generic, Optional, TypeVar, Union
 
 from .endpoint import Endpoint
 
 R = TypeVar("R")
-Json = Dict[str, Any]
+Json = dict[str, Any]
 
 _UNFINISHED = ("queued", "scheduled", "waiting", "running", "retrying")
 _POLL_S = 30.0
@@ -88,7 +89,7 @@ class Client:
         all_or_nothing: bool = False,
         deadline: Optional[float] = None,
         session: Optional[Mapping[str, Any]] = None,
-    ) -> List[Json]:
+    ) -> list[Json]:
         """Scores texts, or items as `POST /v1/score` takes them: one entry for each, in order."""
         items = [
             {"item_id": str(index), "text": item} if isinstance(item, str) else dict(item)
@@ -101,7 +102,7 @@ class Client:
             body["deadline_ms"] = round(deadline * 1000)
         if session is not None:
             body["session"] = session
-        scored: List[Json] = self._object("POST", "/score", body)["data"]
+        scored: list[Json] = self._object("POST", "/score", body)["data"]
         return scored
 
     def enqueue(
@@ -116,12 +117,10 @@ class Client:
         then: Optional[Mapping[str, Any]] = None,
     ) -> JobHandle[Any]:
         """Enqueues a job, by `countdown` seconds later or not before `eta`; `then` is the job that follows, as `POST /v1/jobs` takes it."""
-        answer = self._object(
-            "POST", "/jobs", describe_job(job, args, countdown, eta, priority, unique_key, then)
-        )
+        answer = self._object("POST", "/jobs", describe_job(job, args, countdown, eta, priority, unique_key, then))
         return JobHandle(self, answer["id"])
 
-    def group(self, jobs: Sequence[Mapping[str, Any]]) -> List[JobHandle[Any]]:
+    def group(self, jobs: Sequence[Mapping[str, Any]]) -> list[JobHandle[Any]]:
         """Enqueues jobs, as `POST /v1/jobs` takes them, that run side by side."""
         answer = self._object("POST", "/jobs", {"group": list(jobs)})
         return [JobHandle(self, entry["id"]) for entry in answer["jobs"]]
@@ -139,9 +138,9 @@ class Client:
                 return None
             raise
 
-    def schedules(self) -> List[Json]:
+    def schedules(self) -> list[Json]:
         """Returns the schedules with their state."""
-        schedules: List[Json] = self._object("GET", "/schedules")["schedules"]
+        schedules: list[Json] = self._object("GET", "/schedules")["schedules"]
         return schedules
 
     def run_schedule(self, name: str) -> JobHandle[Any]:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
+from collections.abc import Mapping, Sequence
+from typing import Any, Optional, Union
 
 from .failures import BadReturn
 from .items import Missing
 
 Value = Union[float, int, str, None]
-Columns = Dict[str, List[Value]]
+Columns = dict[str, list[Value]]
 
 
 def to_columns(
     result: Any, outputs: Sequence[str], wanted: Sequence[str], count: int
-) -> Tuple[Columns, Dict[str, str]]:
+) -> tuple[Columns, dict[str, str]]:
     """Returns the wanted columns of `count` values, and the reasons of missing items by index.
 
     `result` is either columns (a mapping, or a data frame, of sequences) or rows (a sequence, or anything with
@@ -29,9 +30,9 @@ def _is_frame(result: Any) -> bool:
     return hasattr(result, "columns") and hasattr(result, "__getitem__")
 
 
-def _from_columns(result: Any, wanted: Sequence[str], count: int) -> Tuple[Columns, Dict[str, str]]:
+def _from_columns(result: Any, wanted: Sequence[str], count: int) -> tuple[Columns, dict[str, str]]:
     columns: Columns = {}
-    errors: Dict[str, str] = {}
+    errors: dict[str, str] = {}
     for name in wanted:
         try:
             column = result[name]
@@ -40,19 +41,17 @@ def _from_columns(result: Any, wanted: Sequence[str], count: int) -> Tuple[Colum
         values = _sequence(column, f"column {name!r}")
         if len(values) != count:
             raise BadReturn(f"expected {count} values in column {name!r}, found {len(values)}")
-        columns[name] = [
-            _value(value, errors, index) for index, value in enumerate(values)
-        ]
+        columns[name] = [_value(value, errors, index) for index, value in enumerate(values)]
     return columns, _whole(columns, errors)
 
 
 def _from_rows(
     result: Any, outputs: Sequence[str], wanted: Sequence[str], count: int
-) -> Tuple[Columns, Dict[str, str]]:
+) -> tuple[Columns, dict[str, str]]:
     rows = _sequence(result, "the result")
     if len(rows) != count:
         raise BadReturn(f"expected {count} scores, found {len(rows)}")
-    errors: Dict[str, str] = {}
+    errors: dict[str, str] = {}
     if len(outputs) == 1 and not any(isinstance(row, (Mapping, tuple, list)) for row in rows):
         # The common case: a list of numbers.
         columns = {outputs[0]: [_value(row, errors, index) for index, row in enumerate(rows)]}
@@ -96,7 +95,7 @@ def _sequence(values: Any, what: str) -> Sequence[Any]:
     return list(values)
 
 
-def _value(value: Any, errors: Dict[str, str], index: int) -> Value:
+def _value(value: Any, errors: dict[str, str], index: int) -> Value:
     kind = type(value)
     if kind is float:
         return value if math.isfinite(value) else None
@@ -128,7 +127,7 @@ def _number(value: Any, index: int) -> Optional[float]:
     return number if math.isfinite(number) else None
 
 
-def _whole(columns: Columns, errors: Dict[str, str]) -> Dict[str, str]:
+def _whole(columns: Columns, errors: dict[str, str]) -> dict[str, str]:
     """Clears the other columns of items that have an error."""
     for index in errors:
         for column in columns.values():

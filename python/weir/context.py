@@ -6,7 +6,7 @@ import threading
 import time
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Callable, List, Optional
+from typing import Callable, Optional
 
 _PROGRESS_PERIOD_S = 0.1
 
@@ -17,7 +17,7 @@ class Running:
 
     send: Callable[[int, int], None] = lambda done, total: None
     cancelled: threading.Event = field(default_factory=threading.Event)
-    on_cancel: List[Callable[[], object]] = field(default_factory=list)
+    on_cancel: list[Callable[[], object]] = field(default_factory=list)
     job: Optional[JobRun] = None
     deadline: Optional[float] = None
     _reported_at: float = 0.0

@@ -1,4 +1,4 @@
-"""The decorators, and what they define."""
+"""Scorers, jobs and sources, as they are defined."""
 
 from __future__ import annotations
 
@@ -6,20 +6,15 @@ import inspect
 import os
 import re
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import (
     Any,
     Callable,
-    Dict,
     Generic,
-    Mapping,
     Optional,
-    Sequence,
-    Tuple,
-    Type,
     TypeVar,
     Union,
-    overload,
 )
 
 from .arguments import Signature
@@ -27,8 +22,8 @@ from .client import Client, JobHandle
 from .failures import DefinitionError
 from .items import Reads
 
-C = TypeVar("C", bound=Callable[..., Any])
 R = TypeVar("R")
+Returned = TypeVar("Returned")
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,99}\Z")
 Seconds = Union[int, float]
@@ -50,7 +45,7 @@ class Scorer:
         self.target, self.name, self.item_type, self.concurrency = target, name, item_type, concurrency
         if isinstance(outputs, str) or isinstance(reads, str):
             raise DefinitionError(f"scorer {name}: outputs and reads are lists of names")
-        self.outputs: Tuple[str, ...] = tuple(outputs)
+        self.outputs: tuple[str, ...] = tuple(outputs)
         if not self.outputs or len(set(self.outputs)) != len(self.outputs):
             raise DefinitionError(f"scorer {name}: expected at least one output, each once")
         for output in self.outputs:
@@ -69,20 +64,23 @@ class Scorer:
         if inspect.isclass(target) and not callable(getattr(target, "score", None)):
             raise DefinitionError(f"scorer {name}: the class {target.__name__} has no method score")
 
-    def announce(self) -> Dict[str, Any]:
+    def announce(self) -> dict[str, Any]:
         """Returns the entry of the response to `initialize`."""
         return {"outputs": list(self.outputs), "reads": list(self.reads.names)}
 
 
-class Job(Generic[R]):
-    """A job. It can be called like the function that it was made of, and enqueued by `delay`."""
+class Job(Generic[Returned, R]):
+    """A job. It can be called like the function that it was made of, and enqueued by `delay`.
+
+    A call gives what the function returns, of an `async def` a coroutine; the result of the job is `R`.
+    """
 
     def __init__(
         self,
-        function: Callable[..., R],
+        function: Callable[..., Returned],
         name: str,
         retries: Optional[int],
-        retry_for: Tuple[Type[BaseException], ...],
+        retry_for: tuple[type[BaseException], ...],
         time_limit: Optional[Seconds],
         result_key: Optional[str],
         result_ttl: Optional[Seconds],
@@ -99,10 +97,10 @@ class Job(Generic[R]):
         self.__doc__ = function.__doc__
         self.__wrapped__ = function
 
-    def __call__(self, *args: Any, **kwargs: Any) -> R:
+    def __call__(self, *args: Any, **kwargs: Any) -> Returned:
         return self.function(*args, **kwargs)
 
-    def announce(self) -> Dict[str, Any]:
+    def announce(self) -> dict[str, Any]:
         """Returns the entry of the response to `initialize`."""
         return {name: value for name, value in self._announced.items() if value is not None}
 
@@ -128,14 +126,16 @@ class Source:
 
     def __init__(self, function: Callable[..., Any], name: str) -> None:
         if inspect.isasyncgenfunction(function):
-            raise DefinitionError(f"source {name}: an async generator cannot return a cursor; return weir.Page(posts, cursor)")
+            raise DefinitionError(
+                f"source {name}: an async generator cannot return a cursor; return weir.Page(posts, cursor)"
+            )
         self.function, self.name = function, name
         self.arguments = Signature(function, given=("cursor", "limit"))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.function(*args, **kwargs)
 
-    def announce(self) -> Dict[str, Any]:
+    def announce(self) -> dict[str, Any]:
         """Returns the entry of the response to `initialize`."""
         return {"schema": self.arguments.schema}
 
@@ -160,13 +160,13 @@ class Definitions:
     """All scorers, jobs and sources of a program, by name."""
 
     def __init__(self) -> None:
-        self.scorers: Dict[str, Scorer] = {}
-        self.jobs: Dict[str, Job[Any]] = {}
-        self.sources: Dict[str, Source] = {}
-        self.by_target: Dict[int, Scorer] = {}
+        self.scorers: dict[str, Scorer] = {}
+        self.jobs: dict[str, Job[Any, Any]] = {}
+        self.sources: dict[str, Source] = {}
+        self.by_target: dict[int, Scorer] = {}
         self.version: Optional[str] = None
 
-    def add(self, kind: str, table: Dict[str, Any], definition: Any) -> None:
+    def add(self, kind: str, table: dict[str, Any], definition: Any) -> None:
         """Adds a definition under its name. The same place in the code may define it again, as a reloaded module does."""
         _check_name(definition.name, kind)
         before = table.get(definition.name)
@@ -179,17 +179,7 @@ definitions = Definitions()
 """Those of this process: the decorators enter them as modules are imported."""
 
 
-def set_version(version: str) -> None:
-    """Sets the version of the program, which is part of the cache key of its scores.
-
-    Without it that is a hash of the main file and the modules beside it.
-    """
-    if not 1 <= len(version) <= 200:
-        raise DefinitionError("the version has 1 to 200 characters")
-    definitions.version = version
-
-
-def _place(definition: Any) -> Tuple[str, str]:
+def _place(definition: Any) -> tuple[str, str]:
     target = getattr(definition, "target", None) or definition.function
     return target.__module__, target.__qualname__
 
@@ -211,106 +201,3 @@ def program_name(function: Callable[..., Any]) -> str:
     if function.__module__ == "__main__" and file:
         return os.path.splitext(os.path.basename(str(file)))[0]
     return function.__module__.rpartition(".")[2]
-
-
-@overload
-def scorer(target: C) -> C: ...
-@overload
-def scorer(
-    *,
-    name: Optional[str] = None,
-    outputs: Sequence[str] = ("score",),
-    reads: Sequence[str] = ("text", "title"),
-    per: str = "batch",
-    item_type: Optional[type] = None,
-    concurrency: int = 1,
-) -> Callable[[C], C]: ...
-def scorer(
-    target: Optional[Callable[..., Any]] = None,
-    *,
-    name: Optional[str] = None,
-    outputs: Sequence[str] = ("score",),
-    reads: Sequence[str] = ("text", "title"),
-    per: str = "batch",
-    item_type: Optional[type] = None,
-    concurrency: int = 1,
-) -> Any:
-    """Makes a scorer of a function of the batch (`per="item"`: of one item), or of a class with `score` and perhaps `setup(device)`.
-
-    The function or class itself is returned as it was.
-    """
-
-    def define(target: C) -> C:
-        definition = Scorer(target, name or _default_name(target), outputs, reads, per, item_type, concurrency)
-        definitions.add("scorer", definitions.scorers, definition)
-        definitions.by_target[id(target)] = definition
-        return target
-
-    return define if target is None else define(target)
-
-
-@overload
-def job(function: Callable[..., R]) -> Job[R]: ...
-@overload
-def job(
-    *,
-    name: Optional[str] = None,
-    retries: Optional[int] = None,
-    retry_for: Tuple[Type[BaseException], ...] = (Exception,),
-    time_limit: Optional[Seconds] = None,
-    result_key: Optional[str] = None,
-    result_ttl: Optional[Seconds] = None,
-) -> Callable[[Callable[..., R]], Job[R]]: ...
-def job(
-    function: Optional[Callable[..., Any]] = None,
-    *,
-    name: Optional[str] = None,
-    retries: Optional[int] = None,
-    retry_for: Tuple[Type[BaseException], ...] = (Exception,),
-    time_limit: Optional[Seconds] = None,
-    result_key: Optional[str] = None,
-    result_ttl: Optional[Seconds] = None,
-) -> Any:
-    """Makes a job of a function. Times are in seconds.
-
-    `retries` further attempts are made if the function raises one of `retry_for`. The result is stored under
-    `result_key` as well, for `result_ttl`.
-    """
-
-    def define(function: Callable[..., Any]) -> Job[Any]:
-        definition = Job(
-            function, name or _default_name(function), retries, tuple(retry_for), time_limit, result_key, result_ttl
-        )
-        definitions.add("job", definitions.jobs, definition)
-        return definition
-
-    return define if function is None else define(function)
-
-
-@overload
-def source(function: Callable[..., Any]) -> Source: ...
-@overload
-def source(*, name: Optional[str] = None) -> Callable[[Callable[..., Any]], Source]: ...
-def source(function: Optional[Callable[..., Any]] = None, *, name: Optional[str] = None) -> Any:
-    """Makes a source of a function that yields posts and returns the next cursor, or `More(cursor)`.
-
-    Its parameters `cursor` and `limit`, if it has them, are filled in by Weir; the others are the scraper's `args`.
-    """
-
-    def define(function: Callable[..., Any]) -> Source:
-        definition = Source(function, name or _default_name(function))
-        definitions.add("source", definitions.sources, definition)
-        return definition
-
-    return define if function is None else define(function)
-
-
-def _default_name(target: Callable[..., Any]) -> str:
-    name = str(getattr(target, "__name__", ""))
-    return _lower(name) if inspect.isclass(target) else name
-
-
-def _lower(name: str) -> str:
-    """`ToxicSpans` as `toxic_spans`."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
-

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Optional
 from urllib.parse import urlsplit
 
 _DEFAULT_BIND = "127.0.0.1:8001"
@@ -29,9 +29,7 @@ class Endpoint:
         return f"Endpoint({self.url!r}, key={'given' if self.key else 'none'})"
 
     @classmethod
-    def locate(
-        cls, url: Optional[str] = None, key: Optional[str] = None, config: Optional[str] = None
-    ) -> Endpoint:
+    def locate(cls, url: Optional[str] = None, key: Optional[str] = None, config: Optional[str] = None) -> Endpoint:
         """Takes what is given, then `WEIR_URL` and `WEIR_KEY`, then the configuration.
 
         A configured key is for the configured address alone: no other server gets it.
@@ -53,12 +51,12 @@ class Endpoint:
 class _Settings:
     """The few settings that say where Weir is."""
 
-    def __init__(self, values: Dict[str, Any]) -> None:
+    def __init__(self, values: dict[str, Any]) -> None:
         self.values = values
 
     @classmethod
     def read(cls, path: Optional[str]) -> _Settings:
-        values: Dict[str, Any] = {}
+        values: dict[str, Any] = {}
         if path:
             with open(path, encoding="utf-8") as file:
                 values = _read_toml(file.read())
@@ -78,7 +76,7 @@ class _Settings:
         host = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)
         return f"http://{host}:{port}"
 
-    def admin_key(self) -> Tuple[Optional[str], str]:
+    def admin_key(self) -> tuple[Optional[str], str]:
         configured = self.values.get("auth.admin")
         if isinstance(configured, str):
             configured = configured.split(",")
@@ -102,9 +100,9 @@ def _is_same(url: str, configured: str) -> bool:
 _WANTED = ("server.bind", "data_dir", "auth.admin")
 
 
-def _read_toml(text: str) -> Dict[str, Any]:
+def _read_toml(text: str) -> dict[str, Any]:
     """Reads the wanted keys: Python before 3.11 has no TOML reader, and these are strings or a list of strings."""
-    values: Dict[str, Any] = {}
+    values: dict[str, Any] = {}
     table = ""
     for line in text.splitlines():
         header = re.match(r"\s*\[\s*([\w.]+)\s*\]", line)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sysconfig
 import traceback
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Optional
 
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
@@ -19,9 +19,7 @@ BAD_RETURN = -32003
 UNSUPPORTED_PROTOCOL = -32004
 CANCELLED = -32005
 
-_LIBRARIES = tuple(
-    {os.path.realpath(sysconfig.get_path(name)) + os.sep for name in ("purelib", "platlib", "stdlib")}
-)
+_LIBRARIES = tuple({os.path.realpath(sysconfig.get_path(name)) + os.sep for name in ("purelib", "platlib", "stdlib")})
 
 
 class Retry(Exception):
@@ -60,16 +58,16 @@ class ProtocolError(Exception):
         self.code = code
         self.data = {name: value for name, value in data.items() if value is not None}
 
-    def to_wire(self) -> Dict[str, Any]:
+    def to_wire(self) -> dict[str, Any]:
         """Returns the member `error` of a response."""
         message = " ".join(str(self).split())[:1000]
-        error: Dict[str, Any] = {"code": self.code, "message": message}
+        error: dict[str, Any] = {"code": self.code, "message": message}
         if self.data:
             error["data"] = self.data
         return error
 
 
-def locate(error: BaseException, folder: str) -> Tuple[Optional[str], Optional[int]]:
+def locate(error: BaseException, folder: str) -> tuple[Optional[str], Optional[int]]:
     """Finds where in the user's code an error was raised: the innermost frame in `folder`, its file relative to that."""
     if isinstance(error, SyntaxError) and error.filename and _is_inside(error.filename, folder):
         return os.path.relpath(os.path.realpath(error.filename), folder), error.lineno
@@ -89,13 +87,13 @@ def _is_inside(file: str, folder: str) -> bool:
     )
 
 
-def describe(error: BaseException, folder: str, function: str = "") -> Tuple[str, Dict[str, Any]]:
+def describe(error: BaseException, folder: str, function: str = "") -> tuple[str, dict[str, Any]]:
     """Returns a message and data for an error that user code raised: its type and place, nothing of its text."""
     kind = type(error).__name__
     file, line = locate(error, folder)
     where = f" at {file}:{line}" if file else ""
     within = f" in {function}" if function else ""
-    data: Dict[str, Any] = {"type": kind}
+    data: dict[str, Any] = {"type": kind}
     if file:
         data.update(file=file, line=line)
     return f"{kind}{where}{within}", data

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import (
     TYPE_CHECKING,
     Any,
     Callable,
-    Dict,
-    Iterator,
-    List,
-    Mapping,
     Optional,
-    Sequence,
     TypeVar,
     Union,
     overload,
@@ -95,7 +91,7 @@ class Item(_Sent):
     original_rank: Optional[int] = field(default_factory=_absent)
     author_name_hash: str = field(default_factory=_absent)
     type: str = field(default_factory=_absent)
-    embedded_urls: List[str] = field(default_factory=_absent)
+    embedded_urls: list[str] = field(default_factory=_absent)
     created_at: datetime = field(default_factory=_absent)
     engagements: Mapping[str, int] = field(default_factory=_absent)
     language: Optional[str] = field(default_factory=_absent)
@@ -107,9 +103,7 @@ class Item(_Sent):
         return ("created_at",)
 
 
-ITEM_FIELDS = tuple(
-    name for name in Item.__dataclass_fields__ if name not in ("raw", "session", "survey")
-)
+ITEM_FIELDS = tuple(name for name in Item.__dataclass_fields__ if name not in ("raw", "session", "survey"))
 SESSION_FIELDS = tuple(name for name in Session.__dataclass_fields__ if name != "raw")
 
 
@@ -130,9 +124,9 @@ class Reads:
 
     def __init__(self, names: Sequence[str]) -> None:
         self.names = tuple(dict.fromkeys(names))
-        self.item: List[str] = []
-        self.session: List[str] = []
-        self.survey: List[str] = []
+        self.item: list[str] = []
+        self.session: list[str] = []
+        self.survey: list[str] = []
         for name in self.names:
             part, _, of = name.partition(".")
             if name in ITEM_FIELDS:
@@ -170,10 +164,10 @@ class Items(Sequence[Any]):
         self._sessions = sessions
         self._reads = reads if isinstance(reads, Reads) else Reads(reads)
         self._make = _maker(item_type)
-        self._made: Optional[List[Any]] = None
+        self._made: Optional[list[Any]] = None
 
     @property
-    def raw(self) -> List[Mapping[str, Any]]:
+    def raw(self) -> list[Mapping[str, Any]]:
         """The items as they were sent."""
         return [entry["item"] for entry in self._entries]
 
@@ -183,7 +177,7 @@ class Items(Sequence[Any]):
     @overload
     def __getitem__(self, index: int) -> Any: ...
     @overload
-    def __getitem__(self, index: slice) -> List[Any]: ...
+    def __getitem__(self, index: slice) -> list[Any]: ...
     def __getitem__(self, index: Union[int, slice]) -> Any:
         return self._all()[index]
 
@@ -193,19 +187,19 @@ class Items(Sequence[Any]):
     def __repr__(self) -> str:
         return f"Items({len(self)})"
 
-    def __getattr__(self, name: str) -> List[Any]:
+    def __getattr__(self, name: str) -> list[Any]:
         if name.startswith("_") or not (name in ITEM_FIELDS or name in ("session", "survey")):
             raise AttributeError(f"Items has no column {name!r}")
         if name == "text" and "text" in self._reads.item:
             return [entry["item"].get("text") or "" for entry in self._entries]
         return [getattr(item, name) for item in self._plain()]
 
-    def _all(self) -> List[Any]:
+    def _all(self) -> list[Any]:
         if self._made is None:
             self._made = self._plain() if self._make is None else [self._make(i) for i in self.raw]
         return self._made
 
-    def _plain(self) -> List[Item]:
+    def _plain(self) -> list[Item]:
         if self._make is None and self._made is not None:
             return self._made
         reads = self._reads
@@ -219,8 +213,8 @@ class Items(Sequence[Any]):
                 item.__dict__["text"] = ""
         return items
 
-    def _session_parts(self, sent: Mapping[str, Any]) -> Dict[str, Any]:
-        parts: Dict[str, Any] = {}
+    def _session_parts(self, sent: Mapping[str, Any]) -> dict[str, Any]:
+        parts: dict[str, Any] = {}
         if self._reads.session:
             parts["session"] = Session._from_wire(sent.get("session") or {}, self._reads.session)
         if self._reads.survey:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, Dict, List
+from typing import Any
 
 from .channel import to_plain
 from .context import Running
@@ -12,15 +12,13 @@ from .failures import BadReturn
 from .scoring import EventLoop
 
 
-def run_job(job: Job[Any], args: Any, running: Running, loop: EventLoop) -> Any:
+def run_job(job: Job[Any, Any], args: Any, running: Running, loop: EventLoop) -> Any:
     """Runs a job with arguments as they were sent."""
     result = job.function(**job.arguments.read(args))
     return loop.run(result, running) if inspect.isawaitable(result) else result
 
 
-def fetch(
-    source: Source, args: Any, cursor: Any, limit: int, running: Running, loop: EventLoop
-) -> Dict[str, Any]:
+def fetch(source: Source, args: Any, cursor: Any, limit: int, running: Running, loop: EventLoop) -> dict[str, Any]:
     """Reads one page of a source."""
     given = {"cursor": cursor, "limit": limit}
     filled = {name: given[name] for name in source.arguments.given}
@@ -38,7 +36,7 @@ def _page(result: Any) -> Page:
         if isinstance(result, (list, tuple)):
             return Page(list(result))
         raise BadReturn(f"expected posts that are yielded, or weir.Page, found {type(result).__name__}")
-    posts: List[Any] = []
+    posts: list[Any] = []
     while True:
         try:
             posts.append(next(result))

@@ -7,8 +7,9 @@ import importlib
 import importlib.util
 import os
 import sys
+from collections.abc import Iterator
 from types import ModuleType
-from typing import Callable, Iterator
+from typing import Callable
 
 from .definitions import definitions
 

@@ -10,8 +10,9 @@ import threading
 import time
 import traceback
 from asyncio import CancelledError as TaskCancelled
+from collections.abc import Mapping
 from concurrent.futures import CancelledError, ThreadPoolExecutor
-from typing import Any, Callable, Dict, Mapping, Optional
+from typing import Any, Callable, Optional
 
 from . import failures
 from .channel import Channel
@@ -35,14 +36,14 @@ class Process:
     def __init__(self, channel: Channel, program: Program) -> None:
         self._channel, self._program = channel, program
         self._inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._running: Dict[Any, Running] = {}
-        self._scorers: Dict[str, LoadedScorer] = {}
+        self._running: dict[Any, Running] = {}
+        self._scorers: dict[str, LoadedScorer] = {}
         self._loading = threading.Lock()
         self._loop = EventLoop()
         self._pool: Optional[ThreadPoolExecutor] = None
         self._device: Optional[str] = None
         self._is_ready = False
-        self._methods: Dict[str, Callable[[Mapping[str, Any], Running], Any]] = {
+        self._methods: dict[str, Callable[[Mapping[str, Any], Running], Any]] = {
             "score": self._score,
             "run_job": self._run_job,
             "fetch": self._fetch,
@@ -110,7 +111,7 @@ class Process:
         self._channel.respond(request_id, result)
         return True
 
-    def _start(self, params: Mapping[str, Any]) -> Dict[str, Any]:
+    def _start(self, params: Mapping[str, Any]) -> dict[str, Any]:
         if self._is_ready:
             raise ProtocolError(failures.INVALID_REQUEST, "this process is initialized")
         if params.get("protocol") != PROTOCOL:
@@ -216,7 +217,9 @@ class Process:
         definition = scorer.definition
         wanted = params.get("outputs", list(definition.outputs))
         if not isinstance(wanted, list) or not all(name in definition.outputs for name in wanted):
-            raise ProtocolError(failures.INVALID_PARAMS, f"the outputs of {definition.name} are {', '.join(definition.outputs)}")
+            raise ProtocolError(
+                failures.INVALID_PARAMS, f"the outputs of {definition.name} are {', '.join(definition.outputs)}"
+            )
         entries: Any = params.get("items")
         sessions: Any = params.get("sessions", [])
         if not _is_batch(entries, sessions if definition.reads.has_sessions else []):
@@ -231,7 +234,9 @@ class Process:
 
     def _run_job(self, params: Mapping[str, Any], running: Running) -> Any:
         job = _known(definitions.jobs, params.get("job"), "job")
-        running.job = JobRun(str(params.get("job_id", "")), _whole(params.get("token"), 0), _whole(params.get("attempt"), 1))
+        running.job = JobRun(
+            str(params.get("job_id", "")), _whole(params.get("token"), 0), _whole(params.get("attempt"), 1)
+        )
         request_id = next(key for key, value in self._running.items() if value is running)
         running.send = lambda done, total: self._channel.notify("progress", id=request_id, done=done, total=total)
         return run_job(job, params.get("args"), running, self._loop)

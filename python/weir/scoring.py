@@ -6,7 +6,8 @@ import asyncio
 import inspect
 import threading
 import traceback
-from typing import Any, Awaitable, Callable, Dict, List, Optional, Sequence, Tuple
+from collections.abc import Awaitable, Sequence
+from typing import Any, Callable, Optional
 
 from .columns import Columns, to_columns
 from .context import Running
@@ -46,9 +47,7 @@ async def _wait(awaitable: Awaitable[Any]) -> Any:
 class LoadedScorer:
     """A scorer whose model is loaded."""
 
-    def __init__(
-        self, definition: Scorer, device: Optional[str], loop: EventLoop, folder: str, log: Log
-    ) -> None:
+    def __init__(self, definition: Scorer, device: Optional[str], loop: EventLoop, folder: str, log: Log) -> None:
         self.definition, self._loop, self._folder, self._log = definition, loop, folder, log
         # A program has one concurrency, its scorers may have less.
         self._permits = threading.BoundedSemaphore(definition.concurrency)
@@ -67,9 +66,7 @@ class LoadedScorer:
         call: Callable[[Any], Any] = instance.score
         return call
 
-    def score(
-        self, items: Items, wanted: Sequence[str], running: Running
-    ) -> Tuple[Columns, Dict[str, str]]:
+    def score(self, items: Items, wanted: Sequence[str], running: Running) -> tuple[Columns, dict[str, str]]:
         """Returns the wanted columns and the reasons of missing items."""
         with self._permits:
             result = self._each(items, running) if self.definition.per_item else self._whole(items, running)
@@ -79,10 +76,10 @@ class LoadedScorer:
         result = self._call(items)
         return self._loop.run(result, running) if inspect.isawaitable(result) else result
 
-    def _each(self, items: Items, running: Running) -> List[Any]:
+    def _each(self, items: Items, running: Running) -> list[Any]:
         """Calls the function for each item, and answers what it can: an item that fails leaves the others."""
-        rows: List[Any] = []
-        failures: List[Tuple[int, Exception]] = []
+        rows: list[Any] = []
+        failures: list[tuple[int, Exception]] = []
         for index, item in enumerate(items):
             try:
                 rows.append(self._call(item))
@@ -103,11 +100,13 @@ class LoadedScorer:
             # One traceback is enough: a batch may have a thousand equal ones.
             first = failures[0][1]
             text = "".join(traceback.format_exception(type(first), first, first.__traceback__))
-            self._log("error", f"{len(failures)} of {len(rows)} items failed in {self.definition.name}; the first:\n{text}")
+            self._log(
+                "error", f"{len(failures)} of {len(rows)} items failed in {self.definition.name}; the first:\n{text}"
+            )
         return rows
 
 
-async def _gather(rows: Sequence[Awaitable[Any]]) -> List[Any]:
+async def _gather(rows: Sequence[Awaitable[Any]]) -> list[Any]:
     return await asyncio.gather(*rows, return_exceptions=True)
 
 

@@ -1,13 +1,14 @@
 """Runs scorers, jobs and sources in a test, without a server: as a process of Weir would, with what is sent cut down to what they read.
 
-    def test_length():
-        assert weir.testing.score(mine.length, ["abc", ""]) == {"score": [3, 0]}
+def test_length():
+    assert weir.testing.score(mine.length, ["abc", ""]) == {"score": [3, 0]}
 """
 
 from __future__ import annotations
 
 import json
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Union
+from collections.abc import Mapping, Sequence
+from typing import Any, Callable, Optional, Union
 
 from .channel import encode
 from .columns import Columns
@@ -20,10 +21,10 @@ from .jobs import run_job as run
 from .scoring import EventLoop, LoadedScorer
 
 _loop = EventLoop()
-_loaded: Dict[int, LoadedScorer] = {}
+_loaded: dict[int, LoadedScorer] = {}
 
 
-class Scores(Dict[str, Any]):
+class Scores(dict[str, Any]):
     """Columns by output, and `errors`: reasons why items could not be scored, by index."""
 
     def __init__(self, columns: Columns, errors: Mapping[str, str]) -> None:
@@ -62,7 +63,7 @@ def score(
     return Scores(columns, errors)
 
 
-def run_job(job: Job[Any], *, attempt: int = 1, **args: Any) -> Any:
+def run_job(job: Job[Any, Any], *, attempt: int = 1, **args: Any) -> Any:
     """Runs a job with arguments that are checked as those of a request, and returns its result as JSON keeps it."""
     running = Running(job=JobRun("test", 1, attempt))
     enter(running, is_alone=True)
@@ -101,5 +102,5 @@ def _plain(item: Union[str, Mapping[str, Any], Item]) -> Mapping[str, Any]:
     return item
 
 
-def _cut(values: Mapping[str, Any], reads: List[str]) -> Dict[str, Any]:
+def _cut(values: Mapping[str, Any], reads: list[str]) -> dict[str, Any]:
     return {name: values[name] for name in reads if values.get(name) is not None}

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import List
 
 from .loading import Program
 from .process import start
 
 
-def main(arguments: List[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Runs the command and returns its exit status."""
     if len(arguments) == 2 and arguments[0] == "-m":
         return start(Program.from_module(arguments[1]))
