@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import time
-import urllib.error
 import urllib.parse
-import urllib.request
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, Generic, Optional, TypeVar, Union
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Optional, TypeVar, Union
 
 from .endpoint import Endpoint
+
+if TYPE_CHECKING:
+    from urllib.error import HTTPError
 
 R = TypeVar("R")
 Json = dict[str, Any]
@@ -57,6 +58,9 @@ class Client:
     ) -> None:
         self.endpoint = Endpoint.locate(url, key, config)
         self.timeout = timeout
+        # Imported here, as processes that only score need no HTTP and shall start fast.
+        import urllib.request
+
         # A proxy of the environment is for the internet, not for this machine.
         handlers = [urllib.request.ProxyHandler({})] if self.endpoint.is_local else []
         self._opener = urllib.request.build_opener(*handlers)
@@ -156,6 +160,9 @@ class Client:
         headers: Optional[Mapping[str, str]] = None,
     ) -> Any:
         """Sends a request to a path under `/v1` and returns the body of the answer."""
+        import urllib.error
+        import urllib.request
+
         given = {name: value for name, value in (query or {}).items() if value is not None}
         url = f"{self.endpoint.url}/v1{path}"
         if given:
@@ -178,7 +185,7 @@ class Client:
         answer: Json = self.request(*request)
         return answer
 
-    def _refusal(self, error: urllib.error.HTTPError) -> WeirError:
+    def _refusal(self, error: HTTPError) -> WeirError:
         try:
             problem = json.loads(error.read())
         except ValueError:

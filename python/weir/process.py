@@ -9,7 +9,6 @@ import sys
 import threading
 import time
 import traceback
-from asyncio import CancelledError as TaskCancelled
 from collections.abc import Mapping
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from typing import Any, Callable, Optional
@@ -182,9 +181,11 @@ class Process:
             raise
         except ArgumentError as error:
             raise ProtocolError(failures.INVALID_PARAMS, str(error), path=error.path) from None
-        except (Cancelled, CancelledError, TaskCancelled):
+        except (Cancelled, CancelledError):
             raise ProtocolError(failures.CANCELLED, "cancelled") from None
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             raise self._failure(error, function) from None
 
     def _failure(self, error: BaseException, function: str) -> ProtocolError:

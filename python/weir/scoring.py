@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import threading
 import traceback
 from collections.abc import Awaitable, Sequence
-from typing import Any, Callable, Optional
+from typing import TYPE_CHECKING, Any, Callable, Optional
 
 from .columns import Columns, to_columns
 from .context import Running
 from .definitions import Scorer
 from .failures import describe
 from .items import Items, Missing
+
+if TYPE_CHECKING:
+    import asyncio
 
 Log = Callable[[str, str], None]
 
@@ -27,6 +29,9 @@ class EventLoop:
 
     def run(self, awaitable: Awaitable[Any], running: Optional[Running] = None) -> Any:
         """Waits for an awaitable; a cancelled request ends the wait."""
+        # Imported here, as most programs need none and shall start fast.
+        import asyncio
+
         with self._lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
@@ -107,6 +112,8 @@ class LoadedScorer:
 
 
 async def _gather(rows: Sequence[Awaitable[Any]]) -> list[Any]:
+    import asyncio
+
     return await asyncio.gather(*rows, return_exceptions=True)
 
 
