@@ -1,4 +1,4 @@
-"""What the sample tasks share: the database, and a simple finder of names."""
+"""Shared parts of the sample tasks: the database, and a simple finder of names."""
 
 import os
 import re

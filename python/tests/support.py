@@ -1,4 +1,4 @@
-"""What the tests share: the package on the path, and a process of a program to talk to."""
+"""Shared parts of the tests: the package on the path, and a process of a program to talk to."""
 
 import faulthandler
 import json
@@ -14,7 +14,7 @@ PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ROOT = os.path.dirname(PACKAGE)
 sys.path.insert(0, PACKAGE)
 # A test that hangs shows where, and ends.
-faulthandler.dump_traceback_later(240, exit=True)
+faulthandler.dump_traceback_later(600, exit=True)
 
 INITIALIZE = {"protocol": "weir-program/1", "role": "scorer", "functions": [], "device": None}
 

@@ -212,6 +212,12 @@ class Locate(unittest.TestCase):
             self.assertIsNone(endpoint.key)
             self.assertIn("only for http://127.0.0.1:8001", endpoint.why_no_key)
 
+    def test_a_configuration_that_cannot_be_read_matters_only_without_an_address(self):
+        with environment(WEIR_CONFIG="/nowhere/weir.toml"):
+            self.assertIn("/nowhere/weir.toml", Endpoint.locate("http://h").why_no_key)
+            with self.assertRaises(FileNotFoundError):
+                Endpoint.locate()
+
     def test_a_key_is_not_shown(self):
         self.assertNotIn("hunter2", repr(Endpoint("http://h", "hunter2")))
 

@@ -1,4 +1,4 @@
-"""What runs now: progress, cancellation and identity of the request that calls."""
+"""Progress, cancellation and identity of the running request."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ class Running:
     job: Optional[JobRun] = None
     deadline: Optional[float] = None
     _reported_at: float = 0.0
+    _unsent: Optional[tuple[int, int]] = None
 
     def cancel(self) -> None:
         """Marks the request as cancelled and ends what it waits for."""
@@ -29,10 +30,16 @@ class Running:
             stop()
 
     def report(self, done: int, total: int) -> None:
-        """Sends the progress, unless it was sent a moment ago."""
-        now = time.monotonic()
-        if done >= total or now - self._reported_at >= _PROGRESS_PERIOD_S:
-            self._reported_at = now
+        """Sends the progress, or keeps it for `flush` if one was sent a moment ago: a tight loop must not be a flood."""
+        self._unsent = (done, total)
+        if time.monotonic() - self._reported_at >= _PROGRESS_PERIOD_S:
+            self.flush()
+
+    def flush(self) -> None:
+        """Sends the progress that was kept."""
+        if self._unsent is not None:
+            (done, total), self._unsent = self._unsent, None
+            self._reported_at = time.monotonic()
             self.send(done, total)
 
 

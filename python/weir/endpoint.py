@@ -14,7 +14,7 @@ _DEFAULT_DATA_DIR = "data"
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where Weir is, and the key; without one, why there is none."""
+    """Address of a server and the key for it, or the reason why there is none."""
 
     url: str
     key: Optional[str]
@@ -40,7 +40,12 @@ class Endpoint:
             raise ValueError("the address of Weir is not an http:// or https:// URL")
         if url and key:
             return cls(url.rstrip("/"), key)
-        settings = _Settings.read(config or os.environ.get("WEIR_CONFIG") or None)
+        try:
+            settings = _Settings.read(config or os.environ.get("WEIR_CONFIG") or None)
+        except OSError as error:
+            if not url:
+                raise
+            return cls(url.rstrip("/"), key, f"{error.filename}: {error.strerror}")
         configured = settings.url()
         if url and not _is_same(url, configured):
             return cls(url.rstrip("/"), key, f"the configured key is only for {configured}")
@@ -49,7 +54,7 @@ class Endpoint:
 
 
 class _Settings:
-    """The few settings that say where Weir is."""
+    """Settings that say where the server listens and where its key is."""
 
     def __init__(self, values: dict[str, Any]) -> None:
         self.values = values

@@ -1,4 +1,4 @@
-"""What a scorer gets and gives: items, their batch, and marks for missing scores."""
+"""Items, their batch, and the mark for a missing score."""
 
 from __future__ import annotations
 

@@ -240,7 +240,10 @@ class Process:
         )
         request_id = next(key for key, value in self._running.items() if value is running)
         running.send = lambda done, total: self._channel.notify("progress", id=request_id, done=done, total=total)
-        return run_job(job, params.get("args"), running, self._loop)
+        try:
+            return run_job(job, params.get("args"), running, self._loop)
+        finally:
+            running.flush()
 
     def _fetch(self, params: Mapping[str, Any], running: Running) -> Any:
         source = _known(definitions.sources, params.get("source"), "source")
