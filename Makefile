@@ -36,6 +36,7 @@ chaos: toolchain stores nextest ## kill and restart two weirs, Redis and Postgre
 	WEIR_CHAOS_S=60 cargo nextest run --locked --test operations --no-capture chaos::
 	WEIR_FUZZ_CASES=100000 cargo nextest run --locked --test http --no-capture fuzz::
 	WEIR_PROOF=full cargo nextest run --locked --test ingestion --no-capture proof::
+	WEIR_FUZZ_CASES=10000000 python3 -m unittest discover -s python/tests -p 'test_fuzz.py'
 
 bench: toolchain stores ## run the benchmarks
 	cargo bench --workspace --locked

@@ -13,8 +13,8 @@ import threading
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ROOT = os.path.dirname(PACKAGE)
 sys.path.insert(0, PACKAGE)
-# A test that hangs shows where, and ends.
-faulthandler.dump_traceback_later(600, exit=True)
+# A test that hangs shows where, and ends. Long runs of random lines have the time that they need.
+faulthandler.dump_traceback_later(600 + int(os.environ.get("WEIR_FUZZ_CASES", "0")) // 500, exit=True)
 
 INITIALIZE = {"protocol": "weir-program/1", "role": "scorer", "functions": [], "device": None}
 

@@ -24,12 +24,21 @@ SOURCE = """
     def board(url: str, cursor=None):
         yield {"id": url}
 """
-CASES = int(os.environ.get("WEIR_FUZZ_CASES", "5000"))
+CASES = int(os.environ.get("WEIR_FUZZ_CASES", "100000"))
 WORDS = [
     "jsonrpc", "2.0", "id", "method", "params", "score", "run_job", "fetch", "cancel", "initialize", "function", "items", "item",
     "text", "s", "sessions", "session", "survey", "outputs", "budget_ms", "job", "source", "args", "cursor", "limit", "length",
     "each", "topics", "board", "url", "user_id", "protocol", "role", "functions", "device", "n", "\ud83d", "", "a" * 300,
 ]  # fmt: skip
+
+
+def resident_mib(pid):
+    """Resident memory of a process, or `None` where /proc does not tell."""
+    try:
+        with open(f"/proc/{pid}/statm", encoding="ascii") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") >> 20
+    except OSError:
+        return None
 
 
 class Fuzz(unittest.TestCase):
@@ -100,11 +109,15 @@ class Fuzz(unittest.TestCase):
         with Worker(SOURCE) as worker:
             worker.initialize("length", "each")
             worker._next_id = 10**9
-            sent = 0
+            sent, early = 0, None
             while sent < CASES:
                 worker.write(b"\n".join(self.line(sent + number) for number in range(2, 102)) + b"\n")
                 sent += 100
                 self.check(worker)
+                if sent == 1000:
+                    early = resident_mib(worker.process.pid)
+            if early is not None:
+                self.assertLess(resident_mib(worker.process.pid) - early, 64, self.seed)
 
     def test_random_lines_before_initialize_are_survived(self):
         with Worker(SOURCE) as worker:
