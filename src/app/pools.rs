@@ -91,8 +91,11 @@ impl ScorerPools {
         for (name, config, built) in changes {
             match (self.pools.get_mut(&name), built) {
                 (Some(pool), None) => pool.rescale(config),
-                (Some(pool), Some(built)) => pool.replace(&name, config, built, &self.deps),
-                (None, Some(built)) => {
+                (Some(pool), Some(built)) if pool.config.has_outputs_of(&config) => {
+                    pool.replace(&name, config, built, &self.deps);
+                }
+                // A request that began with other outputs finishes with the pool that has them.
+                (_, Some(built)) => {
                     let pool = Pool::start(&name, config, built, &self.deps);
                     self.pools.insert(name, pool);
                 }

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -16,10 +16,12 @@ use crate::jobs::CANDIDATES_KEY;
 use crate::ranking::{
     Arms, ArmsConfig, Candidates, INCOMING_ORDER, Policy, PolicyConfig, ScorerTerm, TopEntitySet,
 };
+use crate::scoring::ScorerConfig;
+use crate::scoring::pool::PoolHandle;
 use crate::serving::stages::insertion::{CandidatesByPlatform, InsertionStage};
 use crate::serving::{
-    ActiveArms, ActivePolicy, AssignmentCounts, AssignmentHistory, Pipeline, ServingConfig,
-    SideEffects,
+    ActiveArms, ActivePolicy, AssignmentCounts, AssignmentHistory, ColumnSource, Pipeline,
+    ServingConfig, SideEffects,
 };
 use crate::settings::{Metadata, Settings};
 use crate::snapshot::{Snapshot, SnapshotValue};
@@ -169,19 +171,21 @@ impl ServingParts {
         config: &PolicyConfig,
         settings: &Settings,
     ) -> Arc<ActivePolicy> {
-        let scorers: BTreeSet<&String> =
-            config.weights.keys().chain(config.exclude.keys()).collect();
-        let used = scorers.into_iter().filter_map(|scorer| {
-            let term = ScorerTerm {
-                scorer: scorer.clone(),
-                weight: config.weights.get(scorer).copied().unwrap_or_default(),
-                removal: config.exclude.get(scorer).copied().unwrap_or_default(),
-                scores: settings.scorers.get(scorer)?.scores,
+        let (mut pools, mut columns, mut terms) =
+            (Vec::<PoolHandle>::new(), Vec::new(), Vec::new());
+        for ((scorer, output), term) in scorer_terms(config, &settings.scorers) {
+            let known = pools.iter().position(|pool| pool.scorer() == scorer);
+            let pool = match (known, self.pools.handle(scorer, settings.ranking.deadline)) {
+                (Some(known), _) => known,
+                (None, Some(handle)) => {
+                    pools.push(handle);
+                    pools.len() - 1
+                }
+                (None, None) => continue,
             };
-            let pool = self.pools.handle(scorer, settings.ranking.deadline)?;
-            term.matters().then_some((pool, term))
-        });
-        let (pools, terms) = used.unzip();
+            columns.push(ColumnSource { pool, output });
+            terms.push(term);
+        }
         let candidates = self.candidates.clone().filter(|_| config.insert.max > 0);
         let max_entity_age = settings.ranking.max_entity_age;
         Arc::new(ActivePolicy {
@@ -191,6 +195,7 @@ impl ServingParts {
                 terms,
             },
             pools,
+            columns,
             insertion: candidates.map(|candidates| InsertionStage {
                 candidates,
                 store: self.store.clone(),
@@ -198,6 +203,35 @@ impl ServingParts {
             max_entity_age: TimeDelta::from_std(max_entity_age).unwrap_or(TimeDelta::MAX),
         })
     }
+}
+
+/// Returns the terms of a policy that can change an order, by their scorers and the indices of their outputs.
+fn scorer_terms<'c>(
+    config: &'c PolicyConfig,
+    scorers: &BTreeMap<String, ScorerConfig>,
+) -> BTreeMap<(&'c str, usize), ScorerTerm> {
+    let mut terms = BTreeMap::new();
+    let term_of = |scorer: &str, output| {
+        let config = scorers.get(scorer)?;
+        let outputs = config.kind.outputs();
+        let index = outputs.resolve(scorer, output).ok()?;
+        let output = &outputs.iter().nth(index)?.name;
+        let mut term = ScorerTerm::new(&outputs.full_name(scorer, index), 0.0);
+        term.scores = config.scores.of_output(output);
+        Some((index, term))
+    };
+    for named in config.weights.iter() {
+        if let Some((output, term)) = term_of(named.scorer, named.output) {
+            terms.entry((named.scorer, output)).or_insert(term).weight = *named.setting;
+        }
+    }
+    for named in config.exclude.iter() {
+        if let Some((output, term)) = term_of(named.scorer, named.output) {
+            terms.entry((named.scorer, output)).or_insert(term).removal = *named.setting;
+        }
+    }
+    terms.retain(|_, term| term.matters());
+    terms
 }
 
 fn follow_candidates(store: &Store, system: &ActorSystem) -> CandidatesByPlatform {

@@ -2,6 +2,7 @@
 
 mod arms;
 mod assignment;
+mod by_output;
 mod candidates;
 mod matcher;
 mod policy;
@@ -13,10 +14,12 @@ mod top_entities;
 
 pub use arms::{ArmConfig, ArmsConfig, INCOMING_ORDER};
 pub use assignment::{Arm, Arms, Members};
+pub use by_output::{ByOutput, OutputSetting};
+pub(crate) use by_output::{ScorerOutputs, split};
 pub use candidates::{Candidate, Candidates};
 pub use matcher::{EntityMatch, EntityMatcher, MatcherError, NamedEntity};
 pub use policy::{Policy, PolicyConfig, ScorerTerm};
 pub use score::Score;
-pub use score_scale::{MissingScorePolicy, ScoreScale, ScoreUse};
+pub use score_scale::{MissingScorePolicy, OutputOverride, OutputUse, ScoreScale, ScoreUse};
 pub use slate::{Column, Slate};
 pub use top_entities::{EntityMatches, TopEntities, TopEntitiesError, TopEntitySet};

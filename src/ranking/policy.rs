@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::stages::diversity::AuthorDecay;
 use super::stages::insertion::InsertionPolicy;
 use super::stages::removal::RemovalRule;
-use super::{EntityMatch, ScoreUse};
-use crate::settings::{Check, did_you_mean};
+use super::{ByOutput, EntityMatch, OutputUse, ScorerOutputs};
+use crate::settings::Check;
 
 /// `[policies.NAME]`: an item is ordered by `entity_weight` x (-1 if it names a top entity, else +1) + the sum of weight x score.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,14 +17,14 @@ pub struct PolicyConfig {
     /// When an item counts as naming an entity.
     #[serde(rename = "match")]
     pub entity_match: EntityMatch,
-    /// Weight of each scorer, by its name under `[scorers]`; a scorer that is not here does not run.
-    pub weights: BTreeMap<String, f64>,
+    /// Weight of each output of scorers under `[scorers]`; a scorer that is not here does not run.
+    pub weights: ByOutput<f64>,
     /// How further posts of one author count less.
     pub author_decay: AuthorDecay,
     /// Whether comments stand behind what they answer, whatever their own value.
     pub keep_threads: bool,
     /// Which items are removed, replies and all, by the raw scores of scorers under `[scorers]`.
-    pub exclude: BTreeMap<String, RemovalRule>,
+    pub exclude: ByOutput<RemovalRule>,
     /// How candidates are inserted.
     pub insert: InsertionPolicy,
     /// `false` removes the policy.
@@ -38,49 +38,39 @@ pub struct Policy {
     pub name: String,
     /// Configuration of the stages.
     pub config: PolicyConfig,
-    /// Terms of the scorers that the configuration names.
+    /// Terms of the outputs that the configuration names.
     pub terms: Vec<ScorerTerm>,
 }
 
-/// Part of one scorer in a policy.
+/// Part of one output of a scorer in a policy.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScorerTerm {
-    /// Name of the scorer.
-    pub scorer: String,
+    /// Name of the scorer, with that of the output if it has several.
+    pub name: String,
     /// Factor of its scaled scores. A term of weight 0 may still remove items.
     pub weight: f64,
     /// Which items it removes from the feed.
     pub removal: RemovalRule,
     /// What its raw scores become first, and what stands for one that is missing.
-    pub scores: ScoreUse,
+    pub scores: OutputUse,
 }
 
 impl PolicyConfig {
-    /// Checks what types cannot express; `scorers` are the names that a weight may be for.
-    pub(crate) fn check(&self, check: &mut Check, scorers: &[&str]) {
+    /// Checks what types cannot express; `scorers` are those that a weight may be for.
+    pub(crate) fn check(&self, check: &mut Check, scorers: &ScorerOutputs<'_>) {
         check.finite("entity_weight", self.entity_weight);
-        let known = |check: &mut Check, scorer: &String| {
-            check.require(scorer, scorers.contains(&scorer.as_str()), || {
-                format!(
-                    "there is no scorer {scorer}{}",
-                    did_you_mean(scorer, scorers)
-                )
-            });
-        };
         check.under("insert", |check| self.insert.check(check));
         check.under("weights", |check| {
-            for (scorer, weight) in &self.weights {
-                check.finite(scorer, *weight);
-                known(check, scorer);
-            }
+            self.weights.check(check, scorers, |check, output, weight| {
+                check.finite(output, *weight);
+            });
         });
         check.under("exclude", |check| {
-            for (scorer, rule) in &self.exclude {
-                known(check, scorer);
-                check.require(scorer, rule.is_set(), || {
+            self.exclude.check(check, scorers, |check, output, rule| {
+                check.require(output, rule.is_set(), || {
                     "expected below, above or both".to_owned()
                 });
-            }
+            });
         });
         check.under("author_decay", |check| self.author_decay.check(check));
     }
@@ -109,10 +99,10 @@ impl Default for PolicyConfig {
         Self {
             entity_weight: 1.0,
             entity_match: EntityMatch::default(),
-            weights: BTreeMap::new(),
+            weights: ByOutput::default(),
             author_decay: AuthorDecay::default(),
             keep_threads: false,
-            exclude: BTreeMap::new(),
+            exclude: ByOutput::default(),
             insert: InsertionPolicy::default(),
             enabled: true,
         }
@@ -140,12 +130,12 @@ impl Policy {
 
 impl ScorerTerm {
     /// Creates a term that weighs scores as they are, and 0 where there is none.
-    pub fn new(scorer: &str, weight: f64) -> Self {
+    pub fn new(name: &str, weight: f64) -> Self {
         Self {
-            scorer: scorer.to_owned(),
+            name: name.to_owned(),
             weight,
             removal: RemovalRule::default(),
-            scores: ScoreUse::default(),
+            scores: OutputUse::default(),
         }
     }
 

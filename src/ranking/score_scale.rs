@@ -1,6 +1,9 @@
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use crate::settings::Check;
+use crate::scoring::Outputs;
+use crate::settings::{Check, did_you_mean};
 
 /// What a scorer's raw scores become before a policy weighs them, the same for every request, so that scores stay
 /// comparable between requests.
@@ -16,24 +19,52 @@ pub struct ScoreScale {
 }
 
 /// Keys of `[scorers.NAME]` about the use of its scores. Changing them does not restart the pool.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ScoreUse {
-    /// Score of an item that this scorer failed to score.
+    /// Score of an item without one.
     pub default: f64,
-    /// What happens to an item that this scorer failed to score.
+    /// What happens to an item without a score.
     pub unscored: MissingScorePolicy,
     /// What raw scores become before a policy weighs them.
     pub scale: ScoreScale,
+    /// What is different for single outputs, by their names.
+    pub per_output: BTreeMap<String, OutputOverride>,
     /// `false` removes the scorer.
     pub enabled: bool,
 }
 
-/// What happens to an item that a scorer failed to score.
+/// `[scorers.NAME.per_output.OUTPUT]`: keys that replace those of the scorer for one output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OutputOverride {
+    /// Score of an item without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default: Option<f64>,
+    /// What happens to an item without a score.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unscored: Option<MissingScorePolicy>,
+    /// What raw scores become before a policy weighs them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scale: Option<ScoreScale>,
+}
+
+/// Use of the scores of one output.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct OutputUse {
+    /// Score of an item without one.
+    pub default: f64,
+    /// What happens to an item without a score.
+    pub unscored: MissingScorePolicy,
+    /// What raw scores become before a policy weighs them.
+    pub scale: ScoreScale,
+}
+
+/// What happens to an item without a score.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MissingScorePolicy {
-    /// It is weighed by the scorer's `default`.
+    /// It is weighed by the `default` of the output.
     #[default]
     Default,
     /// It keeps its incoming position.
@@ -46,12 +77,47 @@ impl Default for ScoreUse {
             default: 0.0,
             unscored: MissingScorePolicy::default(),
             scale: ScoreScale::default(),
+            per_output: BTreeMap::new(),
             enabled: true,
         }
     }
 }
 
 impl ScoreUse {
+    /// Returns how the scores of the output with this name are used.
+    pub(crate) fn of_output(&self, output: &str) -> OutputUse {
+        let own = self.per_output.get(output).copied().unwrap_or_default();
+        OutputUse {
+            default: own.default.unwrap_or(self.default),
+            unscored: own.unscored.unwrap_or(self.unscored),
+            scale: own.scale.unwrap_or(self.scale),
+        }
+    }
+
+    /// Checks what types cannot express; `outputs` are those of the scorer.
+    pub(crate) fn check(&self, check: &mut Check, outputs: &Outputs) {
+        check.finite("default", self.default);
+        check.under("scale", |check| self.scale.check(check));
+        let names: Vec<&str> = outputs.iter().map(|output| &*output.name).collect();
+        check.under("per_output", |check| {
+            for (output, own) in &self.per_output {
+                check.require(output, names.contains(&&**output), || {
+                    format!(
+                        "there is no output {output}{}",
+                        did_you_mean(output, &names)
+                    )
+                });
+                check.under(output, |check| {
+                    check.finite("default", own.default.unwrap_or_default());
+                    let scale = own.scale.unwrap_or_default();
+                    check.under("scale", |check| scale.check(check));
+                });
+            }
+        });
+    }
+}
+
+impl OutputUse {
     /// Returns the scaled score of an item. One that keeps its position has no use for a default.
     pub(super) fn scaled(self, raw: Option<f64>) -> f64 {
         let raw = raw.unwrap_or(match self.unscored {

@@ -54,9 +54,9 @@ impl ScorerConfig {
     /// Checks what types cannot express.
     pub(crate) fn check(&self, check: &mut Check) {
         self.pool.check(check);
-        check.finite("default", self.scores.default);
-        check.under("scale", |check| self.scores.scale.check(check));
-        self.kind.outputs().check(check, "outputs");
+        let outputs = self.kind.outputs();
+        outputs.check(check, "outputs");
+        self.scores.check(check, &outputs);
         self.kind.validate(check, &self.pool);
     }
 
@@ -76,6 +76,11 @@ impl ScorerConfig {
                 scorer: name.to_owned(),
                 source,
             })
+    }
+
+    /// Returns whether rows of `other` can be read like those of `self`.
+    pub(crate) fn has_outputs_of(&self, other: &Self) -> bool {
+        self.kind.outputs() == other.kind.outputs()
     }
 
     /// Returns true if the workers of a pool started for `self` can do the work of `other`, in whatever number.

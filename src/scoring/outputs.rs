@@ -37,9 +37,17 @@ pub enum OutputKind {
     Label,
 }
 
-/// Reason why a name stands for no output of a scorer.
+/// Reason why a name stands for no output, or for none that will do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OutputError {
+    /// There is no such scorer.
+    #[error("there is no scorer {scorer}{hint}")]
+    Scorer {
+        /// Name that no scorer has.
+        scorer: String,
+        /// The nearest name, or all names.
+        hint: String,
+    },
     /// The scorer has several outputs, and the name leaves open which one is meant.
     #[error("scorer {scorer} has several outputs, expected one of {outputs}")]
     Several {
@@ -58,6 +66,30 @@ pub enum OutputError {
         /// The nearest name, or all names.
         hint: String,
     },
+    /// The output is a label.
+    #[error("{output} is a label, expected a number")]
+    Label {
+        /// Full name of the output.
+        output: String,
+    },
+}
+
+impl OutputError {
+    /// Creates the error of a scorer that is not among `names`.
+    pub(crate) fn unknown_scorer(scorer: &str, names: &[&str]) -> Self {
+        Self::Scorer {
+            scorer: scorer.to_owned(),
+            hint: hint(scorer, names, "there are"),
+        }
+    }
+}
+
+/// Returns the known name that is nearest to `name`, or all of them.
+fn hint(name: &str, known: &[&str], verb: &str) -> String {
+    match did_you_mean(name, known) {
+        hint if hint.is_empty() && !known.is_empty() => format!("; {verb} {}", known.join(", ")),
+        hint => hint,
+    }
 }
 
 impl Outputs {
@@ -115,16 +147,27 @@ impl Outputs {
         let found = self.0.iter().position(|output| output.name == name);
         found.ok_or_else(|| {
             let names: Vec<&str> = self.0.iter().map(|output| output.name.as_str()).collect();
-            let hint = match did_you_mean(name, &names) {
-                hint if hint.is_empty() => format!("; it has {}", names.join(", ")),
-                hint => hint,
-            };
             OutputError::Unknown {
                 scorer: scorer.to_owned(),
                 output: name.to_owned(),
-                hint,
+                hint: hint(name, &names, "it has"),
             }
         })
+    }
+
+    /// Returns the index of an output that is a number.
+    pub(crate) fn resolve_number(
+        &self,
+        scorer: &str,
+        output: Option<&str>,
+    ) -> Result<usize, OutputError> {
+        let index = self.resolve(scorer, output)?;
+        match self.0.get(index).map(|output| output.kind) {
+            Some(OutputKind::Label) => Err(OutputError::Label {
+                output: self.full_name(scorer, index),
+            }),
+            _ => Ok(index),
+        }
     }
 
     fn full_names(&self, scorer: &str) -> Vec<String> {

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Scorer, ScorerBuildError, ScorerConfig, SentimentScorer};
+use super::{OutputError, Scorer, ScorerBuildError, ScorerConfig, SentimentScorer};
 
 use crate::snapshot::Snapshot;
 
@@ -26,6 +26,14 @@ impl Scorers {
     /// Returns the scorer with this name.
     pub fn get(&self, name: &str) -> Option<&dyn Scorer> {
         self.0.get(name).map(Box::as_ref)
+    }
+
+    /// Returns the index of a number of a scorer. Its name may be left out if it is the only output.
+    pub(crate) fn resolve(&self, scorer: &str, output: Option<&str>) -> Result<usize, OutputError> {
+        match self.get(scorer) {
+            Some(found) => found.outputs().resolve_number(scorer, output),
+            None => Err(OutputError::unknown_scorer(scorer, &self.names())),
+        }
     }
 
     /// Returns every name, sorted.

@@ -37,7 +37,7 @@ pub(crate) enum RankOutcome {
 pub(crate) struct ItemExplanation {
     /// Top entity that the item names.
     entity: Option<String>,
-    /// Score by each scorer of the policy; null where there is none.
+    /// Score by each scorer of the policy, or each of its outputs if it has several; null where there is none.
     scores: BTreeMap<String, Option<f64>>,
     /// Value that it was ordered by; null if that is no finite number.
     value: Option<f64>,
@@ -130,7 +130,7 @@ fn explain(slate: &Slate<'_>, context: &RankContext) -> Vec<ItemExplanation> {
     let explain = |&item: &usize| ItemExplanation {
         entity: entities.and_then(|it| it.name(item)).map(str::to_owned),
         scores: (terms.iter().enumerate())
-            .map(|(index, term)| (term.scorer.clone(), slate.score(index, item)))
+            .map(|(index, term)| (term.name.clone(), slate.score(index, item)))
             .collect(),
         value: slate.values[item].value(),
     };

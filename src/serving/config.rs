@@ -37,12 +37,23 @@ pub struct ServingConfig {
 pub struct ActivePolicy {
     /// How feeds are ordered.
     pub policy: Policy,
-    /// A pool for each term of the policy, in their order.
+    /// Pools of the scorers that the policy uses, each once.
     pub pools: Vec<PoolHandle>,
+    /// Where the scores of each term of the policy are, in the order of the terms.
+    pub(crate) columns: Vec<ColumnSource>,
     /// How candidates are inserted, if they are.
     pub(crate) insertion: Option<InsertionStage>,
     /// Age from which top entities are not used.
     pub max_entity_age: TimeDelta,
+}
+
+/// Output of a scorer, by the indices of both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ColumnSource {
+    /// Index among the pools of the policy.
+    pub(crate) pool: usize,
+    /// Index among the outputs of the scorer.
+    pub(crate) output: usize,
 }
 
 /// The arms of an experiment, as they are served.
@@ -94,10 +105,12 @@ impl ActivePolicy {
         Self::new(Policy::incoming_order(name), Vec::new(), TimeDelta::MAX)
     }
 
-    /// Creates a policy that inserts nothing.
+    /// Creates a policy that inserts nothing, with a pool of one output for each of its terms.
     pub fn new(policy: Policy, pools: Vec<PoolHandle>, max_entity_age: TimeDelta) -> Self {
+        let source = |pool| ColumnSource { pool, output: 0 };
         Self {
             policy,
+            columns: (0..pools.len()).map(source).collect(),
             pools,
             insertion: None,
             max_entity_age,

@@ -50,14 +50,15 @@ impl Pipeline {
             entities::matches(&self.entities, feed, context),
             scoring.finish(),
         );
-        let mut degraded = scores.missing(policy.terms.iter().map(|term| &*term.scorer));
+        let mut degraded = scores.missing(pools);
         let entities = entities.unwrap_or_else(|missing| {
             degraded.push(missing);
             None
         });
         degraded.extend(insertions.degraded.take());
 
-        let columns = (0..policy.terms.len()).map(|term| scores.column(term, 0));
+        let columns = context.policy.columns.iter();
+        let columns = columns.map(|&source| scores.column(source));
         let mut slate = Slate::new(&feed.items, columns.collect(), entities);
         removal::apply(&mut slate, policy);
         ordering::apply(&mut slate, policy);

@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use super::config::ColumnSource;
 use crate::ranking::Column;
-use crate::scoring::pool::Timing;
+use crate::scoring::pool::{PoolHandle, Timing};
 use crate::scoring::{ItemScore, ScoreError};
 use weir_feed::Degraded;
 
@@ -34,9 +35,9 @@ pub(crate) struct ScoreTiming {
 }
 
 impl ScoreMatrix {
-    /// Returns the numbers of one output of a scorer, both given by their index, without the reasons of what is missing.
-    pub(super) fn column(&self, scorer: usize, output: usize) -> Column {
-        let rows = self.scorers.get(scorer).map(|scorer| &*scorer.rows);
+    /// Returns the numbers of one output of a scorer, without the reasons of what is missing.
+    pub(super) fn column(&self, ColumnSource { pool, output }: ColumnSource) -> Column {
+        let rows = self.scorers.get(pool).map(|scorer| &*scorer.rows);
         let number = |row: &ItemScore| row.as_ref().ok()?.number(output);
         rows.unwrap_or_default().iter().map(number).collect()
     }
@@ -49,16 +50,16 @@ impl ScoreMatrix {
         })
     }
 
-    /// Returns the number of missing rows by scorer and reason; `names` are those of the scorers.
-    pub(super) fn missing<'s>(&self, names: impl Iterator<Item = &'s str>) -> Vec<Degraded> {
-        let scorers = self.scorers.iter().zip(names);
-        let missing = scorers.flat_map(|(scorer, name)| {
+    /// Returns the number of missing rows by scorer and reason; `pools` are those that were asked.
+    pub(super) fn missing(&self, pools: &[PoolHandle]) -> Vec<Degraded> {
+        let scorers = self.scorers.iter().zip(pools);
+        let missing = scorers.flat_map(|(scorer, pool)| {
             let mut by_error = BTreeMap::<ScoreError, usize>::new();
             for error in scorer.rows.iter().filter_map(|row| row.as_ref().err()) {
                 *by_error.entry(*error).or_default() += 1;
             }
             by_error.into_iter().map(move |(error, missed)| Degraded {
-                part: name.to_owned().into(),
+                part: pool.scorer().to_owned().into(),
                 missed,
                 why: error.code().into(),
             })

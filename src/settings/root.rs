@@ -112,7 +112,9 @@ impl Settings {
             arm.check(check, &policies);
         });
         self.arms.check(check, &policies);
-        let scorers = names(&self.scorers);
+        let scorers = self.scorers.iter();
+        let scorers = scorers.map(|(name, scorer)| (name.as_str(), scorer.kind.outputs()));
+        let scorers = scorers.collect();
         check.each("policies", &self.policies, |check, policy| {
             policy.check(check, &scorers);
         });

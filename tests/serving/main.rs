@@ -20,3 +20,4 @@ mod score;
 mod scorer_faults;
 mod scorer_kinds;
 mod scorer_pool;
+mod several_outputs;

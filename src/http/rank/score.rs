@@ -12,8 +12,8 @@ use tokio::sync::Semaphore;
 use crate::http::body::read_json;
 use crate::http::middleware::{Authorized, RankScope};
 use crate::http::{ApiError, BodyReader};
-use crate::scoring::ItemScore;
 use crate::scoring::pool::{PoolHandle, Timing};
+use crate::scoring::{ItemScore, OutputValue};
 use crate::serving::ServingConfig;
 use crate::serving::score_matrix::{ScoreMatrix, ScoreTiming};
 use crate::serving::stages::scoring::{ScoreCollector, Wait};
@@ -64,7 +64,7 @@ pub(super) async fn score(
         let message = format!("{items} items, expected at most {}", state.max_items);
         return Err(ApiError::too_large(message));
     }
-    let (names, pools) = chosen(&serving, wanted.scorers.as_deref())?;
+    let pools = chosen(&serving, wanted.scorers.as_deref())?;
     let deadline = arrived + deadline(&wanted, &serving, state.max_deadline)?;
     let mode = wanted.mode;
     let feed = Arc::new(wanted.into_feed());
@@ -80,27 +80,24 @@ pub(super) async fn score(
     if mode == ScoringMode::AllOrNothing
         && let Some((scorer, item, error)) = matrix.first_missing()
     {
-        let message = format!("{} has no score: {}", names[scorer], error.code());
+        let message = format!("{} has no score: {}", pools[scorer].scorer(), error.code());
         return Err(ApiError::incomplete(format!("data[{item}]"), message));
     }
     let ids = feed.items.iter().map(|item| sent_ids.sent(item.id.clone()));
-    let answer = |(item, item_id)| ItemScores::new(item_id, item, &names, &matrix, arrived);
+    let answer = |(item, item_id)| ItemScores::new(item_id, item, &pools, &matrix, arrived);
     Ok(Json(ScoreAnswer {
         data: ids.enumerate().map(answer).collect(),
     }))
 }
 
 /// The scorers asked for, each once, or all of them.
-fn chosen(
-    serving: &ServingConfig,
-    wanted: Option<&[String]>,
-) -> Result<(Vec<String>, Vec<PoolHandle>), ApiError> {
+fn chosen(serving: &ServingConfig, wanted: Option<&[String]>) -> Result<Vec<PoolHandle>, ApiError> {
     let Some(wanted) = wanted else {
-        return Ok(serving.scorers.clone().into_iter().unzip());
+        return Ok(serving.scorers.values().cloned().collect());
     };
     let find = |(index, name): (usize, &String)| match serving.scorers.get(name) {
         _ if wanted[..index].contains(name) => Err(format!("scorer {name:?} is listed twice")),
-        Some(pool) => Ok((name.clone(), pool.clone())),
+        Some(pool) => Ok(pool.clone()),
         None => {
             let known: Vec<&str> = serving.scorers.keys().map(String::as_str).collect();
             Err(format!(
@@ -111,10 +108,9 @@ fn chosen(
     };
     let at = |index, message| ApiError::invalid(format!("scorers[{index}]"), message);
     let found = wanted.iter().enumerate();
-    let found: Result<Vec<_>, _> = found
+    found
         .map(|(index, name)| find((index, name)).map_err(|message| at(index, message)))
-        .collect();
-    Ok(found?.into_iter().unzip())
+        .collect()
 }
 
 fn deadline(
@@ -141,7 +137,8 @@ pub(super) struct ScoreAnswer {
 #[derive(Serialize)]
 struct ItemScores {
     item_id: SentId<'static>,
-    scores: BTreeMap<String, Option<f64>>,
+    /// By the scorer, or each of its outputs if it has several.
+    scores: BTreeMap<String, Option<OutputValue>>,
     errors: BTreeMap<String, &'static str>,
     timings: BTreeMap<String, Timings>,
 }
@@ -160,24 +157,37 @@ impl ItemScores {
     fn new(
         item_id: SentId<'static>,
         item: usize,
-        names: &[String],
+        pools: &[PoolHandle],
         matrix: &ScoreMatrix,
         arrived: Instant,
     ) -> Self {
-        let scorers = || names.iter().cloned().zip(&matrix.scorers);
-        let rows = || scorers().map(|(name, scorer)| (name, &scorer.rows[item]));
-        let number = |row: &ItemScore| row.as_ref().ok()?.number(0);
+        let scorers = || pools.iter().zip(&matrix.scorers);
+        let rows = || scorers().map(|(pool, scorer)| (pool, &scorer.rows[item]));
+        let name = |pool: &PoolHandle| pool.scorer().to_owned();
         Self {
             item_id,
-            scores: rows().map(|(name, row)| (name, number(row))).collect(),
+            scores: rows()
+                .flat_map(|(pool, row)| output_values(pool, row))
+                .collect(),
             errors: rows()
-                .filter_map(|(name, row)| Some((name, row.as_ref().err()?.code())))
+                .filter_map(|(pool, row)| Some((name(pool), row.as_ref().err()?.code())))
                 .collect(),
             timings: scorers()
-                .map(|(name, scorer)| (name, Timings::new(&scorer.timings[item], arrived)))
+                .map(|(pool, scorer)| (name(pool), Timings::new(&scorer.timings[item], arrived)))
                 .collect(),
         }
     }
+}
+
+fn output_values(
+    pool: &PoolHandle,
+    row: &ItemScore,
+) -> impl Iterator<Item = (String, Option<OutputValue>)> {
+    let value = move |output| {
+        let name = pool.outputs().full_name(pool.scorer(), output);
+        (name, row.as_ref().ok().and_then(|row| row.value(output)))
+    };
+    (0..pool.outputs().len()).map(value)
 }
 
 impl Timings {

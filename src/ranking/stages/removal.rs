@@ -1,12 +1,11 @@
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::threading::Parents;
 use crate::ranking::slate::known;
-use crate::ranking::{Policy, Slate};
+use crate::ranking::{OutputSetting, Policy, Slate};
 
-/// `[policies.NAME.exclude] SCORER`: raw scores that remove their items; an item without a score stays.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+/// `[policies.NAME.exclude] SCORER.OUTPUT`: raw scores that remove their items; an item without a score stays.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct RemovalRule {
     /// Scores below this remove.
     pub below: Option<f64>,
@@ -22,6 +21,17 @@ impl RemovalRule {
     fn removes(self, score: f64) -> bool {
         self.below.is_some_and(|below| score < below)
             || self.above.is_some_and(|above| score > above)
+    }
+}
+
+impl OutputSetting for RemovalRule {
+    const KEYS: &'static [&'static str] = &["below", "above"];
+
+    fn set(&mut self, key: &str, number: f64) {
+        match key {
+            "below" => self.below = Some(number),
+            _ => self.above = Some(number),
+        }
     }
 }
 

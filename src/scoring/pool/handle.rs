@@ -5,21 +5,40 @@ use arc_swap::ArcSwap;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::{BatchScores, WorkerPool};
-use crate::scoring::ItemScore;
+use crate::scoring::{ItemScore, Outputs};
 use weir_feed::RankRequest;
 
 /// Handle of a scorer's pool, for those who ask for scores. It stays valid when the threads behind it are replaced.
 #[derive(Clone)]
 pub struct PoolHandle {
+    scorer: Arc<str>,
+    outputs: Outputs,
     workers: Arc<ArcSwap<WorkerPool>>,
     /// Time that a request must have waited for its lateness to be the scorer's and not that of a short deadline.
     patience: Duration,
 }
 
 impl PoolHandle {
-    /// Creates a handle of the pool that `workers` holds at the time of a request.
+    /// Creates a handle of the pool that `workers` holds at the time of a request. All pools that it ever holds have the same
+    /// outputs.
     pub fn new(workers: Arc<ArcSwap<WorkerPool>>, patience: Duration) -> Self {
-        Self { workers, patience }
+        let pool = workers.load();
+        Self {
+            scorer: pool.scorer().into(),
+            outputs: pool.outputs().clone(),
+            workers,
+            patience,
+        }
+    }
+
+    /// Returns the name of the scorer.
+    pub fn scorer(&self) -> &str {
+        &self.scorer
+    }
+
+    /// Returns the outputs of the rows that the pool answers with.
+    pub fn outputs(&self) -> &Outputs {
+        &self.outputs
     }
 
     /// Returns the longest time that a request waits for this scorer.

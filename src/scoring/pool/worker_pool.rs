@@ -9,7 +9,7 @@ use super::failures::FailureReport;
 use super::request::{Chunk, PendingItem, ScoreRequest};
 use super::shared::{PoolCounters, Shared};
 use super::worker;
-use crate::scoring::{ScoreError, Scorer, ScorerFailure};
+use crate::scoring::{Outputs, ScoreError, Scorer, ScorerFailure};
 
 /// Threads that score feeds, batch by batch. When it is dropped they finish the queued work and end.
 pub struct WorkerPool {
@@ -113,6 +113,14 @@ impl WorkerPool {
             // A full queue wakes them as well.
             let _ = self.queue.try_send(Task::Wake);
         }
+    }
+
+    pub(super) fn scorer(&self) -> &str {
+        &self.shared.name
+    }
+
+    pub(super) fn outputs(&self) -> &Outputs {
+        &self.shared.outputs
     }
 
     /// Returns the longest time that a batch may take.

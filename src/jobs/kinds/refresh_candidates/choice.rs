@@ -7,8 +7,8 @@ use serde_json::json;
 use super::RefreshCandidates;
 use crate::{
     db::ScrapedRow,
-    ranking::{Candidate, Score},
-    scoring::{Subject, Worker},
+    ranking::{Candidate, Score, split},
+    scoring::{ScoreRow, Subject, Worker},
     sources::StoredPost,
 };
 use weir_feed::{ContentItem, Platform, Session};
@@ -77,22 +77,26 @@ impl Choice {
             return None;
         }
         let session = nobody(platform, item.created_at);
-        let mut score_by = |name: &str| {
-            let worker = workers.get_mut(name)?;
-            let scores = worker.score(&[Subject {
-                item: &item,
-                session: &session,
-            }]);
-            let row = scores.first()?.as_ref().ok()?;
-            row.number(0).filter(|score| score.is_finite())
+        let subject = Subject {
+            item: &item,
+            session: &session,
         };
-        for (name, bounds) in &self.wanted.bounds {
-            if !bounds.hold(score_by(name)?) {
+        let mut rows = BTreeMap::new();
+        let mut score_by = |scorer, output| {
+            let index = self.wanted.scorers.resolve(scorer, output).ok()?;
+            if !rows.contains_key(scorer) {
+                rows.insert(scorer, row(&mut **workers.get_mut(scorer)?, subject)?);
+            }
+            let number = rows.get(scorer)?.number(index);
+            number.filter(|score| score.is_finite())
+        };
+        for named in self.wanted.bounds.iter() {
+            if !named.setting.hold(score_by(named.scorer, named.output)?) {
                 return None;
             }
         }
-        let score = match &self.wanted.score {
-            Some(name) => Some(score_by(name)?),
+        let score = match self.wanted.score.as_deref().map(split) {
+            Some((scorer, output)) => Some(score_by(scorer, output)?),
             None => None,
         };
         Some(Found {
@@ -104,9 +108,11 @@ impl Choice {
     }
 
     fn workers(&self) -> BTreeMap<&str, Box<dyn Worker>> {
-        let names = self.wanted.bounds.keys().chain(&self.wanted.score);
-        names
-            .filter_map(|name| Some((name.as_str(), self.wanted.scorers.get(name)?.worker())))
+        let bounds = self.wanted.bounds.iter().map(|named| named.scorer);
+        let score = self.wanted.score.as_deref().map(|name| split(name).0);
+        bounds
+            .chain(score)
+            .filter_map(|name| Some((name, self.wanted.scorers.get(name)?.worker())))
             .collect()
     }
 
@@ -126,6 +132,11 @@ impl Choice {
         let candidates = |(platform, list): (Platform, List)| (platform, list.candidates);
         lists.into_iter().map(candidates).collect()
     }
+}
+
+/// Returns what a scorer makes of one item, if it can be scored.
+fn row(worker: &mut dyn Worker, subject: Subject<'_>) -> Option<ScoreRow> {
+    worker.score(&[subject]).pop()?.ok()
 }
 
 /// The best of one platform.

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 use self::choice::Choice;
 use crate::jobs::{ArgumentError, Job, JobContext, JobError, Window};
-use crate::{db::TimeRange, ranking::Candidates, scoring::Scorers};
+use crate::ranking::{ByOutput, Candidates, OutputSetting, split};
+use crate::{db::TimeRange, scoring::Scorers};
 
 const ROWS_PER_PAGE: u64 = 500;
 const MOST_CANDIDATES: usize = 1_000;
@@ -30,9 +31,9 @@ pub struct RefreshCandidates {
     pub max_age: Window,
     /// Only posts in these languages, as the source tells them; empty for all.
     pub languages: Vec<String>,
-    /// Only posts with a score within these bounds, by scorer.
-    pub bounds: BTreeMap<String, Bounds>,
-    /// The scorer by which the best are chosen; without one it is the newest.
+    /// Only posts with a score within these bounds, by scorer or output.
+    pub bounds: ByOutput<Bounds>,
+    /// The scorer, or its output, by which the best are chosen; without one it is the newest.
     pub score: Option<String>,
     /// Most posts of one author in a list.
     pub per_author: usize,
@@ -46,8 +47,7 @@ pub struct RefreshCandidates {
 }
 
 /// The least and the greatest score that will do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Bounds {
     /// The least.
     pub min: Option<f64>,
@@ -61,7 +61,7 @@ impl Default for RefreshCandidates {
             sources: Vec::new(),
             max_age: Window::of_days(7),
             languages: Vec::new(),
-            bounds: BTreeMap::new(),
+            bounds: ByOutput::default(),
             score: None,
             per_author: 2,
             n: 100,
@@ -75,13 +75,16 @@ impl Job for RefreshCandidates {
     const NAME: &'static str = "refresh_candidates";
 
     fn validate(&self) -> Result<(), ArgumentError> {
-        let scorers = self.bounds.keys().map(|name| ("bounds", name));
-        for (argument, name) in scorers.chain(self.score.iter().map(|name| ("score", name))) {
-            if self.scorers.get(name).is_none() {
-                let known = self.scorers.names().join(", ");
-                let why = format!("there is no scorer {name:?} to choose by; there are {known}");
-                return Err(ArgumentError::new(argument, why));
-            }
+        for named in self.bounds.iter() {
+            self.scorers
+                .resolve(named.scorer, named.output)
+                .map_err(|error| ArgumentError::new("bounds", error.to_string()))?;
+        }
+        if let Some(name) = &self.score {
+            let (scorer, output) = split(name);
+            self.scorers
+                .resolve(scorer, output)
+                .map_err(|error| ArgumentError::new("score", error.to_string()))?;
         }
         let whole = [
             ("per_author", self.per_author as u64, MOST_CANDIDATES as u64),
@@ -136,6 +139,17 @@ impl Job for RefreshCandidates {
             context.put_result(&key, &list, RESULT_TTL).await?;
         }
         Ok(json!(counts))
+    }
+}
+
+impl OutputSetting for Bounds {
+    const KEYS: &'static [&'static str] = &["min", "max"];
+
+    fn set(&mut self, key: &str, number: f64) {
+        match key {
+            "min" => self.min = Some(number),
+            _ => self.max = Some(number),
+        }
     }
 }
 

@@ -15,7 +15,7 @@ fn a_file_changes_what_it_names_and_leaves_the_rest() {
     assert_eq!(settings.server.max_items, 7);
     assert_eq!(settings.server.bind, Settings::default().server.bind);
     assert_eq!(calm.entity_match, EntityMatch::Substring);
-    assert_eq!(calm.weights["sentiment"].to_bits(), 0.5_f64.to_bits());
+    assert_eq!(calm.weights, [("sentiment".to_owned(), 0.5)].into());
 }
 
 #[test]
@@ -44,8 +44,8 @@ fn a_variable_goes_before_the_file() {
     let settings = load("[server]\nmax_items = 7", &variables).unwrap();
     assert_eq!(settings.server.max_items, 9);
     assert_eq!(
-        settings.policies["calm"].weights["sentiment"].to_bits(),
-        1_f64.to_bits()
+        settings.policies["calm"].weights,
+        [("sentiment".to_owned(), 1.0)].into()
     );
     assert_eq!(settings.ranking.max_entity_age, Duration::from_mins(90));
     assert!(settings.recorder.enabled);
