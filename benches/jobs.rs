@@ -12,6 +12,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 use weir::actors::{Enqueue, JobQueueActor, JobQueueDeps, JobWorker, JobWorkerDeps};
 use weir::db::Database;
+use weir::health::HealthIssues;
 use weir::jobs::{
     Job, JobContext, JobError, JobResources, LargeResults, Registry, WorkerContext, WorkerDeps,
 };
@@ -113,6 +114,7 @@ impl Bench {
         let deps = JobQueueDeps {
             context: Arc::clone(&context),
             prepared: ready.subscribe(),
+            health: HealthIssues::default(),
         };
         let queue = system.spawn("job_queue", Arc::clone(context.counters()), deps);
         println!("{workers} workers");

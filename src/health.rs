@@ -37,6 +37,11 @@ impl HealthIssues {
         self.lock().remove(part).is_some()
     }
 
+    /// Returns whether a condition of `part` is reported.
+    pub fn is_reported(&self, part: &str) -> bool {
+        self.lock().contains_key(part)
+    }
+
     /// Returns the current conditions, ordered by part.
     pub fn current(&self) -> Vec<HealthIssue> {
         let reasons = self.lock();

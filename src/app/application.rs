@@ -67,7 +67,13 @@ impl Application {
             .with(workers)
             .with(scrapers)
             .with(assignments.clone());
-        let presence = presence::start(&stores, &data_dir, reloader.in_force(), &runtime)?;
+        let presence = presence::start(
+            &stores,
+            &data_dir,
+            reloader.in_force(),
+            jobs.context.known().clone(),
+            &runtime,
+        )?;
         let running = Running {
             settings,
             stores,

@@ -11,8 +11,8 @@ use super::stores::Stores;
 use crate::actors::{JobQueueActor, JobQueueDeps, JobWorker, JobWorkerDeps, Scheduler};
 use crate::data_dir::DataDir;
 use crate::jobs::{
-    JobResources, LargeResults, Programs, Registry, Schedule, SchedulerDeps, WorkerContext,
-    WorkerDeps,
+    JobResources, LargeResults, PrepareError, Programs, Registry, Schedule, SchedulerDeps,
+    WorkerContext, WorkerDeps,
 };
 use crate::queue::{JobQueue, QueueLimits, Schedules};
 use crate::scoring::Scorers;
@@ -73,6 +73,7 @@ pub(super) fn start(
     let deps = JobQueueDeps {
         context: Arc::clone(&context),
         prepared: runtime.prepared(),
+        health: stores.health.clone(),
     };
     let counters = Arc::clone(context.counters());
     let queue = runtime.system.spawn("job_queue", counters, deps);
@@ -82,6 +83,7 @@ pub(super) fn start(
         runtime: Handle::current(),
         prepared: runtime.prepared(),
         stopping: runtime.stopping(),
+        known: context.known().clone(),
         health: stores.health.clone(),
     };
     runtime
@@ -185,6 +187,10 @@ fn schedules_with(settings: &Settings, scorers: Scorers) -> Result<Vec<Schedule>
     let checked = schedules.map(
         |schedule| match registry.prepare(&schedule.job, &schedule.args) {
             Ok(_) => Ok(schedule),
+            // A program announces its jobs once it runs.
+            Err(PrepareError::Unknown(_)) if is_of_a_program(&schedule.job, settings) => {
+                Ok(schedule)
+            }
             Err(source) => Err(StartupError::Schedule {
                 schedule: schedule.name,
                 source,
@@ -192,4 +198,10 @@ fn schedules_with(settings: &Settings, scorers: Scorers) -> Result<Vec<Schedule>
         },
     );
     checked.collect()
+}
+
+/// Returns whether the job has the form `PROGRAM.JOB`, with a program of the settings.
+fn is_of_a_program(job: &str, settings: &Settings) -> bool {
+    job.split_once('.')
+        .is_some_and(|(program, _)| settings.programs.contains_key(program))
 }

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use super::StartupError;
 use super::runtime::Runtime;
 use super::stores::Stores;
 use crate::data_dir::DataDir;
+use crate::jobs::KnownJobs;
 use crate::settings::Settings;
 use crate::store::{Instance, Store, StoreLocation};
 use crate::telemetry::LogLimiter;
@@ -22,15 +24,18 @@ struct Presence {
     /// The identity of the data folder, and the instance's name.
     identity: (String, String),
     settings: watch::Receiver<Arc<Settings>>,
+    jobs: KnownJobs,
     stopping: watch::Receiver<bool>,
 }
 
-/// Announces this instance until it stops, and warns once if others run while this one has scrapers: each instance runs all
-/// of its scrapers. On a store that no other can use there is nothing to do.
+/// Announces this instance, with the jobs that it can run, until it stops, and takes note of the jobs of others. Warns once if
+/// others run while this one has scrapers: each instance runs all of its scrapers. On a store that no other can use there is
+/// nothing to do.
 pub(super) fn start(
     stores: &Stores,
     data_dir: &DataDir,
     settings: watch::Receiver<Arc<Settings>>,
+    jobs: KnownJobs,
     runtime: &Runtime,
 ) -> Result<Option<JoinHandle<()>>, StartupError> {
     let is_shared = matches!(
@@ -38,12 +43,14 @@ pub(super) fn start(
         StoreLocation::ExternalRedis { .. } | StoreLocation::Postgres { .. }
     );
     if !is_shared {
+        jobs.set_others(BTreeSet::new());
         return Ok(None);
     }
     let presence = Presence {
         store: stores.store.clone(),
         identity: (data_dir.identity()?, data_dir.instance()?),
         settings,
+        jobs,
         stopping: runtime.stopping(),
     };
     Ok(Some(runtime.background.handle().spawn(presence.run())))
@@ -70,14 +77,23 @@ impl Presence {
         loop {
             let (id, name) = self.identity.clone();
             let scrapers = self.settings.borrow().scrapers.len() as u64;
-            let instance = Instance { id, name, scrapers };
+            let names_changed = self.jobs.changed();
+            let instance = Instance {
+                id,
+                name,
+                scrapers,
+                jobs: (*self.jobs.own()).clone(),
+            };
             let mut pause = Store::ANNOUNCE_INTERVAL;
             match self.store.announce(&instance).await {
-                Ok(others) if scrapers > 0 && !others.is_empty() && !has_warned => {
-                    has_warned = true;
-                    warn(scrapers, &others);
+                Ok(others) => {
+                    if scrapers > 0 && !others.is_empty() && !has_warned {
+                        has_warned = true;
+                        warn(scrapers, &others);
+                    }
+                    let names = others.into_iter().flat_map(|other| other.jobs);
+                    self.jobs.set_others(names.collect());
                 }
-                Ok(_) => {}
                 Err(error) if error.is_unavailable() => pause = STORE_RETRY,
                 Err(error) => {
                     if let Some(suppressed) = failures.admit(()) {
@@ -85,7 +101,10 @@ impl Presence {
                     }
                 }
             }
-            sleep(pause).await;
+            tokio::select! {
+                () = sleep(pause) => {}
+                () = names_changed => {}
+            }
         }
     }
 }

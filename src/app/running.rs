@@ -54,12 +54,14 @@ impl Running {
             jobs: Data::new(JobsState::new(
                 self.jobs.registry.clone(),
                 &self.jobs.resources,
+                self.jobs.context.known().clone(),
                 self.runtime.stopping(),
             )),
             job_queue: Data::new(self.jobs.queue.clone()),
             schedules: Data::new(SchedulesState {
                 configured: self.jobs.configured_schedules.clone(),
                 schedules: self.jobs.schedules.clone(),
+                known: self.jobs.context.known().clone(),
             }),
             store: Data::new(self.stores.store.clone()),
             ingest: Data::new(IngestState::new(self.ingestion.ingester.clone())),

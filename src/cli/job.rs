@@ -174,12 +174,17 @@ pub(super) fn show(value: &Value) -> anyhow::Result<()> {
 
 fn line(job: &Value) -> String {
     format!(
-        "{}  {:9}  {}  attempts {}  {}",
+        "{}  {:9}  {}  attempts {}  {}{}",
         text(&job["id"]),
         text(&job["state"]),
         text(&job["job"]),
         job["attempts"],
         text(&job["enqueued_at"]),
+        if job["unknown_job"] == true {
+            "  no running instance can run it"
+        } else {
+            ""
+        },
     )
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod execution;
 mod job;
 mod job_context;
 mod kinds;
+mod known_jobs;
 mod large_result;
 mod registry;
 pub(crate) mod scheduling;
@@ -21,6 +22,7 @@ pub use kinds::{
     Bounds, CANDIDATES_KEY, CountTopNamedEntities, PostStatistics, Programs, PrunePosts,
     QueryPostsDb, RefreshCandidates, SubstringMatchesByPlatform,
 };
+pub use known_jobs::KnownJobs;
 pub use large_result::{LargeResult, LargeResults};
 pub use registry::{PrepareError, PreparedJob, Registry};
 pub use scheduling::{Schedule, SchedulerCounters, SchedulerDeps};

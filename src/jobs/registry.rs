@@ -63,6 +63,13 @@ impl Registry {
         self.kinds.keys().copied()
     }
 
+    /// Every name under which a job may be in the queue: an earlier version called `program` otherwise.
+    pub fn names_in_queue(&self) -> impl Iterator<Item = &'static str> {
+        let has_programs = self.kinds.contains_key(Programs::NAME);
+        self.names()
+            .chain(has_programs.then_some(Programs::OLD_NAME))
+    }
+
     /// Reads and checks the arguments of a job, so that what is enqueued can run; `null` stands for none.
     pub fn prepare(&self, name: &str, arguments: &Value) -> Result<PreparedJob, PrepareError> {
         let unknown = || UnknownJob {

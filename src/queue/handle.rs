@@ -3,6 +3,7 @@
 //! Times are those of the store's clock. The cost of enqueuing and claiming does not grow with the queue, beyond the
 //! logarithm that an index takes.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -97,7 +98,8 @@ impl JobQueue {
         enqueued.ok_or(self.full())
     }
 
-    /// Leases the first job that is ready to `worker`, for `lease` from now.
+    /// Leases the first job that is ready to `worker`, of those that it can run, for `lease` from now: the one with the highest
+    /// priority, and of equals the one that has been ready for longest.
     pub async fn claim(&self, worker: &Worker, lease: Duration) -> Result<Claim, StoreError> {
         let (worker, limits) = (worker.clone(), self.limits);
         self.store
@@ -200,6 +202,17 @@ impl JobQueue {
     /// How many jobs are in each state.
     pub async fn counts(&self) -> Result<JobCounts, StoreError> {
         self.store.call(on_backend!(self.backend, counts())).await
+    }
+
+    /// Counts the queued jobs by name, but for those of `known`. The cost grows with the names and, in a database, with the
+    /// jobs that are counted.
+    pub async fn queued_except(
+        &self,
+        known: BTreeSet<String>,
+    ) -> Result<BTreeMap<String, u64>, StoreError> {
+        self.store
+            .call(on_backend!(self.backend, queued_except(&known)))
+            .await
     }
 
     /// Returns the schedules of this queue.

@@ -1,5 +1,7 @@
 //! What passes between the store and a worker.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -15,6 +17,8 @@ pub struct Worker {
     pub name: String,
     /// The name of the instance that the worker belongs to, for people.
     pub instance: String,
+    /// The names of the jobs that it can run. It is given no others.
+    pub jobs: Arc<BTreeSet<String>>,
 }
 
 /// What a claim found.
@@ -22,7 +26,7 @@ pub struct Worker {
 pub enum Claim {
     /// A job to run.
     Leased(Lease),
-    /// Nothing is ready.
+    /// Nothing is ready that the worker can run.
     Nothing {
         /// Time until the next job is due or the next lease ends, if there is one.
         retry_after: Option<Duration>,

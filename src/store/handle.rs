@@ -1,9 +1,10 @@
 //! The handle that the rest of the instance holds on its store.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::runtime::Handle;
 use tokio::sync::{broadcast, watch};
 
@@ -59,6 +60,21 @@ pub struct Instance {
     pub name: String,
     /// Number of scrapers that it runs.
     pub scrapers: u64,
+    /// Names of the jobs that it can run.
+    pub jobs: BTreeSet<String>,
+}
+
+impl Instance {
+    /// Returns the names of the jobs as they are stored.
+    pub(super) fn jobs_as_json(&self) -> String {
+        json!(self.jobs).to_string()
+    }
+
+    /// Reads the names of the jobs. An instance of an earlier version stores none.
+    pub(super) fn jobs_from_json(text: Option<String>) -> BTreeSet<String> {
+        text.and_then(|text| serde_json::from_str(&text).ok())
+            .unwrap_or_default()
+    }
 }
 
 impl Store {

@@ -1,6 +1,6 @@
 //! One suite of tests on every results store.
 
-use std::{future::Future, ops::Deref, time::Duration};
+use std::{collections::BTreeSet, future::Future, ops::Deref, sync::Arc, time::Duration};
 
 use sea_orm::ConnectionTrait;
 use tempfile::TempDir;
@@ -115,6 +115,11 @@ macro_rules! on_every_store {
     };
 }
 pub(crate) use on_every_store;
+
+/// The jobs that a worker of a test can run.
+pub(crate) fn job_names(names: &[&str]) -> Arc<BTreeSet<String>> {
+    Arc::new(names.iter().copied().map(str::to_owned).collect())
+}
 
 /// What `future` gives, if it gives it within `limit`.
 pub(crate) async fn within<T>(limit: Duration, future: impl Future<Output = T>) -> T {

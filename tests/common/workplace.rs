@@ -38,6 +38,7 @@ impl Workplace {
             owner: "test".into(),
             name: "test".into(),
             instance: "host-1".into(),
+            jobs: super::stores::job_names(&["test"]),
         };
         let lease = jobs.claim(&worker, Duration::from_mins(10)).await.unwrap();
         let Claim::Leased(lease) = lease else {

@@ -74,6 +74,7 @@ async fn finish_all(store: &Store) {
     let worker = Worker {
         owner: "o".into(),
         instance: "host-1".into(),
+        jobs: crate::common::stores::job_names(&["j"]),
         name: "w".into(),
     };
     while let Claim::Leased(lease) = jobs.claim(&worker, Duration::from_mins(1)).await.unwrap() {

@@ -9,7 +9,7 @@ use weir::queue::{
     Schedules, Start, Worker,
 };
 
-use crate::common::stores::{TestStore, on_every_store};
+use crate::common::stores::{TestStore, job_names, on_every_store};
 
 on_every_store!(
     a_due_schedule_fires_once_and_moves_on,
@@ -139,6 +139,7 @@ async fn the_outcome_of_the_last_run_is_noted(store: TestStore) {
         owner: "o".into(),
         name: "w".into(),
         instance: "host-1".into(),
+        jobs: job_names(&["count"]),
     };
     let keep = Duration::from_millis(1);
     let mut due = minutes_from_now(-10);

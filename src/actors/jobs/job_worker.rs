@@ -99,7 +99,6 @@ impl Poller {
     /// Runs one job after the other until jobs are no longer claimed or this worker is stopped.
     async fn run(self) {
         self.context.ready().await;
-        let worker = self.context.worker(&self.name);
         let lease = self.context.settings.lease;
         let mut phase = self.context.phase.subscribe();
         loop {
@@ -111,6 +110,8 @@ impl Poller {
             let woken = self.context.wakeup.notified();
             tokio::pin!(woken);
             woken.as_mut().enable();
+            let names_changed = self.context.known().changed();
+            let worker = self.context.worker(&self.name);
             self.counters.claims.fetch_add(1, Ordering::Relaxed);
             let pause = match self.context.jobs().claim(&worker, lease).await {
                 Ok(Claim::Leased(lease)) => {
@@ -128,6 +129,7 @@ impl Poller {
             drop(busy);
             tokio::select! {
                 () = woken => {}
+                () = names_changed => {}
                 () = sleep(pause) => {}
                 _ = phase.changed() => {}
                 () = self.stopped.cancelled() => {}

@@ -1,3 +1,4 @@
+use std::ops::Not;
 use std::time::Duration;
 
 use actix_web::web::{Data, Path, Payload};
@@ -14,8 +15,11 @@ use crate::actors::{Cancel, Enqueue, JobQueueActor};
 use crate::http::body::read_json;
 use crate::http::middleware::{AdminScope, Authorized};
 use crate::http::{ApiError, BodyReader};
-use crate::jobs::{JobResources, LargeResults, Registry};
-use crate::queue::{Cancellation, Enqueued, JobId, JobQueue, JobRecord, JobState, NewJob, Replay};
+use crate::jobs::{JobResources, KnownJobs, LargeResults, Registry};
+use crate::queue::{
+    Cancellation, Enqueued, JobId, JobPage, JobQueue, JobRecord, JobState, NewJob, Replay,
+    UnreadableJob,
+};
 use weir_supervision::ActorRef;
 
 /// Time that the queue may take, longer than any call to the store.
@@ -28,6 +32,7 @@ pub struct JobsState {
     registry: Registry,
     jobs: JobQueue,
     large_results: LargeResults,
+    known: KnownJobs,
     long_poll_limiter: Semaphore,
     /// True once the server stops.
     stopping: watch::Receiver<bool>,
@@ -38,12 +43,14 @@ impl JobsState {
     pub fn new(
         registry: Registry,
         resources: &JobResources,
+        known: KnownJobs,
         stopping: watch::Receiver<bool>,
     ) -> Self {
         Self {
             registry,
             jobs: resources.queue.clone(),
             large_results: resources.large_results.clone(),
+            known,
             long_poll_limiter: Semaphore::new(MAX_LONG_POLLS),
             stopping,
         }
@@ -58,6 +65,34 @@ struct JobAccepted {
     /// The jobs that follow it, in their order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     then: Vec<JobId>,
+}
+
+/// A job as answers show it.
+#[derive(Serialize)]
+struct ShownJob {
+    #[serde(flatten)]
+    job: JobRecord,
+    /// Whether it is ready to run and no running instance can run it.
+    #[serde(skip_serializing_if = "Not::not")]
+    unknown_job: bool,
+}
+
+impl ShownJob {
+    fn new(job: JobRecord, known: &KnownJobs) -> Self {
+        Self {
+            unknown_job: job.state == JobState::Queued && known.is_known(&job.name) == Some(false),
+            job,
+        }
+    }
+}
+
+/// A [`JobPage`] as it is shown.
+#[derive(Serialize)]
+struct ShownPage {
+    jobs: Vec<ShownJob>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unreadable: Vec<UnreadableJob>,
+    next: Option<JobId>,
 }
 
 /// `POST /jobs`: takes in a job or a group of them. 202 means that each runs at least once.
@@ -87,7 +122,17 @@ pub(super) async fn list(
     state: Data<JobsState>,
 ) -> Result<HttpResponse, ApiError> {
     let filter = filter(&request)?;
-    Ok(HttpResponse::Ok().json(state.jobs.list(filter).await?))
+    let JobPage {
+        jobs,
+        unreadable,
+        next,
+    } = state.jobs.list(filter).await?;
+    let shown = jobs.into_iter().map(|job| ShownJob::new(job, &state.known));
+    Ok(HttpResponse::Ok().json(ShownPage {
+        jobs: shown.collect(),
+        unreadable,
+        next,
+    }))
 }
 
 /// `GET /jobs/{id}?wait_ms=`: a job with its result; waits up to `wait_ms` for its end.
@@ -101,11 +146,12 @@ pub(super) async fn show(
     let wait_ms = wait_ms(&request)?;
     let job = find(&state.jobs, id).await?;
     if wait_ms == 0 || job.state.is_finished() {
-        return Ok(HttpResponse::Ok().json(job));
+        return Ok(HttpResponse::Ok().json(ShownJob::new(job, &state.known)));
     }
     let _permit = state.long_poll_limiter.try_acquire()?;
     wait_for_end(&state, id, Duration::from_millis(wait_ms)).await;
-    Ok(HttpResponse::Ok().json(find(&state.jobs, id).await?))
+    let job = find(&state.jobs, id).await?;
+    Ok(HttpResponse::Ok().json(ShownJob::new(job, &state.known)))
 }
 
 /// `GET /jobs/{id}/result`: the result alone; a large one is streamed.

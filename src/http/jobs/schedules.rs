@@ -1,3 +1,4 @@
+use std::ops::Not;
 use std::sync::Arc;
 
 use actix_web::HttpResponse;
@@ -11,7 +12,7 @@ use super::handlers::enqueue;
 use crate::actors::JobQueueActor;
 use crate::http::ApiError;
 use crate::http::middleware::{AdminScope, Authorized};
-use crate::jobs::Schedule;
+use crate::jobs::{KnownJobs, Schedule};
 use crate::queue::{JobId, JobState, NewJob, ScheduleState, Schedules};
 use weir_supervision::ActorRef;
 
@@ -23,6 +24,9 @@ struct Shown<'s> {
     args: &'s Value,
     /// `every 1m`, `cron 0 3 * * * in Europe/Berlin`.
     timetable: String,
+    /// Whether it does not fire because no running instance can run its job.
+    #[serde(skip_serializing_if = "Not::not")]
+    unknown_job: bool,
     #[serde(flatten)]
     state: Option<Standing>,
 }
@@ -58,6 +62,8 @@ pub struct SchedulesState {
     pub configured: watch::Receiver<Arc<Vec<Schedule>>>,
     /// What the store knows of them.
     pub schedules: Schedules,
+    /// Jobs that can be run.
+    pub known: KnownJobs,
 }
 
 /// `GET /schedules`: every configured schedule, when it is due and what came of it last.
@@ -67,6 +73,7 @@ pub(super) async fn list(
 ) -> Result<HttpResponse, ApiError> {
     let board = state.schedules.states().await?;
     let planned = state.configured.borrow().clone();
+    let known = &state.known;
     let shown = planned.iter().map(|schedule| {
         let state = board
             .schedules
@@ -77,6 +84,7 @@ pub(super) async fn list(
             job: &schedule.job,
             args: &schedule.args,
             timetable: schedule.timetable.to_string(),
+            unknown_job: known.is_known(&schedule.job) == Some(false),
             state: state.cloned().map(Standing::from),
         }
     });
@@ -100,6 +108,10 @@ pub(super) async fn run(
             *name
         )));
     };
+    if state.known.is_known(&schedule.job) == Some(false) {
+        let text = format!("no running instance can run the job {:?}", schedule.job);
+        return Err(ApiError::conflict(text));
+    }
     let job = NewJob {
         unique_key: Some(format!("schedule:{name}")),
         ..NewJob::new(&*schedule.job, schedule.args.clone())

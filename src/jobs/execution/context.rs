@@ -7,7 +7,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, OnceCell, Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
-use crate::jobs::{JobResources, Registry, STORE_RETRY};
+use crate::jobs::{JobResources, KnownJobs, Registry, STORE_RETRY};
 use crate::queue::{JobQueue, Worker};
 use crate::settings::JobsSettings;
 use weir_supervision::counters;
@@ -19,6 +19,8 @@ const RELEASE_TIME: Duration = Duration::from_secs(2);
 pub struct WorkerContext {
     /// Kinds of jobs.
     pub(crate) registry: Registry,
+    /// Names of the jobs that the workers claim.
+    known: KnownJobs,
     /// What jobs may use.
     pub(crate) resources: JobResources,
     /// Leases, limits and times.
@@ -112,6 +114,7 @@ impl WorkerContext {
     pub fn new(deps: WorkerDeps) -> Arc<Self> {
         Arc::new(Self {
             orphaned_runs: Arc::new(Semaphore::new(deps.settings.max_abandoned)),
+            known: KnownJobs::new(deps.registry.names_in_queue()),
             registry: deps.registry,
             resources: deps.resources,
             settings: deps.settings,
@@ -130,6 +133,11 @@ impl WorkerContext {
     /// Returns the counters of all runs.
     pub fn counters(&self) -> &Arc<JobCounters> {
         &self.counters
+    }
+
+    /// Returns the names of the jobs that this instance and others can run.
+    pub fn known(&self) -> &KnownJobs {
+        &self.known
     }
 
     /// Waits until the database is `prepared`, recovers the leases of an earlier process of the same owner, and lets the
@@ -200,11 +208,13 @@ impl WorkerContext {
         &self.resources.queue
     }
 
+    /// Returns what the worker `name` is at the moment, for its next claim.
     pub(crate) fn worker(&self, name: &str) -> Worker {
         Worker {
             owner: self.owner.clone(),
             name: name.to_owned(),
             instance: self.instance.clone(),
+            jobs: self.known.own(),
         }
     }
 

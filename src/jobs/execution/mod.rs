@@ -20,7 +20,8 @@ use tokio_util::sync::CancellationToken;
 
 use self::outcome::{OutcomePolicy, RunExit, StopReason, dead};
 use crate::jobs::{
-    FencingToken, JobContext, JobError, Limits, PreparedJob, Progress, Run, STORE_RETRY,
+    FencingToken, JobContext, JobError, Limits, PrepareError, PreparedJob, Progress, Run,
+    STORE_RETRY,
 };
 use crate::queue::{Heartbeat, Lease, Outcome, Settled};
 use crate::store::Change;
@@ -39,6 +40,11 @@ pub(crate) async fn run_to_completion(context: Arc<WorkerContext>, lease: Lease,
     let running = context.start_run(busy);
     let prepared = match context.registry.prepare(&lease.name, &lease.args) {
         Ok(prepared) => prepared,
+        // The name was withdrawn since the claim, which asked for it.
+        Err(PrepareError::Unknown(_)) => {
+            settle(&context, &lease, Outcome::Released).await;
+            return;
+        }
         // It was valid when it was enqueued, by another version or under other settings.
         Err(error) => {
             settle(&context, &lease, dead(&error, &context.settings)).await;

@@ -13,7 +13,7 @@ use tokio::time::sleep;
 use super::Schedule;
 use super::clock_watch::ClockWatch;
 use crate::health::HealthIssues;
-use crate::jobs::STORE_RETRY;
+use crate::jobs::{KnownJobs, STORE_RETRY};
 use crate::queue::{Fired, QueueError, ScheduleState, ScheduleStates, Schedules};
 use crate::settings::CatchUp;
 use crate::store::StoreError;
@@ -40,7 +40,9 @@ pub struct SchedulerDeps {
     pub prepared: Receiver<bool>,
     /// True once no further job is to start.
     pub stopping: Receiver<bool>,
-    /// Reports a clock that was set back or forward.
+    /// Jobs that can be run; a schedule of another does not fire.
+    pub known: KnownJobs,
+    /// Reports a clock that was set back or forward, and schedules that do not fire.
     pub health: HealthIssues,
 }
 
@@ -108,6 +110,7 @@ impl ScheduleReconciler {
     async fn poll_loop(&mut self) {
         let mut planned = self.deps.planned.clone();
         while self.incarnation.is_current() {
+            let names_changed = self.deps.known.changed();
             let schedules = Arc::clone(&planned.borrow_and_update());
             let pause = match self.poll(&schedules).await {
                 Ok(pause) => pause,
@@ -116,6 +119,7 @@ impl ScheduleReconciler {
             };
             tokio::select! {
                 () = sleep(pause) => {}
+                () = names_changed => {}
                 Ok(()) = planned.changed() => {}
             }
         }
@@ -138,6 +142,7 @@ impl ScheduleReconciler {
                 }
                 due => due?,
             };
+            self.report_unknown(schedule);
             next_due = [next_due, due].into_iter().flatten().min();
         }
         let until_due = next_due.and_then(|due: DateTime<Utc>| (due - board.now).to_std().ok());
@@ -212,6 +217,10 @@ impl ScheduleReconciler {
         let Some(next) = schedule.timetable.next(due, now) else {
             return Ok(None);
         };
+        // Its time stays due until a running instance announces the job.
+        if self.deps.known.is_known(&schedule.job) != Some(true) {
+            return Ok(None);
+        }
         let counters = Arc::clone(&self.counters);
         if schedule.catch_up == CatchUp::Skip && now - due > MISSED_AFTER {
             if self.deps.schedules.pass(name, due, next).await? {
@@ -247,6 +256,24 @@ impl ScheduleReconciler {
         Ok(Some(next))
     }
 
+    /// Reports a schedule for as long as no running instance can run its job.
+    fn report_unknown(&self, schedule: &Schedule) {
+        let Schedule { name, job, .. } = schedule;
+        let is_known = self.deps.known.is_known(job);
+        if is_known == Some(false) {
+            let why = format!("no running instance can run its job {job}; it fires once one can");
+            if self.deps.health.report(&part(name), why) {
+                tracing::warn!(
+                    schedule = name,
+                    job,
+                    "schedule waits for an instance that can run its job"
+                );
+            }
+        } else if is_known == Some(true) && self.deps.health.clear(&part(name)) {
+            tracing::info!(schedule = name, job, "the job of the schedule can be run");
+        }
+    }
+
     /// Removes schedules that this reconciler has planned and that are gone. Others may belong to another instance.
     async fn remove_all_but(&mut self, planned: &[Schedule]) -> Result<(), StoreError> {
         let is_planned = |name: &String| planned.iter().any(|schedule| schedule.name == *name);
@@ -258,8 +285,14 @@ impl ScheduleReconciler {
             .collect();
         for name in gone {
             self.deps.schedules.unplan(&name).await?;
+            self.deps.health.clear(&part(&name));
             self.mine.remove(&name);
         }
         Ok(())
     }
+}
+
+/// Returns the part under which health names a schedule.
+fn part(schedule: &str) -> String {
+    format!("schedule {schedule}")
 }

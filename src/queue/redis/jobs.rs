@@ -1,7 +1,9 @@
 //! Jobs in Redis.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use ::redis::Cmd;
 use serde_json::Value;
 
 use super::{RedisQueue, add_job, records};
@@ -70,6 +72,9 @@ impl RedisQueue {
             .arg(expected_ms.unwrap_or_default())
             .arg(first)
             .arg(count);
+        for name in &*worker.jobs {
+            claim.arg(name);
+        }
         let claimed: Claimed = self.store.run_once(&claim).await?;
         self.due_check.advance(count, claimed.1);
         self.note_clock(claimed.0, claimed.2);
@@ -222,6 +227,29 @@ impl RedisQueue {
         }
         let counts: Vec<u64> = self.store.run(&count).await?;
         Ok(JobState::ALL.into_iter().zip(counts).collect())
+    }
+
+    /// Counts the queued jobs by name, but for those of `known`.
+    pub(in crate::queue) async fn queued_except(
+        &self,
+        known: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, u64>, StoreError> {
+        let prefix = self.store.prefix();
+        let mut names: Vec<String> = self
+            .store
+            .run(&Cmd::smembers(format!("{prefix}jobs:names")))
+            .await?;
+        names.retain(|name| !known.contains(name));
+        if names.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let mut count = ::redis::pipe();
+        for name in &names {
+            count.zcard(format!("{prefix}jobs:ready:{name}"));
+        }
+        let counts: Vec<u64> = self.store.run(&count).await?;
+        let counted = names.into_iter().zip(counts);
+        Ok(counted.filter(|(_, count)| *count > 0).collect())
     }
 
     /// Takes note of what a claim told of the clock and of times that did not fit it.

@@ -1,9 +1,10 @@
 //! Leasing jobs, and taking leases back.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DbErr, QueryResult};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{SqlQueue, clock, settle, statements};
 use crate::queue::{
@@ -15,7 +16,7 @@ use crate::store::StoreError;
 use crate::store::clock::ttl_ms;
 
 impl SqlQueue {
-    /// Leases the first job that is ready, once those that are due have been seen to.
+    /// Leases the first job that is ready of those that the worker can run, once those that are due have been seen to.
     pub(in crate::queue) async fn claim(
         &self,
         worker: &Worker,
@@ -27,35 +28,32 @@ impl SqlQueue {
         if clock::fit_times(self, &ahead).await? {
             ahead = look_ahead(self, connections.reader()).await?;
         }
-        let Ahead {
-            due,
-            lease_ends,
-            forget,
-            ..
-        } = ahead;
-        if [due, lease_ends, forget]
-            .iter()
-            .flatten()
-            .any(|wait_ms| *wait_ms <= 0)
-        {
+        let has_come = ahead.has_come();
+        if has_come {
             bring_up_to_date(self, limits).await?;
         }
-        let values = [
-            worker.owner.as_str().into(),
-            worker.name.as_str().into(),
-            ttl_ms(lease).into(),
-            worker.instance.as_str().into(),
-        ];
-        let claim = self.store.statement(statements::CLAIM, values);
-        if let Some(row) = connections.writer().query_one_raw(claim).await? {
-            return match read_lease(&row) {
-                Ok(lease) => Ok(Claim::Leased(lease)),
-                Err(error) => fail_unreadable(self, &row, limits, error).await,
-            };
+        // If others have taken all jobs of a name since, the next name has its turn.
+        for name in ready_names(self, connections.reader(), &worker.jobs).await? {
+            let values = [
+                worker.owner.as_str().into(),
+                worker.name.as_str().into(),
+                ttl_ms(lease).into(),
+                worker.instance.as_str().into(),
+                name.into(),
+            ];
+            let claim = self.store.statement(statements::CLAIM, values);
+            if let Some(row) = connections.writer().query_one_raw(claim).await? {
+                return match read_lease(&row) {
+                    Ok(lease) => Ok(Claim::Leased(lease)),
+                    Err(error) => fail_unreadable(self, &row, limits, error).await,
+                };
+            }
         }
-        let next_ms = due.into_iter().chain(lease_ends).min();
+        if has_come {
+            ahead = look_ahead(self, connections.reader()).await?;
+        }
         Ok(Claim::Nothing {
-            retry_after: next_ms.map(|ms| Duration::from_millis(ms.max(1).unsigned_abs())),
+            retry_after: ahead.next(),
         })
     }
 
@@ -122,6 +120,22 @@ pub(crate) struct Ahead {
     pub(crate) lease_begins: Option<i64>,
 }
 
+impl Ahead {
+    /// Returns whether the time of something has come.
+    fn has_come(&self) -> bool {
+        let mut waits_ms = [self.due, self.lease_ends, self.forget]
+            .into_iter()
+            .flatten();
+        waits_ms.any(|wait_ms| wait_ms <= 0)
+    }
+
+    /// Returns the time until the next job is due or the next lease ends.
+    fn next(&self) -> Option<Duration> {
+        let next_ms = self.due.into_iter().chain(self.lease_ends).min();
+        next_ms.map(|ms| Duration::from_millis(ms.max(1).unsigned_abs()))
+    }
+}
+
 async fn look_ahead(queue: &SqlQueue, reader: &Pool) -> Result<Ahead, DbErr> {
     let Some(row) = reader
         .query_one_raw(queue.store.statement(statements::LOOK_AHEAD, []))
@@ -137,6 +151,19 @@ async fn look_ahead(queue: &SqlQueue, reader: &Pool) -> Result<Ahead, DbErr> {
         wait_begins: row.try_get_by("wait_begins")?,
         lease_begins: row.try_get_by("lease_begins")?,
     })
+}
+
+async fn ready_names(
+    queue: &SqlQueue,
+    reader: &Pool,
+    names: &BTreeSet<String>,
+) -> Result<Vec<String>, DbErr> {
+    let names = json!(names).to_string();
+    let ready = queue
+        .store
+        .statement(statements::READY_NAMES, [names.into()]);
+    let rows = reader.query_all_raw(ready).await?;
+    rows.iter().map(|row| row.try_get_by("name")).collect()
 }
 
 /// Sees to a bounded number of jobs whose time has come.

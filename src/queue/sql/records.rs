@@ -1,6 +1,9 @@
 //! The rows of jobs, read singly, in pages and counted.
 
-use sea_orm::{ConnectionTrait, QueryResult, Value};
+use std::collections::{BTreeMap, BTreeSet};
+
+use sea_orm::{ConnectionTrait, DbErr, QueryResult, Value};
+use serde_json::json;
 
 use super::{SqlQueue, statements};
 use crate::queue::{
@@ -69,6 +72,29 @@ impl SqlQueue {
             }
         }
         Ok(page)
+    }
+
+    /// Counts the queued jobs by name, but for those of `known`.
+    pub(in crate::queue) async fn queued_except(
+        &self,
+        known: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, u64>, StoreError> {
+        let known = json!(known).to_string();
+        let count = self
+            .store
+            .statement(statements::QUEUED_EXCEPT, [known.into()]);
+        let rows = self
+            .store
+            .connections()
+            .await?
+            .reader()
+            .query_all_raw(count)
+            .await?;
+        let counts = rows.iter().map(|row| {
+            let jobs: i64 = row.try_get_by("jobs")?;
+            Ok((row.try_get_by("name")?, jobs.unsigned_abs()))
+        });
+        Ok(counts.collect::<Result<_, DbErr>>()?)
     }
 
     pub(in crate::queue) async fn counts(&self) -> Result<JobCounts, StoreError> {

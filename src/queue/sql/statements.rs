@@ -67,9 +67,22 @@ pub(crate) const REQUEUE_LOST: &str =
 pub(crate) const COUNT_LOST: &str =
     "UPDATE {jobs} SET lost = lost + 1, error = COALESCE($2, error) WHERE id = $1";
 
+/// Those of the names `$1` that have jobs which are ready, in the order in which the first of each is to run.
+pub(crate) const READY_NAMES: &str =
+    "SELECT head.name FROM {heads} ORDER BY head.priority DESC, head.ready_at, head.id";
+
+/// How many jobs are queued under each name that is not one of `$1`. Goes from name to name, past the jobs of the others.
+pub(crate) const QUEUED_EXCEPT: &str = "WITH RECURSIVE queued (name) AS (
+        SELECT (SELECT min(job.name) FROM {jobs} AS job WHERE job.state = 'queued')
+        UNION ALL SELECT (SELECT min(job.name) FROM {jobs} AS job WHERE job.state = 'queued' AND job.name > queued.name)
+        FROM queued WHERE queued.name IS NOT NULL)
+    SELECT name, (SELECT count(*) FROM {jobs} AS job WHERE job.state = 'queued' AND job.name = queued.name) AS jobs
+    FROM queued WHERE name IS NOT NULL AND name NOT IN (SELECT value FROM {names_in_1})";
+
+/// The first job that is ready under the name `$5`.
 pub(crate) const CLAIM: &str = "UPDATE {jobs} SET state = 'running', token = {next_token}, owner = $1, worker = $2,
         instance = $4, started_at = {now}, lease_until = {now} + $3, lease = $3
-    WHERE id = (SELECT id FROM {jobs} WHERE state = 'queued' ORDER BY priority DESC, ready_at, id LIMIT 1 {skip_locked})
+    WHERE id = (SELECT id FROM {jobs} WHERE state = 'queued' AND name = $5 ORDER BY priority DESC, ready_at, id LIMIT 1 {skip_locked})
     RETURNING id, name, args, token, attempts, lost";
 
 /// In ms from now: until jobs are due, until leases end, until finished jobs are to be forgotten; until the last wait of
@@ -174,6 +187,21 @@ mod tests {
             .iter()
             .map(|step| step.try_get_by::<String, _>("detail").unwrap());
         steps.collect::<Vec<_>>().join("; ")
+    }
+
+    /// The names are sorted, which are few; of the jobs only the first of each name is looked at.
+    #[tokio::test]
+    async fn names_are_found_without_walking_the_queue() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("results.db");
+        let store = SqlStore::sqlite(&file, &StoreConfig::default());
+        for step in [READY_NAMES, QUEUED_EXCEPT] {
+            let plan = plan(&store, step).await;
+            let by_name =
+                "SEARCH job USING COVERING INDEX weir_jobs_ready_by_name (state=? AND name";
+            let walks = ["SCAN job", "SCAN head"].map(|walk| plan.contains(walk));
+            assert!(plan.contains(by_name) && walks == [false; 2], "{plan}");
+        }
     }
 
     #[tokio::test]

@@ -194,7 +194,8 @@ impl RedisStore {
         })
     }
 
-    /// Presence is a hash of ids, which expires with the last of them.
+    /// Presence is a hash of ids, which expires with the last of them; the names of their jobs are in a hash of their own, which
+    /// the version before does not know.
     pub(super) async fn announce(
         &self,
         instance: &Instance,
@@ -202,23 +203,37 @@ impl RedisStore {
     ) -> Result<Vec<Instance>, StoreError> {
         let mut announce = self.announce.key(self.instances_key());
         announce
+            .key(self.instance_jobs_key())
             .arg(&instance.id)
             .arg(&instance.name)
             .arg(instance.scrapers)
-            .arg(ttl_ms(ttl));
-        let others: Vec<(String, String, u64)> = self.run(&announce).await?;
+            .arg(ttl_ms(ttl))
+            .arg(instance.jobs_as_json());
+        let others: Vec<(String, String, u64, Option<String>)> = self.run(&announce).await?;
         let others = others
             .into_iter()
-            .map(|(id, name, scrapers)| Instance { id, name, scrapers });
+            .map(|(id, name, scrapers, jobs)| Instance {
+                id,
+                name,
+                scrapers,
+                jobs: Instance::jobs_from_json(jobs),
+            });
         Ok(others.collect())
     }
 
     pub(super) async fn withdraw(&self, id: &str) -> Result<(), StoreError> {
-        Ok(self.run(&Cmd::hdel(self.instances_key(), id)).await?)
+        let mut withdraw = transaction();
+        withdraw.hdel(self.instances_key(), id).ignore();
+        withdraw.hdel(self.instance_jobs_key(), id).ignore();
+        Ok(self.run(&withdraw).await?)
     }
 
     fn instances_key(&self) -> String {
         format!("{}instances", self.prefix)
+    }
+
+    fn instance_jobs_key(&self) -> String {
+        format!("{}instances:jobs", self.prefix)
     }
 }
 

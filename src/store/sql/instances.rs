@@ -20,6 +20,7 @@ impl SqlStore {
             instance.id.as_str().into(),
             instance.name.as_str().into(),
             scrapers.into(),
+            instance.jobs_as_json().into(),
         ];
         let transaction = self.begin().await?;
         for (template, values) in [(FORGET, vec![ttl_ms(ttl).into()]), (NOTE, note.to_vec())] {
@@ -35,6 +36,7 @@ impl SqlStore {
                 id: row.try_get_by("id")?,
                 name: row.try_get_by("name")?,
                 scrapers: row.try_get_by::<i64, _>("scrapers")?.unsigned_abs(),
+                jobs: Instance::jobs_from_json(row.try_get_by("jobs")?),
             })
         });
         Ok(others.collect::<Result<_, DbErr>>()?)
@@ -54,9 +56,10 @@ impl SqlStore {
 /// Those that were last heard of too long ago, or in the future: since then the clock was set back.
 const FORGET: &str = "DELETE FROM {instances} WHERE seen_at < {now} - $1 OR seen_at > {now} + $1";
 
-const NOTE: &str = "INSERT INTO {instances} (id, name, scrapers, seen_at) VALUES ($1, $2, $3, {now})
-    ON CONFLICT (id) DO UPDATE SET name = excluded.name, scrapers = excluded.scrapers, seen_at = excluded.seen_at";
+const NOTE: &str = "INSERT INTO {instances} (id, name, scrapers, jobs, seen_at) VALUES ($1, $2, $3, $4, {now})
+    ON CONFLICT (id) DO UPDATE SET name = excluded.name, scrapers = excluded.scrapers, jobs = excluded.jobs,
+        seen_at = excluded.seen_at";
 
-const OTHERS: &str = "SELECT id, name, scrapers FROM {instances} WHERE id <> $1 ORDER BY id";
+const OTHERS: &str = "SELECT id, name, scrapers, jobs FROM {instances} WHERE id <> $1 ORDER BY id";
 
 const WITHDRAW: &str = "DELETE FROM {instances} WHERE id = $1";

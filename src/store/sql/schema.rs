@@ -15,10 +15,17 @@ const TABLES: &[&str] = &[
         token bigint NOT NULL DEFAULT 0, settled bigint NOT NULL DEFAULT 0, enqueued_at bigint NOT NULL,
         ready_at bigint NOT NULL, due_at bigint, started_at bigint, lease_until bigint, finished_at bigint,
         expires_at bigint, follows text, instance text, start_at bigint, delay bigint, lease bigint)",
+    "CREATE TABLE IF NOT EXISTS {schedules} (
+        name text PRIMARY KEY, definition text NOT NULL, next_due bigint NOT NULL, last_due bigint, last_job text,
+        last_outcome text, last_finished_at bigint)",
+    "CREATE TABLE IF NOT EXISTS {instances} (
+        id text PRIMARY KEY, name text NOT NULL, scrapers bigint NOT NULL, seen_at bigint NOT NULL, jobs text)",
     "CREATE INDEX IF NOT EXISTS {jobs}_state ON {jobs} (state, id)",
     "CREATE INDEX IF NOT EXISTS {jobs}_name ON {jobs} (name, id)",
-    "CREATE INDEX IF NOT EXISTS {jobs}_ready ON {jobs} (state, priority DESC, ready_at, id)
+    "CREATE INDEX IF NOT EXISTS {jobs}_ready_by_name ON {jobs} ({state_and_name}, priority DESC, ready_at, id)
         WHERE state = 'queued'",
+    // Of the version before, whose workers took jobs of any name.
+    "DROP INDEX IF EXISTS {jobs}_ready",
     "CREATE INDEX IF NOT EXISTS {jobs}_due ON {jobs} (state, ready_at)
         WHERE state IN ('scheduled', 'retrying')",
     "CREATE INDEX IF NOT EXISTS {jobs}_leases ON {jobs} (state, lease_until) WHERE state = 'running'",
@@ -27,27 +34,28 @@ const TABLES: &[&str] = &[
         WHERE state IN ('queued', 'scheduled', 'running', 'retrying')",
     "CREATE INDEX IF NOT EXISTS {jobs}_waits ON {jobs} (state, (ready_at - delay))
         WHERE state IN ('scheduled', 'retrying') AND delay IS NOT NULL",
-    "CREATE TABLE IF NOT EXISTS {schedules} (
-        name text PRIMARY KEY, definition text NOT NULL, next_due bigint NOT NULL, last_due bigint, last_job text,
-        last_outcome text, last_finished_at bigint)",
-    "CREATE TABLE IF NOT EXISTS {instances} (
-        id text PRIMARY KEY, name text NOT NULL, scrapers bigint NOT NULL, seen_at bigint NOT NULL)",
 ];
 
-/// The statements of [`TABLES`] up to that of `{jobs}`, whose columns the next need.
-const TABLES_BEFORE_COLUMNS: usize = 3;
+/// The statements of [`TABLES`] up to the last table; the indexes after it need the columns.
+const TABLES_BEFORE_COLUMNS: usize = 5;
 
 /// Columns of `{jobs}` that a look at a job reads, but for the result.
 const COLUMNS: &str = "id, name, args, state, priority, attempts, lost, unique_key, schedule, next, \
     follows, worker, instance, progress, error, cancel, enqueued_at, due_at, started_at, finished_at";
 
-/// Columns of `{jobs}` that a table of an earlier version does not have.
-const NEW_COLUMNS: [(&str, &str); 5] = [
-    ("follows", "text"),
-    ("instance", "text"),
-    ("start_at", "bigint"),
-    ("delay", "bigint"),
-    ("lease", "bigint"),
+/// Columns that a table of an earlier version does not have, by table.
+const NEW_COLUMNS: [(&str, &[(&str, &str)]); 2] = [
+    (
+        "{jobs}",
+        &[
+            ("follows", "text"),
+            ("instance", "text"),
+            ("start_at", "bigint"),
+            ("delay", "bigint"),
+            ("lease", "bigint"),
+        ],
+    ),
+    ("{instances}", &[("jobs", "text")]),
 ];
 
 /// What counts the tokens of leases. Where there is no sequence, a row that a trigger advances.
@@ -69,7 +77,14 @@ pub(crate) struct Sql {
     next_token: &'static str,
     tokens: &'static [&'static str],
     for_update: &'static str,
-    columns_of_jobs: &'static str,
+    /// The names in the JSON array `$1`, as rows of the table `names_in` with the column `value`.
+    names_in_1: &'static str,
+    /// The first job that is ready under each name in the JSON array `$1`, as rows of the table `head`.
+    heads: &'static str,
+    /// The order of the columns by which ready jobs are found: Postgres does not look for a state that the condition of the
+    /// index implies, so the name has to come first.
+    state_and_name: &'static str,
+    columns_of: &'static str,
     tables: String,
 }
 
@@ -84,7 +99,12 @@ impl Sql {
             // A transaction that writes has the file to itself.
             skip_locked: "",
             for_update: "",
-            columns_of_jobs: "SELECT name FROM pragma_table_info('{jobs}')",
+            names_in_1: "json_each($1) AS names_in",
+            heads: "json_each($1) AS names_in JOIN {jobs} AS head ON head.id = (
+                SELECT job.id FROM {jobs} AS job WHERE job.state = 'queued' AND job.name = names_in.value
+                ORDER BY job.priority DESC, job.ready_at, job.id LIMIT 1)",
+            state_and_name: "state, name",
+            columns_of: "SELECT name FROM pragma_table_info('{table}')",
             tables: table_prefix(prefix),
         }
     }
@@ -98,8 +118,15 @@ impl Sql {
             tokens: POSTGRES_TOKENS,
             skip_locked: "FOR UPDATE SKIP LOCKED",
             for_update: "FOR UPDATE",
-            columns_of_jobs: "SELECT CAST(attname AS text) FROM pg_attribute
-                WHERE attrelid = CAST('{jobs}' AS regclass) AND attnum > 0 AND NOT attisdropped",
+            names_in_1: "json_array_elements_text(CAST($1 AS json)) AS names_in (value)",
+            heads:
+                "json_array_elements_text(CAST($1 AS json)) AS names_in (value) CROSS JOIN LATERAL (
+                SELECT job.id, job.name, job.priority, job.ready_at FROM {jobs} AS job
+                WHERE job.state = 'queued' AND job.name = names_in.value
+                ORDER BY job.priority DESC, job.ready_at, job.id LIMIT 1) AS head",
+            state_and_name: "name, state",
+            columns_of: "SELECT CAST(attname AS text) FROM pg_attribute
+                WHERE attrelid = CAST('{table}' AS regclass) AND attnum > 0 AND NOT attisdropped",
             tables: table_prefix(prefix),
         }
     }
@@ -138,19 +165,22 @@ impl Sql {
         Ok(())
     }
 
-    /// Adds the columns that a table of an earlier version does not have.
+    /// Adds the columns that the tables of an earlier version do not have.
     async fn add_columns(&self, connection: &impl ConnectionTrait) -> Result<(), DbErr> {
-        let columns = connection
-            .query_all_raw(self.statement(self.columns_of_jobs, []))
-            .await?;
-        let columns: Vec<String> = columns
-            .iter()
-            .map(|row| row.try_get_by_index(0))
-            .collect::<Result<_, _>>()?;
-        for (name, kind) in NEW_COLUMNS {
-            if !columns.iter().any(|column| column == name) {
-                let add = format!("ALTER TABLE {{jobs}} ADD COLUMN {name} {kind}");
-                connection.execute_unprepared(&self.text(&add)).await?;
+        for (table, new_columns) in NEW_COLUMNS {
+            let columns = self.columns_of.replace("{table}", table);
+            let columns = connection
+                .query_all_raw(self.statement(&columns, []))
+                .await?;
+            let columns: Vec<String> = columns
+                .iter()
+                .map(|row| row.try_get_by_index(0))
+                .collect::<Result<_, _>>()?;
+            for (name, kind) in new_columns {
+                if !columns.iter().any(|column| column == name) {
+                    let add = format!("ALTER TABLE {table} ADD COLUMN {name} {kind}");
+                    connection.execute_unprepared(&self.text(&add)).await?;
+                }
             }
         }
         Ok(())
@@ -164,6 +194,9 @@ impl Sql {
             .replace("{tokens}", &format!("{}tokens", self.tables))
             .replace("{skip_locked}", self.skip_locked)
             .replace("{for_update}", self.for_update)
+            .replace("{names_in_1}", self.names_in_1)
+            .replace("{heads}", self.heads)
+            .replace("{state_and_name}", self.state_and_name)
             .replace("{columns}", COLUMNS)
             .replace("{results}", &format!("{}results", self.tables))
             .replace("{jobs}", &format!("{}jobs", self.tables))

@@ -1,11 +1,13 @@
 //! What is told of jobs: of those that follow others, and of those whose records are broken.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use redis::Commands;
 use serde_json::{Value, json};
 use weir::queue::{JobQueue, NewJob, QueueLimits};
 use weir::settings::StoreConfig;
-use weir::store::{Store, StoreLocation};
+use weir::store::{Instance, Store, StoreLocation};
 use weir_test_support::{Redis, Weir};
 
 use super::{PROGRAMS, STILL, embedded, program, with_redis};
@@ -152,4 +154,74 @@ async fn a_schedule_of_command_goes_on_where_the_earlier_version_left_it() {
             && nightly["job"] == "program"
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_job_that_no_running_instance_can_run_waits_and_is_shown() {
+    let redis = Redis::start();
+    let store = store_on(&redis);
+    let queue = JobQueue::new(&store, QueueLimits::default());
+    let other = Instance {
+        id: "other".into(),
+        name: "other-1".into(),
+        scrapers: 0,
+        jobs: BTreeSet::from(["theirs".to_owned()]),
+    };
+    store.announce(&other).await.unwrap();
+    let (unknown, theirs) = (
+        NewJob::new("mine.topics", json!({})),
+        NewJob::new("theirs", json!({})),
+    );
+    for job in [&unknown, &unknown, &theirs] {
+        queue.enqueue(job.clone()).await.unwrap();
+    }
+    let weir = Weir::start(&format!(
+        "store.redis_url = {:?}\n{STILL}{PROGRAMS}[schedules.topics]\njob = \"echo.topics\"\nevery = \"1d\"\n",
+        redis.url()
+    ));
+
+    let reported = |ready: &Value, part: &str| {
+        let issues = ready["degraded"].as_array().into_iter().flatten();
+        let why = |issue: &Value| issue["why"].as_str().unwrap().to_owned();
+        issues.filter(|issue| issue["part"] == part).map(why).next()
+    };
+    let ready = weir
+        .when("/health/ready", |ready| {
+            ["unknown jobs", "schedule topics"]
+                .iter()
+                .all(|part| reported(ready, part).is_some())
+        })
+        .await;
+    let why = reported(&ready, "unknown jobs").unwrap();
+    assert!(why.ends_with(": mine.topics (1)"), "{why}");
+    let why = reported(&ready, "schedule topics").unwrap();
+    assert!(why.contains("echo.topics"), "{why}");
+
+    let list: Value = weir.get("/jobs?state=queued").await.json().await.unwrap();
+    for job in list["jobs"].as_array().unwrap() {
+        let is_unknown = job["job"] == "mine.topics";
+        assert_eq!(
+            job["unknown_job"],
+            json!(is_unknown.then_some(true)),
+            "{job}"
+        );
+        assert_eq!(job["state"], "queued");
+    }
+    let shown: Value = weir
+        .get(&format!("/jobs/{}", unknown.id))
+        .await
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(shown["unknown_job"], true);
+    let list: Value = weir.get("/schedules").await.json().await.unwrap();
+    assert_eq!(list["schedules"][0]["unknown_job"], true);
+    assert!(list["schedules"][0].get("last_job").is_none(), "{list}");
+
+    let refused = weir
+        .post_json("/jobs", &json!({"job": "mine.topics"}))
+        .await;
+    assert_eq!(refused.status(), 400);
+    let refused = weir.post_json("/schedules/topics/run", &json!({})).await;
+    assert_eq!(refused.status(), 409);
 }

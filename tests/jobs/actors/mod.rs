@@ -1,6 +1,7 @@
 //! Queue actor, workers and scheduler on a real store, with jobs that misbehave.
 
 mod leases;
+mod names;
 mod runs;
 mod scheduler;
 
@@ -15,6 +16,7 @@ use tempfile::TempDir;
 use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 use weir::actors::{Enqueue, JobQueueActor, JobQueueDeps, JobWorker, JobWorkerDeps};
+use weir::health::HealthIssues;
 use weir::jobs::{
     Job, JobContext, JobCounters, JobError, JobResources, LargeResults, Limits, Registry,
     RetryPolicy, WorkerContext, WorkerDeps,
@@ -126,6 +128,7 @@ struct Rig {
     queue: ActorRef<JobQueueActor>,
     counters: Arc<JobCounters>,
     resources: JobResources,
+    health: HealthIssues,
     folder: TempDir,
     _database: TestDatabase,
     _ready: watch::Sender<bool>,
@@ -155,9 +158,11 @@ impl Rig {
             start_worker(&system, &context, &nth.to_string());
         }
         let ready = watch::Sender::new(true);
+        let health = HealthIssues::default();
         let deps = JobQueueDeps {
             context: Arc::clone(&context),
             prepared: ready.subscribe(),
+            health: health.clone(),
         };
         let queue = system.spawn("job_queue", Arc::clone(&counters), deps);
         Self {
@@ -166,6 +171,7 @@ impl Rig {
             queue,
             counters,
             resources,
+            health,
             folder,
             _database: database,
             _ready: ready,

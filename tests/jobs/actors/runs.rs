@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::sync::oneshot;
 use weir::actors::Cancel;
+use weir::jobs::Job;
 use weir::queue::{Cancellation, JobRecord as Stored, JobState, NewJob};
 use weir::settings::JobsSettings;
 use weir_test_support::eventually;
@@ -75,15 +76,19 @@ async fn a_panic_ends_its_run_alone() {
 }
 
 #[actix_rt::test]
-async fn an_unknown_job_is_dead() {
+async fn a_job_whose_arguments_are_of_another_version_is_dead() {
     let store = TestStore::redis();
     let rig = Rig::start(&store, 1, JobsSettings::default()).await;
     let id = rig
-        .enqueue(NewJob::new("of_another_version", json!({})))
+        .enqueue(NewJob::new(
+            Probe::NAME,
+            json!({"act": "of another version"}),
+        ))
         .await;
     let job = rig.finished(id).await;
     assert_eq!(job.state, JobState::Dead);
-    assert!(job.error.unwrap()[0].contains("there is no job"));
+    let error = job.error.unwrap();
+    assert!(error[0].contains("unknown variant"), "{error:?}");
 }
 
 #[actix_rt::test]

@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use weir::actors::Scheduler;
 use weir::health::HealthIssues;
-use weir::jobs::{Job, Schedule, SchedulerCounters, SchedulerDeps};
+use weir::jobs::{Job, KnownJobs, Schedule, SchedulerCounters, SchedulerDeps};
 use weir::queue::{JobFilter, JobQueue, JobRecord as Stored, JobState, QueueLimits};
 use weir::settings::CatchUp;
 use weir::settings::JobsSettings;
@@ -26,6 +26,8 @@ struct Clock {
     system: ActorSystem,
     planned: watch::Sender<Arc<Vec<Schedule>>>,
     counters: Arc<SchedulerCounters>,
+    known: KnownJobs,
+    health: HealthIssues,
     _signals: [watch::Sender<bool>; 2],
 }
 
@@ -38,13 +40,15 @@ impl Clock {
         let planned = watch::Sender::new(Arc::new(schedules.to_vec()));
         let counters = Arc::<SchedulerCounters>::default();
         let (ready, stop) = (watch::Sender::new(true), watch::Sender::new(false));
+        let (known, health) = (KnownJobs::new([Probe::NAME]), HealthIssues::default());
         let deps = SchedulerDeps {
             planned: planned.subscribe(),
             schedules: JobQueue::new(store, limits).schedules(),
             runtime: Handle::current(),
             prepared: ready.subscribe(),
             stopping: stop.subscribe(),
-            health: HealthIssues::default(),
+            known: known.clone(),
+            health: health.clone(),
         };
         let system = ActorSystem::start(policy());
         system.spawn::<Scheduler>("scheduler", Arc::clone(&counters), deps);
@@ -52,6 +56,8 @@ impl Clock {
             system,
             planned,
             counters,
+            known,
+            health,
             _signals: [ready, stop],
         }
     }
@@ -264,4 +270,38 @@ async fn a_full_queue_holds_up_the_schedules_that_are_due_and_no_others() {
 
     jobs.cancel(in_the_way).await.unwrap();
     eventually(|| count(&clock.counters.fired) == 1).await;
+}
+
+#[actix_rt::test]
+async fn a_schedule_of_an_unknown_job_neither_fires_nor_fails_until_the_job_is_announced() {
+    let store = TestStore::sqlite();
+    let later = Schedule {
+        job: "mine.topics".into(),
+        ..every("later", Duration::from_hours(1))
+    };
+    let clock = Clock::start(&store, &[later, every("now", Duration::from_millis(20))]);
+    eventually(|| count(&clock.counters.not_stacked) >= 3).await;
+    assert!(
+        clock.health.current().is_empty(),
+        "others were not asked yet"
+    );
+    clock.known.set_others(std::collections::BTreeSet::new());
+    eventually(|| !clock.health.current().is_empty()).await;
+
+    let issue = &clock.health.current()[0];
+    assert_eq!(issue.part, "schedule later");
+    assert!(issue.why.contains("mine.topics"), "{}", issue.why);
+    assert_eq!(count(&clock.counters.fired), 1, "of the other");
+    let states = JobQueue::new(&store, QueueLimits::default())
+        .schedules()
+        .states()
+        .await
+        .unwrap();
+    assert_eq!(states.schedules[0].last_job, None);
+
+    clock.known.announce(["mine.topics"]);
+    eventually(|| count(&clock.counters.fired) == 2).await;
+    eventually(|| clock.health.current().is_empty()).await;
+    let jobs = jobs_of(&store).await;
+    assert!(jobs.iter().any(|job| job.name == "mine.topics"));
 }

@@ -26,7 +26,7 @@ use weir::http::{
     Access, AppState, BodyReader, Health, IngestState, JobsState, RankState, SchedulesState,
     ScoreState, serve,
 };
-use weir::jobs::{JobResources, LargeResults, Registry, WorkerContext, WorkerDeps};
+use weir::jobs::{JobResources, KnownJobs, LargeResults, Registry, WorkerContext, WorkerDeps};
 use weir::queue::{JobQueue, QueueLimits};
 use weir::ranking::{Arms, Policy, ScorerTerm};
 use weir::scoring::pool::{BreakerConfig, PoolConfig, PoolCounters, PoolHandle, WorkerPool};
@@ -124,6 +124,7 @@ fn job_queue(system: &ActorSystem, resources: &JobResources) -> ActorRef<JobQueu
     let deps = JobQueueDeps {
         context: Arc::clone(&context),
         prepared: watch::channel(false).1,
+        health: HealthIssues::default(),
     };
     system.spawn("job_queue", Arc::clone(context.counters()), deps)
 }
@@ -203,12 +204,14 @@ impl Service {
             jobs: Data::new(JobsState::new(
                 Registry::shipped(),
                 &resources,
+                KnownJobs::new(Registry::shipped().names()),
                 is_stopping.clone(),
             )),
             job_queue: Data::new(job_queue(&system, &resources)),
             schedules: Data::new(SchedulesState {
                 configured: watch::channel(Arc::default()).1,
                 schedules: JobQueue::new(&store, QueueLimits::default()).schedules(),
+                known: KnownJobs::new(Registry::shipped().names()),
             }),
             store: Data::new(store.store.clone()),
             ingest: Data::new(IngestState::new(ingester(&system, &database))),

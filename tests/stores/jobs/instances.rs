@@ -6,7 +6,7 @@ use weir::queue::{JobQueue, JobState, NewJob, QueueLimits};
 use weir::store::Instance;
 
 use super::steps::{claim, jobs, look_up, succeeded};
-use crate::common::stores::{TestStore, on_every_store};
+use crate::common::stores::{TestStore, job_names, on_every_store};
 
 on_every_store!(
     instances_see_each_other_until_they_leave,
@@ -18,6 +18,7 @@ fn instance(name: &str, scrapers: u64) -> Instance {
         id: Uuid::now_v7().to_string(),
         name: name.into(),
         scrapers,
+        jobs: (*job_names(&["a.b", name])).clone(),
     }
 }
 
@@ -53,13 +54,26 @@ async fn an_instance_last_seen_long_ago_or_in_the_future_is_not_running(store: T
 async fn a_store_of_an_earlier_version_is_brought_up_to_date(store: TestStore) {
     let old = NewJob::new("old", json!({}));
     jobs(&store).enqueue(old.clone()).await.unwrap();
-    store.edit(&[], "DROP INDEX weir_jobs_waits").await;
+    for index in ["weir_jobs_waits", "weir_jobs_ready_by_name"] {
+        store.edit(&[], &format!("DROP INDEX {index}")).await;
+    }
+    let ready = "CREATE INDEX weir_jobs_ready ON weir_jobs (state, priority DESC, ready_at, id) WHERE state = 'queued'";
+    store.edit(&[], ready).await;
+    let undo = "ALTER TABLE weir_instances DROP COLUMN jobs";
+    store.edit(&[], undo).await;
     for column in ["follows", "instance", "start_at", "delay", "lease"] {
         let undo = format!("ALTER TABLE weir_jobs DROP COLUMN {column}");
         store.edit(&[], &undo).await;
     }
 
-    let jobs = JobQueue::new(&store.another(), QueueLimits::default());
+    let again = store.another();
+    let instance = instance("a", 0);
+    again.announce(&instance).await.unwrap();
+    let others = again.announce(&self::instance("b", 0)).await.unwrap();
+    assert_eq!(others, [instance]);
+    // It is gone, or this would fail.
+    store.edit(&[], ready).await;
+    let jobs = JobQueue::new(&again, QueueLimits::default());
     let follower = NewJob::new("b", json!({}));
     let first = NewJob {
         then: Some(Box::new(follower.clone())),

@@ -8,6 +8,7 @@ mod instances;
 mod leases;
 mod load;
 mod looking;
+mod names;
 mod property;
 mod queue;
 mod redis;

@@ -10,8 +10,10 @@ use weir::queue::{
 };
 use weir::store::Store;
 
-use crate::common::stores::TestStore;
+use crate::common::stores::{TestStore, job_names};
 
+/// The names of jobs. A worker can run those whose bits are set.
+const NAMES: [&str; 3] = ["a", "b", "c"];
 const LONG: Duration = Duration::from_hours(1);
 
 /// A job that follows another.
@@ -24,6 +26,7 @@ struct Follower {
 #[derive(Clone, Debug)]
 enum Step {
     Enqueue {
+        name: usize,
         unique: Option<u8>,
         later: bool,
         then: Option<Follower>,
@@ -33,6 +36,7 @@ enum Step {
     },
     Claim {
         owner: u8,
+        jobs: u8,
     },
     Heartbeat {
         lease: usize,
@@ -75,10 +79,10 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     ];
     let follower = prop::option::of(0..2u8).prop_map(|unique| Follower { unique });
     let step = prop_oneof![
-        3 => (prop::option::of(0..2u8), any::<bool>(), prop::option::of(follower))
-            .prop_map(|(unique, later, then)| Step::Enqueue { unique, later, then }),
+        3 => (0..3usize, prop::option::of(0..2u8), any::<bool>(), prop::option::of(follower))
+            .prop_map(|(name, unique, later, then)| Step::Enqueue { name, unique, later, then }),
         1 => any_index.clone().prop_map(|job| Step::EnqueueAgain { job }),
-        4 => (0..2u8).prop_map(|owner| Step::Claim { owner }),
+        4 => (0..2u8, 0..8u8).prop_map(|(owner, jobs)| Step::Claim { owner, jobs }),
         1 => (any_index.clone(), any::<bool>())
             .prop_map(|(lease, progress)| Step::Heartbeat { lease, progress }),
         4 => (any_index.clone(), outcome).prop_map(|(lease, outcome)| Step::Settle { lease, outcome }),
@@ -110,13 +114,13 @@ impl Run {
     }
 
     /// A job with a priority of its own: which of equals comes first is not promised to the millisecond.
-    fn make(id: JobId, unique: Option<u8>, number: usize) -> NewJob {
+    fn make(id: JobId, name: usize, unique: Option<u8>, number: usize) -> NewJob {
         let number = i8::try_from(number).unwrap();
         NewJob {
             id,
             priority: if number % 2 == 0 { number } else { -number },
             unique_key: unique.map(|key| key.to_string()),
-            ..NewJob::new("j", json!({"n": number}))
+            ..NewJob::new(NAMES[name % 3], json!({"n": number}))
         }
     }
 
@@ -125,6 +129,7 @@ impl Run {
         let job = |place: usize| self.made.get(place).map_or(id, |job| job.id);
         match *step {
             Step::Enqueue {
+                name,
                 unique,
                 later,
                 then,
@@ -132,7 +137,7 @@ impl Run {
                 let number = self.made.len();
                 let next = then.map(|Follower { unique }| {
                     let next = Uuid::from_u128(id.as_u128() + 1);
-                    Box::new(Self::make(next, unique, number + 1))
+                    Box::new(Self::make(next, name + 1, unique, number + 1))
                 });
                 let new = NewJob {
                     start: if later {
@@ -141,7 +146,7 @@ impl Run {
                         Start::Now
                     },
                     then: next,
-                    ..Self::make(id, unique, number)
+                    ..Self::make(id, name, unique, number)
                 };
                 self.made.extend(new.then.as_deref().cloned());
                 self.made.push(new.clone());
@@ -151,11 +156,14 @@ impl Run {
                 Some(again) => format!("{:?}", self.jobs.enqueue(again).await.unwrap()),
                 None => String::new(),
             },
-            Step::Claim { owner } => {
+            Step::Claim { owner, jobs } => {
+                let is_among = |bit: &usize| jobs >> bit & 1 == 1;
+                let names: Vec<&str> = (0..3).filter(is_among).map(|bit| NAMES[bit]).collect();
                 let worker = Worker {
                     owner: owner.to_string(),
                     name: owner.to_string(),
                     instance: "host-1".into(),
+                    jobs: job_names(&names),
                 };
                 match self.jobs.claim(&worker, LONG).await.unwrap() {
                     Claim::Leased(lease) => {
@@ -200,6 +208,11 @@ impl Run {
     /// All that can be looked up, without the times.
     async fn see(&self) -> String {
         let mut seen = format!("{:?}", self.jobs.counts().await.unwrap());
+        for known in [vec![], vec!["b", "c"]] {
+            let known = (*job_names(&known)).clone();
+            let queued = self.jobs.queued_except(known).await.unwrap();
+            write!(seen, "\n{queued:?}").unwrap();
+        }
         for new in &self.made {
             let Some(mut job) = self.jobs.job(new.id).await.unwrap() else {
                 seen.push_str("\nnone");

@@ -1,5 +1,6 @@
 //! What Redis, which holds its jobs in memory, does beyond the other stores; and what its death leaves.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use redis::Commands;
@@ -11,7 +12,7 @@ use weir::{
 };
 use weir_test_support::Redis;
 
-use crate::common::stores::within;
+use crate::common::stores::{job_names, within};
 
 const LEASE: Duration = Duration::from_mins(1);
 
@@ -30,6 +31,7 @@ async fn claim(jobs: &JobQueue) -> Option<Lease> {
         owner: "o".into(),
         name: "w".into(),
         instance: "host-1".into(),
+        jobs: job_names(&["j"]),
     };
     // Redis may have come back only now, so a claim may have to be made again.
     let claim = async {
@@ -135,4 +137,73 @@ async fn jobs_survive_the_death_of_redis_at_any_step() {
             (JobState::Succeeded, 1, 0)
         );
     }
+}
+
+/// Moves ready jobs to where the version before kept them.
+fn undo(redis: &Redis, name: &str) {
+    let own = format!("weir:jobs:ready:{name}");
+    redis.command(&[
+        "ZUNIONSTORE",
+        "weir:jobs:ready",
+        "2",
+        "weir:jobs:ready",
+        &own,
+    ]);
+    redis.command(&["DEL", &own]);
+    redis.command(&["SREM", "weir:jobs:names", name]);
+}
+
+#[tokio::test]
+async fn ready_jobs_of_the_version_before_are_taken_over_in_their_order() {
+    let redis = Redis::start();
+    let jobs = jobs(&redis, QueueLimits::default());
+    for _ in 0..1_200 {
+        let unknown = NewJob {
+            priority: 1,
+            ..NewJob::new("unknown", json!({}))
+        };
+        jobs.enqueue(unknown).await.unwrap();
+    }
+    let mut ids = Vec::new();
+    for priority in [0, 0, 1, -1] {
+        let job = NewJob {
+            priority,
+            ..NewJob::new("j", json!({}))
+        };
+        ids.push(jobs.enqueue(job).await.unwrap().id);
+    }
+    undo(&redis, "unknown");
+    undo(&redis, "j");
+    assert_eq!(
+        jobs.queued_except(BTreeSet::new()).await.unwrap(),
+        BTreeMap::new()
+    );
+
+    let mut order = Vec::new();
+    while order.len() < ids.len() {
+        order.extend(claim(&jobs).await.map(|lease| lease.id));
+    }
+
+    assert_eq!(order, [ids[2], ids[0], ids[1], ids[3]]);
+    let unknown = jobs.queued_except(BTreeSet::new()).await.unwrap();
+    assert_eq!(unknown, BTreeMap::from([("unknown".to_owned(), 1_200)]));
+    let left: bool = redis.connection().exists("weir:jobs:ready").unwrap();
+    assert!(!left);
+}
+
+#[tokio::test]
+async fn a_job_that_the_version_before_has_cancelled_is_passed_over() {
+    let redis = Redis::start();
+    let jobs = jobs(&redis, QueueLimits::default());
+    let [cancelled, queued] = [NewJob::new("j", json!({})), NewJob::new("j", json!({}))];
+    jobs.enqueue(cancelled.clone()).await.unwrap();
+    jobs.cancel(cancelled.id).await.unwrap();
+    let id = cancelled.id.to_string();
+    redis.command(&["ZADD", "weir:jobs:ready:j", "-1", &id]);
+    jobs.enqueue(queued.clone()).await.unwrap();
+
+    assert_eq!(claim(&jobs).await, None, "it is asked for again at once");
+    assert_eq!(claim(&jobs).await.unwrap().id, queued.id);
+    let job = jobs.job(cancelled.id).await.unwrap().unwrap();
+    assert_eq!((job.state, job.attempts), (JobState::Cancelled, 0));
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use weir::queue::{Claim, JobId, JobQueue, JobRecord, Lease, NewJob, Outcome, QueueLimits, Worker};
 
-use crate::common::stores::{TestStore, within};
+use crate::common::stores::{TestStore, job_names, within};
 
 pub(super) const LEASE: Duration = Duration::from_mins(1);
 pub(super) const BRIEF: Duration = Duration::from_millis(150);
@@ -23,6 +23,27 @@ pub(super) fn worker(owner: &str) -> Worker {
         owner: owner.into(),
         name: format!("{owner}/1"),
         instance: "host-1".into(),
+        jobs: job_names(&[
+            "a",
+            "any",
+            "b",
+            "c",
+            "count",
+            "crashes its process",
+            "d",
+            "e",
+            "f",
+            "first",
+            "j",
+            "last",
+            "mine",
+            "next",
+            "näme",
+            "old",
+            "other",
+            "theirs",
+            "third",
+        ]),
     }
 }
 

@@ -62,7 +62,7 @@ async fn the_documented_rights_are_enough_and_nothing_is_reported() {
 #[tokio::test]
 async fn each_missing_right_is_named_with_the_rule_that_grants_it() {
     for (taken, granted) in [
-        ("-zpopmin", "+zpopmin"),
+        ("-zrange", "+zrange"),
         ("-hset", "+hset"),
         ("-evalsha", "+evalsha"),
         ("-script", "+script|load"),

@@ -108,7 +108,7 @@ async fn a_job_whose_result_is_refused_waits_and_does_not_die() {
 #[tokio::test]
 async fn data_that_others_broke_is_500_and_one_line_and_named_in_health() {
     let redis = Redis::start();
-    redis.command(&["SET", "weir:jobs:ready", "text"]);
+    redis.command(&["SET", "weir:jobs:ready:post_statistics", "text"]);
     let weir = start(&redis);
     weir.when("/health/ready", |ready| {
         ready["degraded"][0]["part"] == "jobs"
@@ -128,7 +128,7 @@ async fn data_that_others_broke_is_500_and_one_line_and_named_in_health() {
     );
     let errors = lines(&weir, "ERROR");
     assert_eq!(errors.len(), 1, "{errors:#?}");
-    redis.command(&["DEL", "weir:jobs:ready"]);
+    redis.command(&["DEL", "weir:jobs:ready:post_statistics"]);
     until_clean(&weir).await;
 }
 

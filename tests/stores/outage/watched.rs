@@ -61,6 +61,7 @@ impl Watched {
             owner: "owner".into(),
             name: "worker".into(),
             instance: "host-1".into(),
+            jobs: crate::common::stores::job_names(&["job"]),
         };
         for key in ["report", "my_worker:report"] {
             store.put(key, &json!(1), MINUTE).await.unwrap();

@@ -6,7 +6,9 @@ if state == 'running' then
   redis.call('HSET', job_key(id), 'cancel', 1)
   announce('job ' .. id)
 elseif state and unfinished[state] then
+  local name = redis.call('HGET', job_key(id), 'name')
   redis.call('ZREM', ready, id)
+  if name then remove_ready(name, id) end
   redis.call('ZREM', due, id)
   finish(id, state, 'cancelled', ARGV[2])
 end

@@ -1,6 +1,8 @@
--- Leases the first job that is ready. Each claim also brings a bounded number of others up to date.
+-- Leases the first job that is ready, of the names that the worker can run: a look at the first of each name, however many
+-- wait behind it or under other names. Each claim also brings a bounded number of others up to date.
 -- ARGV: owner, worker, instance, lease in ms, leases a job may lose, how long to keep the dead in ms, finished jobs to keep,
--- the time in ms that the caller expects or '' if it has no expectation, where to begin to check due times, how many to check.
+-- the time in ms that the caller expects or '' if it has no expectation, where to begin to check due times, how many to check,
+-- then the names.
 -- Returns the time, where to go on checking (0: from the start), how many due times and leases were moved; then
 -- id, name, args, token, attempts, lost; or the ms until there may be something to do (-1: nothing waits), and nothing for the rest.
 local owner, worker, instance, lease_ms = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
@@ -15,10 +17,16 @@ end
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', leases, '-inf', now, 'LIMIT', 0, 100)) do
   lose_lease(id, tonumber(ARGV[5]), ARGV[6])
 end
+local more_to_take_over = take_over(500)
 
-local id = redis.call('ZPOPMIN', ready)[1]
+local id, score, name
+for at = 11, #ARGV do
+  local first = redis.call('ZRANGE', ready_key(ARGV[at]), 0, 0, 'WITHSCORES')
+  local first_score = tonumber(first[2])
+  if first_score and (not id or first_score < score) then id, score, name = first[1], first_score, ARGV[at] end
+end
 if not id then
-  local next = -1
+  local next = more_to_take_over and 1 or -1
   for _, times in ipairs({due, leases}) do
     local at = redis.call('ZRANGE', times, 0, 0, 'WITHSCORES')[2]
     if at and (next < 0 or at - now < next) then next = math.max(at - now, 1) end
@@ -26,11 +34,12 @@ if not id then
   return {now, checked, moved, next, false, false, false, 0, 0, 0}
 end
 
+remove_ready(name, id)
 local key = job_key(id)
-if not redis.call('HGET', key, 'name') then
-  -- The record is gone: what is left of it goes as well.
-  for state in pairs(unfinished) do redis.call('ZREM', state_key(state), id) end
-  redis.call('DEL', key)
+local record = redis.call('HMGET', key, 'name', 'state')
+if record[2] ~= 'queued' or not record[1] then
+  -- Its record is gone, or an instance of the version before has cancelled it.
+  if not record[1] then discard(id) end
   return {now, checked, moved, 1, false, false, false, 0, 0, 0}
 end
 move(id, 'queued', 'running')

@@ -3,7 +3,9 @@
 --
 -- job:ID         hash, the job itself
 -- jobs:STATE     sorted set of ids, all scores 0, so in the order of ids: what is in which state
--- jobs:ready     queued ids by priority and place in the queue
+-- jobs:ready:NAME  queued ids of that name by priority and place in the queue, which counts across all names
+-- jobs:names     set of the names that have such ids
+-- jobs:ready     the same of all names in one, as the version before kept them; claims take it over
 -- jobs:due       scheduled and retrying ids by the time they are due. The hash has what was asked for: `at`, a time, or
 --                `delay`, ms from when the wait began, past which no due time is believed
 -- jobs:leases    running ids by the time their lease ends
@@ -12,7 +14,7 @@
 -- schedule:NAME  hash, the schedule; schedules: set of their names
 local prefix = KEYS[1]
 local ready, due, leases, kept = prefix .. 'jobs:ready', prefix .. 'jobs:due', prefix .. 'jobs:leases', prefix .. 'jobs:kept'
-local unique = prefix .. 'jobs:unique'
+local unique, names = prefix .. 'jobs:unique', prefix .. 'jobs:names'
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
@@ -20,6 +22,7 @@ local unfinished = {queued = true, scheduled = true, waiting = true, running = t
 
 local function job_key(id) return prefix .. 'job:' .. id end
 local function state_key(state) return prefix .. 'jobs:' .. state end
+local function ready_key(name) return prefix .. 'jobs:ready:' .. name end
 local function schedule_key(name) return prefix .. 'schedule:' .. name end
 local function announce(what) redis.call('PUBLISH', prefix .. 'changed', what) end
 
@@ -29,13 +32,43 @@ local function move(id, from, to)
   redis.call('HSET', job_key(id), 'state', to)
 end
 
+-- Removes what is left of a job whose record is gone.
+local function discard(id)
+  for state in pairs(unfinished) do redis.call('ZREM', state_key(state), id) end
+  redis.call('DEL', job_key(id))
+end
+
+local function add_ready(name, id, score)
+  if redis.call('ZCARD', ready_key(name)) == 0 then
+    redis.call('SADD', names, name)
+    announce('work')
+  end
+  redis.call('ZADD', ready_key(name), score, id)
+end
+
+local function remove_ready(name, id)
+  redis.call('ZREM', ready_key(name), id)
+  if redis.call('ZCARD', ready_key(name)) == 0 then redis.call('SREM', names, name) end
+end
+
 -- Puts a job at the end of its priority. Scores are exact up to 2^53: room for 2^42 places in each of 256 priorities.
 local function make_ready(id, from)
+  local job = redis.call('HMGET', job_key(id), 'name', 'priority')
+  if not job[1] then return discard(id) end
   move(id, from, 'queued')
-  local priority = tonumber(redis.call('HGET', job_key(id), 'priority')) or 0
   local place = redis.call('INCR', prefix .. 'jobs:place')
-  if redis.call('ZCARD', ready) == 0 then announce('work') end
-  redis.call('ZADD', ready, place - priority * 2 ^ 42, id)
+  add_ready(job[1], id, place - (tonumber(job[2]) or 0) * 2 ^ 42)
+end
+
+-- Takes over ready jobs of the version before, the first of them. Returns whether more may be left.
+local function take_over(most)
+  local first = redis.call('ZRANGE', ready, 0, most - 1, 'WITHSCORES')
+  for at = 1, #first, 2 do
+    local id, name = first[at], redis.call('HGET', job_key(first[at]), 'name')
+    redis.call('ZREM', ready, id)
+    if name then add_ready(name, id, first[at + 1]) else discard(id) end
+  end
+  return #first == 2 * most
 end
 
 local function make_due(id, from, state, at)
