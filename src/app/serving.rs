@@ -15,13 +15,14 @@ use crate::actors::serving::{
 use crate::jobs::CANDIDATES_KEY;
 use crate::ranking::{
     Arms, ArmsConfig, Candidates, INCOMING_ORDER, Policy, PolicyConfig, ScorerTerm, TopEntitySet,
+    split,
 };
 use crate::scoring::ScorerConfig;
 use crate::scoring::pool::PoolHandle;
 use crate::serving::stages::insertion::{CandidatesByPlatform, InsertionStage};
 use crate::serving::{
-    ActiveArms, ActivePolicy, AssignmentCounts, AssignmentHistory, ColumnSource, Pipeline,
-    ServingConfig, SideEffects,
+    ActiveArms, ActivePolicy, AssignmentCounts, AssignmentHistory, ColumnSource,
+    PerspectiveAttributes, Pipeline, ServingConfig, SideEffects,
 };
 use crate::settings::{Metadata, Settings};
 use crate::snapshot::{Snapshot, SnapshotValue};
@@ -138,6 +139,7 @@ impl ServingParts {
             },
             policies,
             scorers: self.pools.handles(settings.ranking.deadline),
+            perspective: self.perspective_attributes(settings),
             deadline: settings.ranking.deadline,
             minimal_metadata: settings.ranking.metadata == Metadata::Minimal,
             config_version: settings.config_version().into(),
@@ -161,6 +163,21 @@ impl ServingParts {
                 .system
                 .spawn_while_used(&name, Arc::default(), pipeline);
             self.rankers.push(ranker);
+        }
+    }
+
+    /// Joins the attributes of Perspective with the scorers that they stand for.
+    fn perspective_attributes(&self, settings: &Settings) -> PerspectiveAttributes {
+        let configured = &settings.compat.perspective;
+        let attribute = |(attribute, name): (&String, &String)| {
+            let (scorer, output) = split(name);
+            let pool = self.pools.handle(scorer, settings.ranking.deadline)?;
+            let output = pool.outputs().resolve(scorer, output).ok()?;
+            Some((attribute.clone(), (pool, output)))
+        };
+        PerspectiveAttributes {
+            attributes: configured.attributes.iter().filter_map(attribute).collect(),
+            languages: configured.languages.clone(),
         }
     }
 

@@ -37,6 +37,7 @@ pub fn serve(
             .configure(|config| state.configure(config))
             .service(web::scope(VERSION).configure(|config| routes(config, origins)))
             .configure(|config| routes(config, origins))
+            .configure(rank::foreign_routes)
             .default_service(web::to(unknown_path))
     };
     let workers = match settings.workers {

@@ -89,7 +89,7 @@ impl<T> ByOutput<T> {
             let key = key.unwrap_or_default();
             let mut check_named = |check: &mut Check| {
                 check_setting(check, key, named.setting);
-                match named.index(scorers) {
+                match resolve(scorers, named.scorer, named.output) {
                     Ok(output) => check.require(key, seen.insert((named.scorer, output)), || {
                         "is given twice".to_owned()
                     }),
@@ -104,17 +104,17 @@ impl<T> ByOutput<T> {
     }
 }
 
-impl<T> NamedSetting<'_, T> {
-    /// Returns the index of the output.
-    fn index(&self, scorers: &ScorerOutputs<'_>) -> Result<usize, OutputError> {
-        match scorers.get(self.scorer) {
-            Some(outputs) => outputs.resolve_number(self.scorer, self.output),
-            None => {
-                let names: Vec<&str> = scorers.keys().copied().collect();
-                Err(OutputError::unknown_scorer(self.scorer, &names))
-            }
-        }
-    }
+/// Returns the index of a number among the outputs of a scorer. Its name may be left out if it is the only output.
+pub(crate) fn resolve(
+    scorers: &ScorerOutputs<'_>,
+    scorer: &str,
+    output: Option<&str>,
+) -> Result<usize, OutputError> {
+    let Some(outputs) = scorers.get(scorer) else {
+        let names: Vec<&str> = scorers.keys().copied().collect();
+        return Err(OutputError::unknown_scorer(scorer, &names));
+    };
+    outputs.resolve_number(scorer, output)
 }
 
 /// Splits `SCORER.OUTPUT`; a name without a dot is a scorer's.

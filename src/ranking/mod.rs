@@ -15,7 +15,7 @@ mod top_entities;
 pub use arms::{ArmConfig, ArmsConfig, INCOMING_ORDER};
 pub use assignment::{Arm, Arms, Members};
 pub use by_output::{ByOutput, OutputSetting};
-pub(crate) use by_output::{ScorerOutputs, split};
+pub(crate) use by_output::{ScorerOutputs, resolve, split};
 pub use candidates::{Candidate, Candidates};
 pub use matcher::{EntityMatch, EntityMatcher, MatcherError, NamedEntity};
 pub use policy::{Policy, PolicyConfig, ScorerTerm};

@@ -55,7 +55,6 @@ impl ScorerConfig {
     pub(crate) fn check(&self, check: &mut Check) {
         self.pool.check(check);
         let outputs = self.kind.outputs();
-        outputs.check(check, "outputs");
         self.scores.check(check, &outputs);
         self.kind.validate(check, &self.pool);
     }

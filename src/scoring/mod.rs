@@ -14,9 +14,9 @@ pub use self::config::{ScorerBuildError, ScorerConfig};
 pub use self::error::{ScoreError, ScorerFailure};
 pub(crate) use self::failure_reporter::{FailureReporter, health_part};
 pub use self::kinds::{
-    BuildContext, BuildError, EngagementConfig, HttpConfig, HttpOptions, HttpScorer, KindConfig,
-    LexiconConfig, LookupConfig, LookupTable, LookupTableError, RandomScorer, RecencyConfig,
-    ScorerKind, SentimentScorer, WatchedTable,
+    BuildContext, BuildError, EngagementConfig, HttpConfig, HttpField, HttpFormat, HttpOptions,
+    HttpScorer, KindConfig, LexiconConfig, LookupConfig, LookupTable, LookupTableError,
+    RandomScorer, RecencyConfig, ScorerKind, SentimentScorer, WatchedTable,
 };
 pub use self::outputs::{Output, OutputError, OutputKind, Outputs};
 pub use self::row::{OutputValue, ScoreRow};

@@ -176,7 +176,7 @@ impl Outputs {
             .collect()
     }
 
-    /// Checks the names, which stand under `key`.
+    /// Checks names that can be configured; they stand under `key`.
     pub(crate) fn check(&self, check: &mut Check, key: &str) {
         check.require(key, !self.0.is_empty(), || "must not be empty".to_owned());
         let is_plain = |sign: char| sign.is_ascii_alphanumeric() || sign == '_' || sign == '-';

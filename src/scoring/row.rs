@@ -93,8 +93,8 @@ impl From<f64> for ScoreRow {
 mod tests {
     use super::*;
 
-    fn label(text: &str) -> Option<OutputValue> {
-        Some(OutputValue::Label(text.into()))
+    fn label(text: &str) -> OutputValue {
+        OutputValue::Label(text.into())
     }
 
     #[test]
@@ -107,12 +107,16 @@ mod tests {
 
     #[test]
     fn values_are_found_by_the_index_of_their_output() {
-        let row = ScoreRow::from_values(vec![Some(OutputValue::Number(0.5)), label("en"), None]);
+        let row = ScoreRow::from_values(vec![
+            Some(OutputValue::Number(0.5)),
+            Some(label("en")),
+            None,
+        ]);
         assert_eq!(
             [0, 1, 2, 3].map(|output| row.number(output)),
             [Some(0.5), None, None, None]
         );
-        assert_eq!(row.value(1), label("en"));
+        assert_eq!(row.value(1), Some(label("en")));
         let only = ScoreRow::from_values(vec![Some(OutputValue::Number(0.5))]);
         assert_eq!(only, ScoreRow::from(0.5));
         assert_eq!(only.value(0), Some(OutputValue::Number(0.5)));
@@ -124,11 +128,11 @@ mod tests {
         let outputs = Outputs::new([("a", OutputKind::Number), ("b", OutputKind::Label)]);
         let number = |number| Some(OutputValue::Number(number));
         let fits = |values: Vec<_>| ScoreRow::from_values(values).fits(&outputs);
-        assert!(fits(vec![number(1.0), label("x")]));
-        assert!(fits(vec![None, label("x")]));
+        assert!(fits(vec![number(1.0), Some(label("x"))]));
+        assert!(fits(vec![None, Some(label("x"))]));
         assert!(fits(vec![None, None]));
         assert!(!fits(vec![number(f64::NAN), None]));
-        assert!(!fits(vec![label("x"), number(1.0)]));
+        assert!(!fits(vec![Some(label("x")), number(1.0)]));
         assert!(!fits(vec![number(1.0)]));
         assert!(!fits(vec![number(1.0), None, None]));
         assert!(ScoreRow::from(1.0).fits(&Outputs::default()));

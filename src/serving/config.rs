@@ -21,6 +21,8 @@ pub struct ServingConfig {
     pub policies: BTreeMap<String, Arc<ActivePolicy>>,
     /// All scorer pools by name.
     pub scorers: BTreeMap<String, PoolHandle>,
+    /// What the route of Perspective answers by.
+    pub perspective: PerspectiveAttributes,
     /// Which users get which policy, where that is not the policy in force.
     pub arms: ActiveArms,
     /// The longest time to an answer.
@@ -31,6 +33,15 @@ pub struct ServingConfig {
     pub config_version: Arc<str>,
     /// The ranker actors.
     pub rankers: Rankers,
+}
+
+/// Attributes that `POST /v1alpha1/comments:analyze` knows.
+#[derive(Default)]
+pub struct PerspectiveAttributes {
+    /// Pool of a scorer and index of its output, by attribute.
+    pub(crate) attributes: BTreeMap<String, (PoolHandle, usize)>,
+    /// Languages of comments; empty for all.
+    pub(crate) languages: Vec<String>,
 }
 
 /// A policy together with the parts that it needs.

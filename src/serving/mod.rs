@@ -22,7 +22,9 @@ pub(crate) use answer::{ItemExplanation, RankOutcome};
 pub use assignment_history::AssignmentError;
 pub(crate) use assignment_history::AssignmentHistory;
 pub(crate) use config::ColumnSource;
-pub use config::{ActiveArms, ActivePolicy, Assignment, AssignmentCounts, ServingConfig};
+pub use config::{
+    ActiveArms, ActivePolicy, Assignment, AssignmentCounts, PerspectiveAttributes, ServingConfig,
+};
 pub use context::RankContext;
 pub(crate) use context::RankOptions;
 pub use pipeline::Pipeline;

@@ -2,6 +2,7 @@
 //! their configuration beside what they configure.
 
 mod auth;
+mod compat;
 mod database;
 mod database_url;
 mod ingestion;
@@ -19,6 +20,7 @@ mod store;
 mod version;
 
 pub use auth::{AuthSettings, Scope};
+pub use compat::{CompatSettings, PerspectiveSettings};
 pub use database::{DatabaseSettings, Pooler};
 pub use database_url::{PostgresUrl, UrlError, check_sqlite};
 pub use ingestion::{OutboxSettings, PreprocessSettings, ScraperSettings};

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::{
-    AuthSettings, Check, DatabaseSettings, JobsSettings, LogSettings, OutboxSettings,
-    PoolsSettings, PreprocessSettings, ProgramSettings, RankingSettings, RankingsSettings,
-    RecorderSettings, ScheduleConfig, ScraperSettings, ServerSettings, ShutdownSettings,
-    StoreConfig, SupervisionSettings, did_you_mean,
+    AuthSettings, Check, CompatSettings, DatabaseSettings, JobsSettings, LogSettings,
+    OutboxSettings, PoolsSettings, PreprocessSettings, ProgramSettings, RankingSettings,
+    RankingsSettings, RecorderSettings, ScheduleConfig, ScraperSettings, ServerSettings,
+    ShutdownSettings, StoreConfig, SupervisionSettings, did_you_mean,
 };
 use crate::ranking::{ArmsConfig, PolicyConfig};
 use crate::scoring::ScorerConfig;
@@ -34,6 +34,8 @@ pub struct Settings {
     pub arms: ArmsConfig,
     /// Scorers by name.
     pub scorers: BTreeMap<String, ScorerConfig>,
+    /// Routes in the wire formats of other services.
+    pub compat: CompatSettings,
     /// How many of each actor.
     pub pools: PoolsSettings,
     /// How background work is run and kept.
@@ -118,6 +120,7 @@ impl Settings {
         check.each("policies", &self.policies, |check, policy| {
             policy.check(check, &scorers);
         });
+        check.under("compat", |check| self.compat.check(check, &scorers));
         check.each("scorers", &self.scorers, |check, scorer| {
             scorer.check(check);
         });
@@ -157,6 +160,7 @@ impl Default for Settings {
             policies: PolicyConfig::shipped(),
             arms: ArmsConfig::default(),
             scorers: ScorerConfig::shipped(),
+            compat: CompatSettings::default(),
             pools: PoolsSettings::default(),
             jobs: JobsSettings::default(),
             programs: BTreeMap::new(),

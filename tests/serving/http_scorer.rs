@@ -135,7 +135,7 @@ async fn an_answer_that_cannot_be_read_is_no_score_and_never_asked_for_again() {
         vec![Err(ScoreError::BadResult); 2]
     );
     assert_eq!(call_count(&rubbish).await, 1);
-    let odd = json!({"scores": ["NaN", null]});
+    let odd = json!({"scores": ["NaN", true]});
     let odd = model_server(vec![ResponseTemplate::new(200).set_body_json(odd)]).await;
     assert_eq!(
         scores(options(&odd.uri()), &["a", "b"]).await,

@@ -9,8 +9,10 @@
 mod arms;
 #[path = "../common/mod.rs"]
 mod common;
+mod http_formats;
 mod http_scorer;
 mod new_kind;
+mod perspective;
 mod rank;
 mod rank_faults;
 mod rankings;

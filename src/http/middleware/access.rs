@@ -36,16 +36,29 @@ impl Access {
         scope: Scope,
         request: &HttpRequest,
     ) -> Result<(), ApiError> {
+        self.check_given(scope, request, None)
+    }
+
+    /// Returns an error unless the request may use `scope`, with a key that it gives in another way than by the two headers.
+    pub(in crate::http) fn check_given(
+        &self,
+        scope: Scope,
+        request: &HttpRequest,
+        given: Option<&[u8]>,
+    ) -> Result<(), ApiError> {
         let headers = request.headers();
+        let given = given
+            .or_else(|| bearer_token(headers))
+            .or_else(|| api_key(headers));
         match scope {
             Scope::Rank if self.keys.rank.is_empty() => Ok(()),
             _ if self.keys.open.contains(&scope) && !headers.contains_key(header::ORIGIN) => Ok(()),
-            _ => self.check_key(scope, headers),
+            _ => self.check_key(scope, given),
         }
     }
 
-    fn check_key(&self, scope: Scope, headers: &HeaderMap) -> Result<(), ApiError> {
-        let Some(given) = bearer_token(headers).or_else(|| api_key(headers)) else {
+    fn check_key(&self, scope: Scope, given: Option<&[u8]>) -> Result<(), ApiError> {
+        let Some(given) = given else {
             return Err(ApiError::unauthorized(
                 "missing API key, expected `Authorization: Bearer KEY`",
             ));

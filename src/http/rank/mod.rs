@@ -2,6 +2,7 @@
 
 mod handler;
 mod options;
+mod perspective;
 mod score;
 
 pub use handler::RankState;
@@ -18,6 +19,14 @@ pub(super) fn routes(config: &mut ServiceConfig, cors_origins: &[String]) {
     config
         .service(at("/rank", [post(handler::rank)]).wrap(cors))
         .service(at("/score", [post(score::score)]));
+}
+
+/// Adds the routes that are in the wire formats of other services, and so have no version of ours.
+pub(super) fn foreign_routes(config: &mut ServiceConfig) {
+    config.service(at(
+        "/v1alpha1/comments:analyze",
+        [post(perspective::analyze)],
+    ));
 }
 
 /// Lets web pages of these origins call `/rank`, or of any for `*`.

@@ -7,7 +7,7 @@ use actix_web::web::{Data, Json, Payload};
 use arc_swap::ArcSwap;
 use metrics::Histogram;
 use serde::Serialize;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::http::body::read_json;
 use crate::http::middleware::{Authorized, RankScope};
@@ -40,6 +40,16 @@ impl ScoreState {
             seconds: metrics::histogram!("weir_score_seconds"),
         }
     }
+
+    /// Admits a request, or sheds it.
+    pub(super) fn admit(&self) -> Result<SemaphorePermit<'_>, ApiError> {
+        Ok(self.limiter.try_acquire()?)
+    }
+
+    /// Records the duration of a request.
+    pub(super) fn record(&self, took: Duration) {
+        self.seconds.record(took);
+    }
 }
 
 /// `POST /score`: what chosen scorers make of some texts, with the way of each score.
@@ -54,7 +64,7 @@ pub(super) async fn score(
     let arrived = Instant::now();
     let serving = serving.load_full();
     let body = bodies.read(&request, payload).await?;
-    let _permit = state.limiter.try_acquire()?;
+    let _permit = state.admit()?;
 
     let read = |body: &[u8]| Ok(ScoringRequest::from_json(body)?);
     let (wanted, repaired) = read_json(&body, read)?;
@@ -76,7 +86,7 @@ pub(super) async fn score(
         .finish()
         .await;
 
-    state.seconds.record(arrived.elapsed());
+    state.record(arrived.elapsed());
     if mode == ScoringMode::AllOrNothing
         && let Some((scorer, item, error)) = matrix.first_missing()
     {

@@ -10,7 +10,9 @@ mod recency;
 mod sentiment;
 
 pub use self::engagement::EngagementConfig;
-pub use self::http::{HttpConfig, HttpOptions, HttpScorer};
+pub use self::http::{
+    Field as HttpField, Format as HttpFormat, HttpConfig, HttpOptions, HttpScorer,
+};
 pub(super) use self::kind::read;
 pub use self::kind::{BuildContext, BuildError, KindConfig, ScorerKind, WatchedTable};
 pub use self::lexicon::LexiconConfig;

@@ -174,6 +174,7 @@ impl Service {
             )),
             policies: [].into(),
             scorers: [].into(),
+            perspective: weir::serving::PerspectiveAttributes::default(),
             arms: ActiveArms {
                 arms: Arms::default(),
                 otherwise: Arc::new(ActivePolicy::incoming_order("off")),

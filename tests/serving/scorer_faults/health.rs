@@ -41,13 +41,13 @@ async fn model_faults() -> (Vec<Seen>, Vec<MockServer>) {
             "answers_few",
             scores_response(&[0.5]),
             "wrong_count",
-            "1 scores of 3",
+            "1 items for 3 texts",
         ),
         (
             "answers_else",
             body("{}"),
-            "wrong_shape",
-            "no list of scores",
+            "wrong_count",
+            "0 items for 3 texts",
         ),
     ];
     let (mut faults, mut servers) = (Vec::new(), Vec::new());

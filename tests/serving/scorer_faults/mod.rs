@@ -73,14 +73,14 @@ async fn answered_faults() -> (Vec<Fault>, Vec<MockServer>) {
     let body = |body: &str| ResponseTemplate::new(200).set_body_string(body);
     let busy = ResponseTemplate::new(429).insert_header("Retry-After", "3600");
     let nan = body(r#"{"scores": [NaN, 0.5, 0.5]}"#);
-    let null = body(r#"{"scores": [null, 0.5, "NaN"]}"#);
+    let others = body(r#"{"scores": [true, 0.5, "NaN"]}"#);
     let long = body(&" ".repeat(5 << 20));
     let answers = [
         ("answers_429", busy, 3, "rate_limited"),
         ("answers_500", ResponseTemplate::new(500), 3, "error"),
         ("answers_half", body("{\"scores\": ["), 3, "bad_result"),
         ("answers_nan", nan, 3, "bad_result"),
-        ("answers_null", null, 2, "bad_result"),
+        ("answers_no_numbers", others, 2, "bad_result"),
         (
             "answers_too_few",
             scores_response(&[0.5, 0.5]),

@@ -1,17 +1,18 @@
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Response, StatusCode, Url, redirect};
-use serde_json::{Value, json};
-use xxhash_rust::xxh3::Xxh3;
+use serde_json::Value;
 
 use super::HttpOptions;
+use super::answer::AnswerReader;
 use super::error::CallError;
+use super::request::RequestWriter;
 use super::retry_budget::RetryBudget;
-use super::score_path::{ScorePath, ScorePathError};
 use crate::rate_limit::{RateLimit, retry_after};
-use crate::scoring::Subject;
 use crate::scoring::kinds::BuildError;
+use crate::scoring::{CacheKey, ScoreRow, Subject};
 
 /// Most bytes of an answer that are read.
 pub(super) const MAX_ANSWER_BYTES: usize = 4 << 20;
@@ -23,8 +24,8 @@ const HOLD_OFF: Duration = Duration::from_secs(1);
 pub(super) struct Caller {
     options: HttpOptions,
     url: Url,
-    token: Option<String>,
-    score_path: ScorePath,
+    request: RequestWriter,
+    answer: AnswerReader,
     client: Client,
     limit: RateLimit,
     budget: RetryBudget,
@@ -36,12 +37,13 @@ impl Caller {
             .url
             .parse()
             .map_err(|error| BuildError::new("http.url", error))?;
-        let score_path = options
-            .score_path
-            .parse()
-            .map_err(|error: ScorePathError| BuildError::new("http.score_path", error))?;
+        let request =
+            RequestWriter::new(options).map_err(|error| BuildError::new("http.body", error))?;
+        let answer =
+            AnswerReader::new(options).map_err(|error| BuildError::new("http.outputs", error))?;
         let client = Client::builder()
             .redirect(redirect::Policy::none())
+            .default_headers(headers(options)?)
             .timeout(options.timeout)
             .connect_timeout(options.timeout)
             .pool_idle_timeout(Duration::from_mins(1))
@@ -54,8 +56,8 @@ impl Caller {
         };
         Ok(Self {
             url,
-            token: options.token()?,
-            score_path,
+            request,
+            answer,
             limit,
             budget: RetryBudget::new(options.retry_budget),
             options: options.clone(),
@@ -63,32 +65,17 @@ impl Caller {
         })
     }
 
-    /// Returns a hash of everything but the text that a score depends on.
-    pub(super) fn version(&self) -> u64 {
-        let mut hash = Xxh3::new();
-        hash.update(self.url.as_str().as_bytes());
-        hash.update(self.options.texts_field.as_bytes());
-        hash.update(self.score_path.to_string().as_bytes());
-        hash.digest()
-    }
-
-    /// Returns the part of a text that is sent.
-    pub(super) fn sent_text<'t>(&self, text: &'t str) -> &'t str {
-        match self.options.truncate_chars {
-            0 => text,
-            most => text
-                .char_indices()
-                .nth(most)
-                .map_or(text, |(end, _)| &text[..end]),
-        }
+    /// Returns the key by which the scores of an item are cached.
+    pub(super) fn cache_key(&self, subject: Subject<'_>) -> CacheKey {
+        self.request.cache_key(subject)
     }
 
     /// Returns a result for each item of the batch, in their order.
     pub(super) async fn score(
         &self,
         batch: &[Subject<'_>],
-    ) -> Result<Vec<Result<f64, CallError>>, CallError> {
-        let body = self.body(batch);
+    ) -> Result<Vec<Result<ScoreRow, CallError>>, CallError> {
+        let body = self.request.body(batch)?;
         self.budget.record_call();
         let mut tries = 0;
         let answer = loop {
@@ -104,26 +91,12 @@ impl Caller {
                 outcome => break outcome?,
             }
         };
-        let path = &self.score_path;
-        let found = path
-            .scores(&answer)
-            .ok_or_else(|| CallError::NoList(path.to_string()))?;
-        if found.len() != batch.len() {
-            let (scores, texts) = (found.len(), batch.len());
-            return Err(CallError::Number { scores, texts });
-        }
-        let scores = found
-            .into_iter()
-            .map(|score| score.map_err(CallError::NotANumber));
-        Ok(scores.collect())
+        self.answer.rows(answer, batch.len())
     }
 
-    async fn call(&self, body: &Value) -> Result<Value, CallError> {
+    async fn call(&self, body: &[u8]) -> Result<Value, CallError> {
         self.wait_for_permit().await?;
-        let mut request = self.client.post(self.url.clone()).json(body);
-        if let Some(token) = &self.token {
-            request = request.bearer_auth(token);
-        }
+        let request = self.client.post(self.url.clone()).body(body.to_vec());
         let failed = |error: reqwest::Error| CallError::from_client(&error, self.options.timeout);
         let response = request.send().await.map_err(failed)?;
         let status = response.status();
@@ -167,22 +140,25 @@ impl Caller {
         tokio::time::sleep_until(at.into()).await;
         Ok(())
     }
+}
 
-    fn body(&self, batch: &[Subject<'_>]) -> Value {
-        let texts: Vec<Value> = batch
-            .iter()
-            .map(|subject| self.sent_text(&subject.item.analysed_text()).into())
-            .collect();
-        let ids: Vec<&str> = batch
-            .iter()
-            .map(|subject| subject.item.id.as_str())
-            .collect();
-        let platforms: Vec<_> = batch
-            .iter()
-            .map(|subject| subject.session.platform)
-            .collect();
-        let mut body = json!({"ids": ids, "platform": platforms});
-        body[&self.options.texts_field] = texts.into();
-        body
+/// Returns the headers that every request has.
+fn headers(options: &HttpOptions) -> Result<HeaderMap, BuildError> {
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Some(token) = options.token()? {
+        let name: HeaderName = options
+            .token_header
+            .parse()
+            .map_err(|error| BuildError::new("http.token_header", error))?;
+        let value = match name.as_str() {
+            "authorization" => format!("Bearer {token}"),
+            _ => token,
+        };
+        let mut value = HeaderValue::try_from(value)
+            .map_err(|_| BuildError::new("http.token_env", "its value cannot be a header"))?;
+        value.set_sensitive(true);
+        headers.insert(name, value);
     }
+    Ok(headers)
 }

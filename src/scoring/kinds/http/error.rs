@@ -6,6 +6,7 @@ use std::time::Duration;
 use reqwest::StatusCode;
 
 use super::call::MAX_ANSWER_BYTES;
+use super::request::BodyError;
 use crate::scoring::{ScoreError, ScorerFailure};
 
 /// Reason why a call returned no scores, or none for one of its texts.
@@ -27,13 +28,13 @@ pub(super) enum CallError {
     TooLarge,
     #[error("the answer is not JSON")]
     NotJson,
-    #[error("the answer has no list of scores at {0}")]
-    NoList(String),
     /// Which texts they are of cannot be known.
-    #[error("the answer holds {scores} scores of {texts} texts")]
-    Number { scores: usize, texts: usize },
+    #[error("the answer has {items} items for {texts} texts")]
+    Number { items: usize, texts: usize },
     #[error("a score is {0}, expected a number")]
     NotANumber(&'static str),
+    #[error("the request cannot be written: {0}")]
+    Body(#[from] BodyError),
 }
 
 impl CallError {
@@ -50,12 +51,12 @@ impl CallError {
         match self {
             Self::RateLimited | Self::Busy(_) => ScoreError::RateLimited,
             Self::TimedOut(_) => ScoreError::Timeout,
-            Self::Connection(_) | Self::Transport(_) | Self::Status(_) | Self::TooLarge => {
-                ScoreError::Error
-            }
-            Self::NotJson | Self::NoList(_) | Self::Number { .. } | Self::NotANumber(_) => {
-                ScoreError::BadResult
-            }
+            Self::Connection(_)
+            | Self::Transport(_)
+            | Self::Status(_)
+            | Self::TooLarge
+            | Self::Body(_) => ScoreError::Error,
+            Self::NotJson | Self::Number { .. } | Self::NotANumber(_) => ScoreError::BadResult,
         }
     }
 
@@ -68,9 +69,9 @@ impl CallError {
             Self::Transport(_) => "broken_off".into(),
             Self::TooLarge => "too_large".into(),
             Self::NotJson => "not_json".into(),
-            Self::NoList(_) => "wrong_shape".into(),
             Self::Number { .. } => "wrong_count".into(),
             Self::NotANumber(_) => "not_a_number".into(),
+            Self::Body(_) => "request".into(),
         };
         ScorerFailure::new(reason, self.to_string())
     }

@@ -1,29 +1,35 @@
 //! Scores from a model server.
 
+mod answer;
 mod call;
 mod error;
+mod format;
 mod options;
+mod request;
 mod retry_budget;
-mod score_path;
 
 use std::sync::Arc;
 
 use tokio::runtime::Runtime;
-use xxhash_rust::xxh3::Xxh3;
 
 use self::call::Caller;
 use self::error::CallError;
+pub use self::format::Format;
 pub use self::options::{HttpConfig, HttpOptions};
+pub use self::request::Field;
 use super::BuildError;
-use crate::scoring::{CacheKey, ItemScore, ScoreError, Scorer, ScorerFailure, Subject, Worker};
+use crate::scoring::{
+    CacheKey, ItemScore, Outputs, ScoreError, Scorer, ScorerFailure, Subject, Worker,
+};
 
 /// Scores that a model server gives, over one shared pool of connections. As many calls are under way as the pool has
 /// threads.
 ///
-/// Each call sends `{TEXTS_FIELD: ["text", ...], "ids": [..], "platform": [..]}` and finds the scores in the answer by a
-/// path. A call is tried again after a timeout, a failed connection and a fault of the server (5xx), within a budget;
+/// Each call sends the texts of a batch in the server's format and finds the outputs of each in the answer by JSONPath. A call is
+/// tried again after a timeout, a failed connection and a fault of the server (5xx), within a budget;
 /// never after an answer.
 pub struct HttpScorer {
+    outputs: Outputs,
     caller: Arc<Caller>,
     runtime: Option<Runtime>,
 }
@@ -39,6 +45,7 @@ impl HttpScorer {
             .build()
             .map_err(|error| BuildError::new("http", format!("cannot start a thread: {error}")))?;
         Ok(Self {
+            outputs: options.outputs(),
             caller: Arc::new(caller),
             runtime: Some(runtime),
         })
@@ -66,10 +73,12 @@ impl Scorer for HttpScorer {
         })
     }
 
-    fn cache_key(&self, Subject { item, .. }: Subject<'_>) -> Option<CacheKey> {
-        let mut hash = Xxh3::with_seed(self.caller.version());
-        hash.update(self.caller.sent_text(&item.analysed_text()).as_bytes());
-        Some(hash.digest128())
+    fn outputs(&self) -> Outputs {
+        self.outputs.clone()
+    }
+
+    fn cache_key(&self, subject: Subject<'_>) -> Option<CacheKey> {
+        Some(self.caller.cache_key(subject))
     }
 
     fn is_costly(&self) -> bool {
@@ -96,10 +105,7 @@ impl Worker for HttpWorker {
         self.failure = failed.map(CallError::failure);
         scores
             .into_iter()
-            .map(|score| match score {
-                Ok(number) => Ok(number.into()),
-                Err(error) => Err(error.score_error()),
-            })
+            .map(|row| row.map_err(|error| error.score_error()))
             .collect()
     }
 

@@ -1,12 +1,13 @@
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use super::HttpScorer;
-use super::score_path::ScorePath;
-use crate::scoring::Scorer;
+use super::request::{Field, RequestWriter};
+use super::{Format, HttpScorer, answer};
 use crate::scoring::kinds::{BuildContext, BuildError, ScorerKind};
 use crate::scoring::pool::PoolConfig;
+use crate::scoring::{OutputKind, Outputs, Scorer};
 use crate::settings::{Check, ConnectionUrl, text};
 
 /// Keys of a scorer of the kind `http`.
@@ -22,12 +23,30 @@ pub struct HttpConfig {
 pub struct HttpOptions {
     /// Address of the server.
     pub url: String,
-    /// Variable of the environment that holds a bearer token; empty for none.
+    /// Variable of the environment that holds the token; empty for none.
     pub token_env: String,
-    /// Field of the request that holds the texts.
+    /// Header that holds the token. In `authorization` it is a bearer token.
+    pub token_header: String,
+    /// What the server speaks.
+    pub format: Format,
+    /// Fields of an item that are sent, and by which its scores are cached.
+    pub reads: Vec<Field>,
+    /// Name of the texts in the request, where the format leaves it open.
     pub texts_field: String,
-    /// Path of the scores in the answer: names and numbers behind slashes, `*` for each of the texts.
-    pub score_path: String,
+    /// Model that the request names; empty for the server's default.
+    pub model: String,
+    /// Template of the request in place of that of the format; empty for none.
+    pub body: String,
+    /// JSONPath of the nodes in the answer, one for each text in their order; empty for those of the format.
+    pub items: String,
+    /// JSONPath of each output, relative to the node of an item; without any, `score` is the node itself.
+    pub outputs: BTreeMap<String, String>,
+    /// Key of the version before, which is refused with the keys that replace it, unless it had its default.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "unless_default"
+    )]
+    pub score_path: Option<String>,
     /// Longest time of one call, its wait for the rate limit included and its answer read whole.
     #[serde(with = "text::duration")]
     pub timeout: Duration,
@@ -48,8 +67,15 @@ impl Default for HttpOptions {
         Self {
             url: String::new(),
             token_env: String::new(),
+            token_header: "authorization".to_owned(),
+            format: Format::default(),
+            reads: vec![Field::Text],
             texts_field: "inputs".to_owned(),
-            score_path: "/scores/*".to_owned(),
+            model: String::new(),
+            body: String::new(),
+            items: String::new(),
+            outputs: BTreeMap::new(),
+            score_path: None,
             timeout: Duration::from_millis(90),
             retries: 1,
             retry_budget: 0.1,
@@ -67,12 +93,24 @@ impl ScorerKind for HttpConfig {
         check.under("http", |check| self.http.check(check, pool.time_limit));
     }
 
+    fn outputs(&self) -> Outputs {
+        self.http.outputs()
+    }
+
     fn build(&self, _: &BuildContext) -> Result<Box<dyn Scorer>, BuildError> {
         Ok(Box::new(HttpScorer::new(&self.http)?))
     }
 }
 
 impl HttpOptions {
+    pub(super) fn outputs(&self) -> Outputs {
+        if self.outputs.is_empty() {
+            return Outputs::default();
+        }
+        let names = self.outputs.keys();
+        Outputs::new(names.map(|name| (name.as_str(), OutputKind::Number)))
+    }
+
     /// `time_limit` is that of a batch, which all tries together must not exceed.
     fn check(&self, check: &mut Check, time_limit: Duration) {
         let is_http = self.url.starts_with("http://") || self.url.starts_with("https://");
@@ -82,10 +120,14 @@ impl HttpOptions {
                 ConnectionUrl::from(self.url.as_str())
             )
         });
-        check.not_empty("texts_field", &self.texts_field);
-        if let Err(error) = self.score_path.parse::<ScorePath>() {
-            check.require("score_path", false, || error.to_string());
-        }
+        let header = self.token_header.parse::<reqwest::header::HeaderName>();
+        check.require("token_header", header.is_ok(), || {
+            format!(
+                "expected the name of a header, found {:?}",
+                self.token_header
+            )
+        });
+        self.check_exchange(check);
         check.lasting("timeout", self.timeout);
         let tries = self.retries.saturating_add(1);
         let longest = self.timeout.saturating_mul(tries);
@@ -102,6 +144,60 @@ impl HttpOptions {
         check.within("burst", self.burst, 1..=1_000_000);
     }
 
+    /// Checks what is sent and what is read.
+    fn check_exchange(&self, check: &mut Check) {
+        check.not_empty("texts_field", &self.texts_field);
+        if let Some(path) = &self.score_path {
+            check.require("score_path", false, || replacement(path));
+        }
+        let is_text_alone = self.reads == [Field::Text];
+        let is_open = self.format == Format::Weir || !self.body.is_empty();
+        check.require("reads", is_text_alone || is_open, || {
+            format!("the format {} sends the text alone", self.format.name())
+        });
+        check.require("reads", self.reads.contains(&Field::Text), || {
+            "expected \"text\" among the fields".to_owned()
+        });
+        check.require(
+            "outputs",
+            !self.outputs.is_empty() || self.format == Format::Weir,
+            || {
+                let example = self.format.example_output();
+                format!(
+                    "expected the JSONPath of each output, such as {{ toxicity = \"{example}\" }}"
+                )
+            },
+        );
+        check.require(
+            "items",
+            self.items.is_empty() || self.format != Format::KserveV2,
+            || "the format kserve-v2 has its own".to_owned(),
+        );
+        if let Err(error) = RequestWriter::new(self) {
+            check.require("body", false, || error.to_string());
+        }
+        if let Err(error) = answer::parse(self.items_path()) {
+            check.require("items", false, || error.to_string());
+        }
+        self.outputs().check(check, "outputs");
+        check.under("outputs", |check| {
+            for (output, path) in &self.outputs {
+                if let Err(error) = answer::parse(path) {
+                    check.require(output, false, || error.to_string());
+                }
+            }
+        });
+    }
+
+    /// Returns the JSONPath of the nodes of the items.
+    pub(super) fn items_path(&self) -> &str {
+        if self.items.is_empty() {
+            self.format.items()
+        } else {
+            &self.items
+        }
+    }
+
     /// Reads the token from the environment.
     pub(super) fn token(&self) -> Result<Option<String>, BuildError> {
         if self.token_env.is_empty() {
@@ -114,5 +210,45 @@ impl HttpOptions {
                 format!("there is no variable {name} in the environment"),
             )
         })
+    }
+}
+
+fn unless_default<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let path = String::deserialize(deserializer)?;
+    Ok(Some(path).filter(|path| path != "/scores/*"))
+}
+
+/// Returns what to write in place of a `score_path` of earlier versions.
+fn replacement(path: &str) -> String {
+    let steps = |part: &str| -> String {
+        let steps = part.split('/').filter(|step| !step.is_empty());
+        let step = |step: &str| match step.parse::<usize>() {
+            Ok(index) => format!("[{index}]"),
+            Err(_) => format!("['{step}']"),
+        };
+        steps.map(step).collect()
+    };
+    let (items, score) = path.split_once('*').unwrap_or((path, ""));
+    format!(
+        "replaced by items and outputs: items = \"${}[*]\", outputs = {{ score = \"${}\" }}",
+        steps(items),
+        steps(score)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_score_path_is_answered_with_what_replaces_it() {
+        assert_eq!(
+            replacement("/*/0/score"),
+            "replaced by items and outputs: items = \"$[*]\", outputs = { score = \"$[0]['score']\" }"
+        );
+        assert_eq!(
+            replacement("/scores/*"),
+            "replaced by items and outputs: items = \"$['scores'][*]\", outputs = { score = \"$\" }"
+        );
     }
 }

@@ -33,10 +33,6 @@ fn values_that_make_no_sense_are_refused_by_key() {
             "weir.toml:2:1: scorers.sentiment.seed: only scorers of the kind random have this",
         ),
         (
-            "[scorers.mine]\nkind = \"http\"\nhttp = { url = \"http://model\", score_path = \"/scores\" }",
-            "weir.toml:3:32: scorers.mine.http.score_path: expected a path such as \"/scores/*\", with one \"*\", found \"/scores\"",
-        ),
-        (
             "[scorers.dice]\nkind = \"random\"\nfail_rate = 2",
             "weir.toml:3:1: scorers.dice.fail_rate: expected 0 to 1, found 2",
         ),
@@ -87,6 +83,46 @@ fn values_that_make_no_sense_are_refused_by_key() {
         (
             "[store]\nshared_keys = [\"*\"]",
             "weir.toml:2:16: store.shared_keys[0]: a pattern begins with the name it shares, not with *",
+        ),
+    ] {
+        assert_eq!(problem(file), expected);
+    }
+}
+
+#[test]
+fn model_servers_and_outputs_that_make_no_sense_are_refused_by_key() {
+    for (file, expected) in [
+        (
+            "[scorers.mine]\nkind = \"http\"\nhttp = { url = \"http://model\", score_path = \"/*/0/score\" }",
+            "weir.toml:3:32: scorers.mine.http.score_path: replaced by items and outputs: items = \"$[*]\", \
+             outputs = { score = \"$[0]['score']\" }",
+        ),
+        (
+            "[scorers.mine]\nkind = \"http\"\nhttp = { url = \"http://model\", format = \"tei\" }",
+            "weir.toml:3:1: scorers.mine.http.outputs: expected the JSONPath of each output, such as { toxicity = \"$[?@.label=='toxic'].score\" }",
+        ),
+        (
+            "[scorers.mine]\nkind = \"http\"\n[scorers.mine.http]\nurl = \"http://model\"\noutputs = { a = \"$.a\", below = \"$.b\" }",
+            "weir.toml:5:1: scorers.mine.http.outputs: an output cannot be called below, which is a key of exclude",
+        ),
+        (
+            "[scorers.mine]\nkind = \"http\"\n[scorers.mine.http]\nurl = \"http://model\"\nbody = \"{\\\"ids\\\": {{ ids }}}\"",
+            "weir.toml:5:1: scorers.mine.http.body: line 1 of the template: undefined value",
+        ),
+        (
+            "[policies.calm]\nweights = { mine.b = 1.0, mine.a = 0.5 }\n[scorers.mine]\nkind = \"http\"\n\
+             http = { url = \"http://model\", outputs = { a = \"$.a\", c = \"$.c\" } }",
+            "weir.toml:2:18: policies.calm.weights.mine.b: scorer mine has no output b; it has a, c",
+        ),
+        (
+            "[policies.calm]\nweights = { \"mine.b\" = 1.0, mine.a = 0.5 }\n[scorers.mine]\nkind = \"http\"\n\
+             http = { url = \"http://model\", outputs = { a = \"$.a\", c = \"$.c\" } }",
+            "weir.toml:2:13: policies.calm.weights.mine.b: scorer mine has no output b; it has a, c",
+        ),
+        (
+            "[policies.calm]\nexclude = { mine.a = { bellow = 1.0, above = 2.0 } }\n[scorers.mine]\nkind = \"http\"\n\
+             http = { url = \"http://model\", outputs = { a = \"$.a\", c = \"$.c\" } }",
+            "weir.toml:2:24: policies.calm.exclude.mine.a.bellow: unknown key; did you mean below?",
         ),
     ] {
         assert_eq!(problem(file), expected);
