@@ -36,7 +36,7 @@ impl<'f> Feed<'f, usize> for Scores {
 fn scores() -> Scores {
     let column = |input: usize| {
         let score = |item: usize| {
-            ((item * 7 + input * 3) % 10 != 0)
+            (!(item * 7 + input * 3).is_multiple_of(10))
                 .then(|| ((item * 37 + input * 11) % 101) as f64 / 101.0)
         };
         (0..ITEMS).map(score).collect()
@@ -77,7 +77,11 @@ fn expressions(criterion: &mut Criterion) {
         let mut compiler = Compiler::new(&schema, &columns);
         let keys: Vec<_> = keys
             .iter()
-            .map(|key| compiler.key(key).expect(key))
+            .map(|key| {
+                compiler
+                    .key(key)
+                    .unwrap_or_else(|error| panic!("{key}: {error}"))
+            })
             .collect();
         let program = compiler.finish();
         let mut registers = Registers::default();

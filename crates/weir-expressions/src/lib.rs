@@ -32,7 +32,7 @@ mod syntax;
 pub use compiler::{Columns, Compiler};
 pub use error::{ColumnError, ExpressionError};
 pub use evaluation::{Evaluation, Feed, Registers, random};
-pub use program::{Direction, NamedColumn, Program, SortKey, Value};
+pub use program::{Direction, NamedColumn, Program, Register, SortKey, Value};
 pub use schema::{Schema, Type};
 pub use syntax::Name;
 

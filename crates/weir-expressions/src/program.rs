@@ -79,9 +79,22 @@ impl<K> Program<K> {
         &self.columns
     }
 
+    /// Returns whether nothing is computed.
+    pub fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
     /// Returns the keys of the inputs that the program reads, each once.
     pub fn inputs(&self) -> &[K] {
         &self.inputs
+    }
+
+    /// Returns whether texts are read of an input for whose key `is_wanted` holds.
+    pub fn reads_texts_of(&self, is_wanted: impl Fn(&K) -> bool) -> bool {
+        self.texts.iter().any(|operation| match operation {
+            TextOperation::Input(index) => is_wanted(&self.inputs[*index]),
+            _ => false,
+        })
     }
 
     /// Returns the program with other keys for its inputs.
@@ -233,7 +246,7 @@ impl Binary {
 }
 
 impl Comparison {
-    pub(crate) fn apply<T: PartialOrd>(self, a: T, b: T) -> bool {
+    pub(crate) fn apply<T: PartialOrd + ?Sized>(self, a: &T, b: &T) -> bool {
         match self {
             Self::Equal => a == b,
             Self::NotEqual => a != b,

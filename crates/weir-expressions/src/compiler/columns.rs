@@ -57,8 +57,8 @@ impl Columns {
         }
         let mut compiler = Compiler::new(schema, self);
         let parsed = column.parsed.as_ref().map_err(Clone::clone);
-        let compiled = parsed.and_then(|expression| compiler.own_column(name, expression));
-        compiled.err().map(|error| error.in_source(&column.source))
+        let value = parsed.and_then(|expression| compiler.own_column(name, expression));
+        value.err().map(|error| error.in_source(&column.source))
     }
 
     pub(super) fn get(&self, name: &str) -> Option<(&str, &Result<Expression, SpanError>)> {

@@ -81,13 +81,11 @@ fn name_of(usage: &str) -> &str {
 
 fn unknown(name: &str) -> String {
     let ours = foreign::function(name).or_else(|| usage(&format!("feed.{name}")));
-    match ours {
-        Some(ours) => format!("there is no function {name} here: use {ours}"),
-        None => {
-            let known = FUNCTIONS.iter().map(|(usage, ..)| name_of(usage));
-            format!("there is no function {name}{}", did_you_mean(name, known))
-        }
-    }
+    let known = FUNCTIONS.iter().map(|(usage, ..)| name_of(usage));
+    ours.map_or_else(
+        || format!("there is no function {name}{}", did_you_mean(name, known)),
+        |ours| format!("there is no function {name} here: use {ours}"),
+    )
 }
 
 impl<K: Clone + PartialEq> Compiler<'_, K> {

@@ -22,7 +22,7 @@ pub(super) fn compute(
         FeedFunction::Max => broadcast(column, |column| Some(bounds(column)?.1)),
         FeedFunction::Min => broadcast(column, |column| Some(bounds(column)?.0)),
         FeedFunction::Quantile(share) => {
-            broadcast(column, |column| quantile(&sorted(column), share))
+            broadcast(column, |column| quantile(&sorted(column), share));
         }
         FeedFunction::Winsorize(low, high) => winsorize(column, low, high),
         FeedFunction::FillPrevious(start) => {
@@ -93,7 +93,8 @@ fn rank_groups(column: &mut [Option<f64>], rank: impl Fn(std::ops::Range<usize>,
     ascending.sort_unstable_by(|(a, _), (b, _)| a.total_cmp(b));
     let values = ascending.len();
     let mut start = 0;
-    for group in ascending.chunk_by(|(a, _), (b, _)| a == b) {
+    // In ascending order, one that is not below the next equals it.
+    for group in ascending.chunk_by(|(a, _), (b, _)| a >= b) {
         let end = start + group.len();
         let rank = rank(start..end, values);
         for &(_, item) in group {

@@ -44,7 +44,7 @@ impl<K> Program<K> {
                     feed,
                 ),
                 Value::Text(register) => {
-                    evaluation.compute_texts(&self.inputs, &self.texts[register.0], register, feed)
+                    evaluation.compute_texts(&self.inputs, &self.texts[register.0], register, feed);
                 }
                 Value::Boolean(register) => evaluation.compute_booleans(
                     &self.inputs,
@@ -101,7 +101,7 @@ impl<'f> Evaluation<'f> {
             }
             Value::Text(register) => {
                 let column = self.texts(register);
-                missing_last(column[left], column[right], direction, |a, b| a.cmp(b))
+                missing_last(column[left], column[right], direction, str::cmp)
             }
             Value::Boolean(register) => {
                 let column = self.booleans(register);

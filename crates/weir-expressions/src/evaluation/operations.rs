@@ -125,17 +125,17 @@ impl<'f> Evaluation<'f> {
             BooleanOperation::Not(a) => column.extend(booleans[a.0].iter().map(|a| a.map(|a| !a))),
             BooleanOperation::CompareNumbers(comparison, a, b) => {
                 zip(&mut column, &numbers[a.0], &numbers[b.0], |a, b| {
-                    Some(comparison.apply(a?, b?))
+                    Some(comparison.apply(&a?, &b?))
                 });
             }
             BooleanOperation::CompareTexts(comparison, a, b) => {
                 zip(&mut column, &texts[a.0], &texts[b.0], |a, b| {
-                    Some(comparison.apply(a?, b?))
+                    Some(comparison.apply(&a?, &b?))
                 });
             }
             BooleanOperation::CompareBooleans(comparison, a, b) => {
                 zip(&mut column, &booleans[a.0], &booleans[b.0], |a, b| {
-                    Some(comparison.apply(a?, b?))
+                    Some(comparison.apply(&a?, &b?))
                 });
             }
             BooleanOperation::Missing(value) => {

@@ -22,8 +22,10 @@ fn schema() -> Schema<u8> {
 
 fn error(source: &str) -> String {
     let (schema, columns) = (schema(), Columns::default());
-    let error = Compiler::new(&schema, &columns).value(source);
-    error.expect_err(source).to_string()
+    match Compiler::new(&schema, &columns).value(source) {
+        Ok(value) => panic!("{source}: {value:?}"),
+        Err(error) => error.to_string(),
+    }
 }
 
 #[test]

@@ -8,4 +8,5 @@ mod feed_functions;
 mod functions;
 mod naive;
 mod properties;
+mod rankers;
 mod support;

@@ -47,9 +47,9 @@ pub(crate) enum Boolean {
     And(Box<Boolean>, Box<Boolean>),
     Or(Box<Boolean>, Box<Boolean>),
     Not(Box<Boolean>),
-    MissingNumber(Number),
-    MissingText(Text),
-    MissingBoolean(Box<Boolean>),
+    NoNumber(Number),
+    NoText(Text),
+    Unknown(Box<Boolean>),
     If(Box<Boolean>, Box<Boolean>, Box<Boolean>),
     Language(Text, &'static str),
 }
@@ -193,9 +193,9 @@ impl Naive<'_> {
                 (a, b) => a? || b?,
             },
             Boolean::Not(a) => !of(a)?,
-            Boolean::MissingNumber(x) => self.number(x, item).is_none(),
-            Boolean::MissingText(x) => self.text(x, item).is_none(),
-            Boolean::MissingBoolean(x) => of(x).is_none(),
+            Boolean::NoNumber(x) => self.number(x, item).is_none(),
+            Boolean::NoText(x) => self.text(x, item).is_none(),
+            Boolean::Unknown(x) => of(x).is_none(),
             Boolean::If(condition, a, b) => of(if of(condition)? { a } else { b })?,
             Boolean::Language(tag, range) => {
                 let tag = self.text(tag, item)?.to_ascii_lowercase();
@@ -263,7 +263,11 @@ fn quantile(values: &[f64], share: f64) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let h = (sorted.len().checked_sub(1)?) as f64 * share;
-    let (below, above) = (sorted[h.floor() as usize], sorted[h.ceil() as usize]);
+    let mut around = (0..)
+        .zip(&sorted)
+        .filter(|(index, _)| (h - f64::from(*index)).abs() < 1.0);
+    let below = *around.next()?.1;
+    let above = around.next().map_or(below, |(_, above)| *above);
     Some(below + (h - h.floor()) * (above - below)).filter(|x| x.is_finite())
 }
 
