@@ -110,7 +110,7 @@ async fn a_pool_that_drains_waits_for_a_job_that_is_being_leased() {
     rig.start_worker("late");
     // One that has just begun, for it is given up soon, and tried again.
     let waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()
-        AND clock_timestamp() - query_start < interval '200 ms'";
+        AND clock_timestamp() - query_start < interval '50 ms'";
     let waiting = Statement::from_string(DbBackend::Postgres, waiting);
     let is_waiting = async {
         while other
