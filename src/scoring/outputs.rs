@@ -112,7 +112,7 @@ impl Outputs {
         self.0.len()
     }
 
-    /// Returns whether there are none, which [`Outputs::check`] refuses.
+    /// Returns whether there are none, which the check of settings refuses.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
