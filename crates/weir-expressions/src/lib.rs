@@ -10,7 +10,7 @@
 //!
 //! let mut schema = Schema::default();
 //! schema.declare(Name::new(["toxicity"]), Type::Number, 0);
-//! let columns = Columns::parse(&BTreeMap::new())?;
+//! let columns = Columns::parse(&BTreeMap::new());
 //! let mut compiler = Compiler::new(&schema, &columns);
 //! let key = compiler.key("feed.minmax(toxicity) asc")?;
 //! let error = compiler.key("toxcity desc").unwrap_err();
