@@ -108,9 +108,9 @@ async fn a_pool_that_drains_waits_for_a_job_that_is_being_leased() {
     let no_lease = "LOCK TABLE weir_jobs IN EXCLUSIVE MODE";
     lock.execute_unprepared(no_lease).await.unwrap();
     rig.start_worker("late");
-    // One that has just begun, for it is given up soon, and tried again.
+    // A claim, not the recovery of leases; one that has just begun, for it is given up soon, and tried again.
     let waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()
-        AND clock_timestamp() - query_start < interval '50 ms'";
+        AND clock_timestamp() - query_start < interval '50 ms' AND query LIKE '%SET state = ''running''%'";
     let waiting = Statement::from_string(DbBackend::Postgres, waiting);
     let is_waiting = async {
         while other
