@@ -46,7 +46,7 @@ pub struct Entity<'t> {
     pub confidence: f32,
 }
 
-/// What a named entity is.
+/// Kind of a named entity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EntityKind {

@@ -7,7 +7,7 @@ use std::ops::Range;
 pub struct ExpressionError {
     /// Column at which it was found, in characters from 1.
     pub column: usize,
-    /// What is wrong and what was expected.
+    /// Description of the fault and of what was expected.
     pub text: String,
 }
 
@@ -17,14 +17,14 @@ pub struct ExpressionError {
 pub struct ColumnError {
     /// Name of the column.
     pub name: String,
-    /// What is wrong with its expression.
+    /// Error of its expression.
     pub source: ExpressionError,
 }
 
 /// Part of an expression, in bytes.
 pub(crate) type Span = Range<usize>;
 
-/// Error at a part of an expression whose source is not at hand.
+/// Error at a part of an expression, without the source.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct SpanError {
     pub(crate) span: Span,

@@ -33,7 +33,7 @@ impl Value {
     }
 }
 
-/// Which values come first.
+/// Direction of a sort key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
     /// The lowest.
@@ -47,7 +47,7 @@ pub enum Direction {
 pub struct SortKey {
     /// Column of the values.
     pub value: Value,
-    /// Which of them come first. Missing ones come last either way.
+    /// Direction of the values. Missing ones come last in both.
     pub direction: Direction,
 }
 
@@ -163,7 +163,7 @@ pub(crate) enum BooleanOperation {
     CompareBooleans(Comparison, BooleanRegister, BooleanRegister),
     Missing(Value),
     Choose(Choose<bool>),
-    /// Whether a language tag matches a range.
+    /// Match of a language tag with a range.
     Language(TextRegister, TextRegister),
 }
 

@@ -68,7 +68,7 @@ pub struct Session {
     /// The user's random place among the cohorts.
     #[serde(default, deserialize_with = "parse::optional_count")]
     pub cohort_index: Option<u64>,
-    /// Where the feed is read.
+    /// Platform on which the feed is read.
     pub platform: Platform,
     /// The page's address, without its query.
     #[serde(deserialize_with = "web_address::one")]
@@ -76,13 +76,13 @@ pub struct Session {
     /// The time by the user's browser.
     #[serde(deserialize_with = "time::timestamp")]
     pub current_time: DateTime<Utc>,
-    /// Whether the answer is only looked at for its new items; `null` and absent mean it is not.
+    /// `true` if the client looks at the new items of the answer alone; `null` and absent mean it is not.
     #[serde(default, deserialize_with = "parse::optional_flag")]
     pub prefetch: Option<bool>,
 }
 
 impl Session {
-    /// Whether this request only asks ahead for new items.
+    /// Returns whether this request only asks ahead for new items.
     pub fn is_prefetch(&self) -> bool {
         self.prefetch.unwrap_or(false)
     }

@@ -5,7 +5,7 @@ use Role::{
     Shit, Sort, Stop, The, To, Yeah,
 };
 
-/// What a degree adverb adds to the intensity, or takes from it.
+/// Change of the intensity by a degree adverb.
 pub(super) const DEGREE: f64 = 0.293;
 
 /// What a negation in front multiplies a valence with.

@@ -25,7 +25,7 @@ const QUEUE: usize = 2;
 
 /// Why tables were not copied. Nothing of them was.
 #[derive(Debug, Error)]
-#[allow(missing_docs, reason = "each says itself")]
+#[allow(missing_docs, reason = "each message explains its variant")]
 pub enum TransferError {
     #[error("the target's table {table} has no column {column}")]
     NoColumn { table: String, column: String },

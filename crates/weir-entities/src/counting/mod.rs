@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::Entity;
 use crate::features::surface;
 
-/// How many posts name each entity, its spellings counted together.
+/// Number of posts that name each entity, its spellings counted together.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EntityCounts {
     names: HashMap<String, Tally, RandomState>,
@@ -53,12 +53,12 @@ impl EntityCounts {
         }
     }
 
-    /// How many different entities there are.
+    /// Returns the number of different entities.
     pub fn len(&self) -> usize {
         self.names.len()
     }
 
-    /// Whether there is no entity.
+    /// Returns whether there is no entity.
     pub fn is_empty(&self) -> bool {
         self.names.is_empty()
     }
@@ -69,7 +69,7 @@ impl EntityCounts {
         tallies.map(|tally| (tally.posts, tally.forms.as_slice()))
     }
 
-    /// Adds to an entity so many posts that name it, and its spellings with theirs.
+    /// Adds a number of posts that name an entity, and the numbers of its spellings.
     pub(crate) fn add_tally<'f>(
         &mut self,
         key: &str,

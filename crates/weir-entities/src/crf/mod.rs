@@ -42,7 +42,7 @@ pub struct Model {
     number: u64,
 }
 
-/// What tagging needs and can use again.
+/// Buffers of tagging, used again for the next text.
 #[derive(Debug, Default)]
 pub(crate) struct Tagging {
     pub(crate) scores: Vec<Row>,
@@ -93,7 +93,7 @@ impl Model {
         out
     }
 
-    /// How many features have a weight.
+    /// Returns the number of features that have a weight.
     pub fn features(&self) -> usize {
         self.weights.len()
     }

@@ -43,7 +43,7 @@ impl Weights {
         }
     }
 
-    /// How many features have a weight.
+    /// Returns the number of features that have a weight.
     pub(crate) fn len(&self) -> usize {
         self.table.rows().len()
     }

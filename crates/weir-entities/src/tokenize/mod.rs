@@ -2,7 +2,7 @@
 
 pub(crate) mod handle;
 
-/// What a token looks like from outside.
+/// Outward form of a token.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub(crate) enum TokenKind {
@@ -157,7 +157,7 @@ fn is_initial(part: &str) -> bool {
     chars.next().is_some_and(char::is_alphabetic) && chars.next().is_none()
 }
 
-/// Whether the stop after `word` belongs to it: in "U.S.", in "Mr.", and after an initial that is not the last word.
+/// Returns whether the stop after `word` belongs to it: in "U.S.", in "Mr.", and after an initial that is not the last word.
 fn keeps_stop(word: &str, rest: &str) -> bool {
     if word.len() > 1 && word.split('.').count() > 1 && word.split('.').all(is_initial) {
         return true;

@@ -20,7 +20,7 @@ use crate::crf::weights::Weights;
 use crate::training::conll::Corpus;
 use crate::training::training_set::{Sequence, TrainingSet};
 
-/// How to train. The defaults made the committed model.
+/// Configuration of a training. The defaults made the committed model.
 #[derive(Debug, Clone, Copy)]
 pub struct TrainingOptions {
     /// Passes over the corpora.
