@@ -88,7 +88,9 @@ fn add_tensor(rows: &mut [serde_json::Map<String, Value>], tensor: &Value) {
         .and_then(Value::as_str)
         .unwrap_or_default();
     let mut values = Vec::new();
-    flatten(tensor.get("data").unwrap_or(&Value::Null), &mut values);
+    if let Some(data) = tensor.get("data").filter(|data| !data.is_null()) {
+        flatten(data, &mut values);
+    }
     let first = tensor.pointer("/shape/0").and_then(Value::as_u64);
     if first != Some(rows.len() as u64)
         || rows.is_empty()
@@ -110,7 +112,6 @@ fn add_tensor(rows: &mut [serde_json::Map<String, Value>], tensor: &Value) {
 fn flatten(data: &Value, values: &mut Vec<Value>) {
     match data {
         Value::Array(elements) => elements.iter().for_each(|element| flatten(element, values)),
-        Value::Null => {}
         value => values.push(value.clone()),
     }
 }
@@ -133,6 +134,14 @@ mod tests {
             let expected = json!([{"p": [0.1, 0.9], "n": 3}, {"p": [0.8, 0.2], "n": 4}]);
             assert_eq!(regrouped(&outputs, 2), expected);
         }
+    }
+
+    #[test]
+    fn an_element_that_is_null_keeps_its_position() {
+        let data = json!([[0.1, null, 0.2], [0.3, 0.4, null]]);
+        let outputs = json!([{"name": "p", "datatype": "FP32", "shape": [2, 3], "data": data}]);
+        let expected = json!([{"p": [0.1, null, 0.2]}, {"p": [0.3, 0.4, null]}]);
+        assert_eq!(regrouped(&outputs, 2), expected);
     }
 
     #[test]
