@@ -48,6 +48,15 @@ struct AttributeOptions {
     score_threshold: Option<f64>,
 }
 
+/// Output that stands for a requested attribute.
+struct AskedOutput<'r> {
+    attribute: &'r String,
+    threshold: Option<f64>,
+    /// Index among the pools that are asked.
+    pool: usize,
+    output: usize,
+}
+
 #[derive(Default, Deserialize)]
 struct KeyQuery {
     key: Option<String>,
@@ -130,28 +139,7 @@ async fn score(
             Value::Null,
         ));
     }
-    let mut pools: Vec<PoolHandle> = Vec::new();
-    let mut sources = Vec::new();
-    for (attribute, options) in &requested {
-        let Some((pool, output)) = route.attributes.get(attribute) else {
-            let known: Vec<&str> = route.attributes.keys().map(String::as_str).collect();
-            let message = format!(
-                "unknown attribute {attribute}, expected one of {}",
-                known.join(", ")
-            );
-            return Err(Refusal::invalid(&message, Value::Null));
-        };
-        check_languages(route, attribute, &languages)?;
-        let index = pools
-            .iter()
-            .position(|known| known.scorer() == pool.scorer());
-        let index = index.unwrap_or_else(|| {
-            pools.push(pool.clone());
-            pools.len() - 1
-        });
-        sources.push((attribute, options.score_threshold, index, *output));
-    }
-
+    let (pools, asked) = asked_outputs(route, &requested, &languages)?;
     let end = text.chars().count();
     let feed = Arc::new(feed(&text, languages.first())?);
     let matrix = ScoreCollector::start(&feed, &pools, deadline, Wait::TimedAllOrNothing)
@@ -161,22 +149,20 @@ async fn score(
         let message = format!("{} has no score: {}", pools[scorer].scorer(), error.code());
         return Err(ApiError::incomplete("comment", message).into());
     }
-    let scores = sources
-        .into_iter()
-        .filter_map(|(attribute, threshold, scorer, output)| {
-            let row = matrix.scorers.get(scorer)?.rows.first()?;
-            let value = row.as_ref().ok()?.number(output)?;
-            if threshold.is_some_and(|threshold| value < threshold) {
-                return None;
-            }
-            let score = json!({"value": value, "type": "PROBABILITY"});
-            let spans = json!([{"begin": 0, "end": end, "score": score}]);
-            Some((
-                attribute.clone(),
-                json!({"spanScores": spans, "summaryScore": score}),
-            ))
-        });
-    let scores: BTreeMap<String, Value> = scores.collect();
+    let scores = asked.into_iter().filter_map(|asked| {
+        let row = matrix.scorers.get(asked.pool)?.rows.first()?;
+        let value = row.as_ref().ok()?.number(asked.output)?;
+        if asked.threshold.is_some_and(|threshold| value < threshold) {
+            return None;
+        }
+        let score = json!({"value": value, "type": "PROBABILITY"});
+        let spans = json!([{"begin": 0, "end": end, "score": score}]);
+        Some((
+            asked.attribute,
+            json!({"spanScores": spans, "summaryScore": score}),
+        ))
+    });
+    let scores: BTreeMap<&String, Value> = scores.collect();
     let languages = if languages.is_empty() {
         route.languages.iter().take(1).cloned().collect()
     } else {
@@ -187,6 +173,40 @@ async fn score(
         answer["clientToken"] = token.into();
     }
     Ok(answer)
+}
+
+/// Finds the outputs that stand for the attributes, and the pools of their scorers, each once.
+fn asked_outputs<'r>(
+    route: &PerspectiveAttributes,
+    requested: &'r BTreeMap<String, AttributeOptions>,
+    languages: &[String],
+) -> Result<(Vec<PoolHandle>, Vec<AskedOutput<'r>>), Refusal> {
+    let (mut pools, mut asked) = (Vec::<PoolHandle>::new(), Vec::new());
+    for (attribute, options) in requested {
+        let Some((pool, output)) = route.attributes.get(attribute) else {
+            let known: Vec<&str> = route.attributes.keys().map(String::as_str).collect();
+            let message = format!(
+                "unknown attribute {attribute}, expected one of {}",
+                known.join(", ")
+            );
+            return Err(Refusal::invalid(&message, Value::Null));
+        };
+        check_languages(route, attribute, languages)?;
+        let index = pools
+            .iter()
+            .position(|known| known.scorer() == pool.scorer());
+        let index = index.unwrap_or_else(|| {
+            pools.push(pool.clone());
+            pools.len() - 1
+        });
+        asked.push(AskedOutput {
+            attribute,
+            threshold: options.score_threshold,
+            pool: index,
+            output: *output,
+        });
+    }
+    Ok((pools, asked))
 }
 
 fn check_text(text: &str) -> Result<(), Refusal> {
