@@ -13,23 +13,77 @@ use crate::{Engagements, FacebookEngagements, RedditEngagements, TwitterEngageme
 pub(crate) enum Name {
     Retweet,
     Like,
-    Comment,
-    Share,
-    Upvote,
-    Downvote,
-    Score,
-    Award,
     Love,
     Care,
     Haha,
     Wow,
     Sad,
     Angry,
+    Comment,
+    Share,
+    Upvote,
+    Downvote,
+    Score,
+    Award,
     #[serde(other)]
     Unknown,
 }
 
 const NAMES: usize = Name::Unknown as usize;
+
+/// Every name, in the order in which messages list them.
+const ALL: [Name; NAMES] = [
+    Name::Retweet,
+    Name::Like,
+    Name::Love,
+    Name::Care,
+    Name::Haha,
+    Name::Wow,
+    Name::Sad,
+    Name::Angry,
+    Name::Comment,
+    Name::Share,
+    Name::Upvote,
+    Name::Downvote,
+    Name::Score,
+    Name::Award,
+];
+
+/// A set of names, one bit each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Names(u16);
+
+impl Names {
+    const fn of(names: &[Name]) -> Self {
+        let (mut set, mut index) = (0, 0);
+        while index < names.len() {
+            set |= 1 << names[index] as usize;
+            index += 1;
+        }
+        Names(set)
+    }
+
+    const fn or(self, other: Names) -> Names {
+        Names(self.0 | other.0)
+    }
+
+    fn and(self, other: Names) -> Names {
+        Names(self.0 & other.0)
+    }
+
+    fn without(self, other: Names) -> Names {
+        Names(self.0 & !other.0)
+    }
+
+    fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    fn iter(self) -> impl Iterator<Item = Name> {
+        ALL.into_iter()
+            .filter(move |&name| self.0 & (1 << name as usize) != 0)
+    }
+}
 
 /// What stands under a name.
 #[derive(Clone, Copy, Debug, Default)]
@@ -41,64 +95,90 @@ pub(crate) enum Slot {
     Wrong,
 }
 
-impl Slot {
-    fn is_count(self) -> bool {
-        matches!(self, Slot::Number(number) if number.value >= 0)
-    }
-
-    fn is_exact(self) -> bool {
-        !matches!(self, Slot::Number(number) if !number.exact)
-    }
-}
-
 /// What a platform's model asks for.
 struct Model {
     platform: &'static str,
-    required: &'static [Name],
+    required: Names,
     /// Counts that may be absent or null.
-    optional: &'static [Name],
-    /// A number of any sign that may be absent or null.
-    signed: &'static [Name],
+    optional: Names,
+    /// Numbers of any sign that may be absent or null.
+    signed: Names,
 }
 
+const TWITTER: Model = Model {
+    platform: "twitter",
+    required: Names::of(&[Name::Retweet, Name::Like, Name::Comment, Name::Share]),
+    optional: Names::of(&[]),
+    signed: Names::of(&[]),
+};
+
+const REDDIT: Model = Model {
+    platform: "reddit",
+    required: Names::of(&[Name::Comment, Name::Award]),
+    optional: Names::of(&[Name::Upvote, Name::Downvote]),
+    signed: Names::of(&[Name::Score]),
+};
+
+const FACEBOOK: Model = Model {
+    platform: "facebook",
+    required: Names::of(&[
+        Name::Like,
+        Name::Love,
+        Name::Care,
+        Name::Haha,
+        Name::Wow,
+        Name::Sad,
+        Name::Angry,
+        Name::Comment,
+        Name::Share,
+    ]),
+    optional: Names::of(&[]),
+    signed: Names::of(&[]),
+};
+
 /// In the order of the union.
-const MODELS: [Model; 3] = [
-    Model {
-        platform: "twitter",
-        required: &[Name::Retweet, Name::Like, Name::Comment, Name::Share],
-        optional: &[],
-        signed: &[],
-    },
-    Model {
-        platform: "reddit",
-        required: &[Name::Comment, Name::Award],
-        optional: &[Name::Upvote, Name::Downvote],
-        signed: &[Name::Score],
-    },
-    Model {
-        platform: "facebook",
-        required: &[
-            Name::Like,
-            Name::Love,
-            Name::Care,
-            Name::Haha,
-            Name::Wow,
-            Name::Sad,
-            Name::Angry,
-            Name::Comment,
-            Name::Share,
-        ],
-        optional: &[],
-        signed: &[],
-    },
-];
+const MODELS: [Model; 3] = [TWITTER, REDDIT, FACEBOOK];
 
 impl Model {
-    fn names(&self) -> impl Iterator<Item = Name> {
-        [self.required, self.optional, self.signed]
-            .into_iter()
-            .flatten()
-            .copied()
+    const fn names(&self) -> Names {
+        self.required.or(self.optional).or(self.signed)
+    }
+}
+
+/// The names by what stands under them: models are compared with sets, since every item of every request is.
+#[derive(Debug, Default)]
+struct Found {
+    /// Not absent.
+    present: Names,
+    /// Absent or null.
+    blank: Names,
+    /// Whole numbers of 0 or more.
+    counts: Names,
+    wrong: Names,
+    /// Numbers that are not JSON integers.
+    inexact: Names,
+}
+
+impl Found {
+    /// The names whose value the model refuses: of required ones, of optional ones and of signed ones.
+    fn refused(&self, model: &Model) -> [Names; 3] {
+        [
+            model.required.without(self.counts),
+            model.optional.without(self.counts.or(self.blank)),
+            model.signed.and(self.wrong),
+        ]
+    }
+
+    fn fits(&self, model: &Model) -> bool {
+        self.refused(model).into_iter().all(Names::is_empty)
+    }
+
+    fn fields_set(&self, model: &Model) -> u32 {
+        self.present.and(model.names()).0.count_ones()
+    }
+
+    fn is_exact(&self, model: &Model) -> bool {
+        self.inexact.and(model.names()).is_empty()
     }
 }
 
@@ -110,14 +190,13 @@ impl Counts {
     /// The counts by the model that fits; of several the one with most of its fields set, then the one whose values are
     /// all JSON integers, then the first.
     pub(crate) fn best_fit(&self) -> Option<Engagements> {
+        let found = self.found();
         let fits = (0..MODELS.len())
             .rev()
-            .filter(|&index| self.fits(&MODELS[index]));
+            .filter(|&index| found.fits(&MODELS[index]));
         let best = fits.max_by_key(|&index| {
-            (
-                self.fields_set(&MODELS[index]),
-                self.is_exact(&MODELS[index]),
-            )
+            let model = &MODELS[index];
+            (found.fields_set(model), found.is_exact(model))
         })?;
         Some(match best {
             0 => Engagements::Twitter(self.twitter()),
@@ -128,62 +207,56 @@ impl Counts {
 
     /// Why no model fits, by the model that comes nearest.
     pub(crate) fn complaint(&self) -> String {
+        let found = self.found();
         let nearest = MODELS
             .iter()
             .rev()
-            .max_by_key(|model| self.fields_set(model));
-        let wrong = nearest.and_then(|model| {
-            Some((
-                model,
-                model.names().find(|&name| !self.accepts(model, name))?,
-            ))
+            .max_by_key(|model| found.fields_set(model));
+        let refused = nearest.and_then(|model| {
+            let mut names = found.refused(model).into_iter().flat_map(Names::iter);
+            Some((model, names.next()?))
         });
-        let Some((model, wrong)) = wrong else {
+        let Some((model, refused)) = refused else {
             return "expected engagement counts".to_owned();
         };
-        let names: Vec<_> = model.required.iter().map(Name::to_string).collect();
+        let names: Vec<_> = model.required.iter().map(|name| name.to_string()).collect();
         let (names, platform) = (names.join(", "), model.platform);
-        let number = if model.signed.contains(&wrong) {
+        let number = if model.signed.iter().any(|name| name == refused) {
             "a whole number"
         } else {
             "a whole number of 0 or more"
         };
-        match self.at(wrong) {
+        match self.at(refused) {
             Slot::Absent => {
-                format!("missing `{wrong}`, expected the counts of {platform}: {names}")
+                format!("missing `{refused}`, expected the counts of {platform}: {names}")
             }
-            _ => format!("`{wrong}` is not {number}, expected the counts of {platform}: {names}"),
+            _ => format!("`{refused}` is not {number}, expected the counts of {platform}: {names}"),
         }
+    }
+
+    fn found(&self) -> Found {
+        let mut found = Found::default();
+        for (index, slot) in self.0.iter().enumerate() {
+            let bit = 1 << index;
+            found.present.0 |= bit;
+            match slot {
+                Slot::Absent => {
+                    found.present.0 &= !bit;
+                    found.blank.0 |= bit;
+                }
+                Slot::Null => found.blank.0 |= bit,
+                Slot::Wrong => found.wrong.0 |= bit,
+                Slot::Number(number) => {
+                    found.counts.0 |= if number.value >= 0 { bit } else { 0 };
+                    found.inexact.0 |= if number.exact { 0 } else { bit };
+                }
+            }
+        }
+        found
     }
 
     fn at(&self, name: Name) -> Slot {
         self.0[name as usize]
-    }
-
-    fn fits(&self, model: &Model) -> bool {
-        model.names().all(|name| self.accepts(model, name))
-    }
-
-    fn accepts(&self, model: &Model, name: Name) -> bool {
-        let slot = self.at(name);
-        if model.required.contains(&name) {
-            slot.is_count()
-        } else if model.optional.contains(&name) {
-            slot.is_count() || matches!(slot, Slot::Absent | Slot::Null)
-        } else {
-            !matches!(slot, Slot::Wrong)
-        }
-    }
-
-    fn fields_set(&self, model: &Model) -> usize {
-        model
-            .names()
-            .filter(|&name| !matches!(self.at(name), Slot::Absent))
-            .count()
-    }
-
-    fn is_exact(&self, model: &Model) -> bool {
-        model.names().all(|name| self.at(name).is_exact())
     }
 
     fn number(&self, name: Name) -> Option<i64> {
