@@ -20,7 +20,7 @@ run: toolchain ## build a release and serve on 127.0.0.1:8001, with sample data 
 	@echo '  curl -s http://127.0.0.1:8001/v1/rank -d @sample_data/requests/reddit.json'
 	@exec "$(TARGET)/release/weir" serve --sample-data $(ARGS)
 
-# The dev profile: the tests wait for stores more than they compute, and a release links each test binary with LTO anew.
+# The dev profile: the tests wait for stores more than they compute.
 test: toolchain stores nextest ## run all tests, on a Redis, a Postgres and a PgBouncer that they start themselves
 	scripts/install.sh python3=python3 || { echo "the tests need python3: install it" >&2; exit 1; }
 	python3 -m unittest discover -s python/tests
@@ -54,7 +54,7 @@ wheel: toolchain ## build a wheel that carries the weir command and the Python p
 	@scripts/install.sh python3=python3 || { echo "python3 is missing: install it" >&2; exit 1; }
 	python3 -m venv "$(TARGET)/maturin" || { echo "python3 has no venv: install python3-venv" >&2; exit 1; }
 	"$(TARGET)/maturin/bin/pip" install --quiet 'maturin>=1.7,<2'
-	"$(TARGET)/maturin/bin/maturin" build --release --locked --out "$(TARGET)/wheels"
+	"$(TARGET)/maturin/bin/maturin" build --profile dist --locked --out "$(TARGET)/wheels"
 
 toolchain:
 	@command -v cargo >/dev/null || { echo "Rust is missing: see https://rustup.rs" >&2; exit 1; }
