@@ -13,41 +13,23 @@ use crate::{Engagements, FacebookEngagements, RedditEngagements, TwitterEngageme
 pub(crate) enum Name {
     Retweet,
     Like,
-    Love,
-    Care,
-    Haha,
-    Wow,
-    Sad,
-    Angry,
     Comment,
     Share,
     Upvote,
     Downvote,
     Score,
     Award,
+    Love,
+    Care,
+    Haha,
+    Wow,
+    Sad,
+    Angry,
     #[serde(other)]
     Unknown,
 }
 
 const NAMES: usize = Name::Unknown as usize;
-
-/// Every name, in the order in which messages list them.
-const ALL: [Name; NAMES] = [
-    Name::Retweet,
-    Name::Like,
-    Name::Love,
-    Name::Care,
-    Name::Haha,
-    Name::Wow,
-    Name::Sad,
-    Name::Angry,
-    Name::Comment,
-    Name::Share,
-    Name::Upvote,
-    Name::Downvote,
-    Name::Score,
-    Name::Award,
-];
 
 /// A set of names, one bit each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -79,9 +61,8 @@ impl Names {
         self.0 == 0
     }
 
-    fn iter(self) -> impl Iterator<Item = Name> {
-        ALL.into_iter()
-            .filter(move |&name| self.0 & (1 << name as usize) != 0)
+    fn contains(self, name: Name) -> bool {
+        self.0 & (1 << name as usize) != 0
     }
 }
 
@@ -95,53 +76,69 @@ pub(crate) enum Slot {
     Wrong,
 }
 
+/// Names of which a model asks the same: in order, for messages, and as a set.
+struct Group {
+    names: &'static [Name],
+    set: Names,
+}
+
+impl Group {
+    const fn of(names: &'static [Name]) -> Self {
+        let set = Names::of(names);
+        Self { names, set }
+    }
+}
+
 /// What a platform's model asks for.
 struct Model {
     platform: &'static str,
-    required: Names,
+    required: Group,
     /// Counts that may be absent or null.
-    optional: Names,
+    optional: Group,
     /// Numbers of any sign that may be absent or null.
-    signed: Names,
+    signed: Group,
 }
 
-const TWITTER: Model = Model {
-    platform: "twitter",
-    required: Names::of(&[Name::Retweet, Name::Like, Name::Comment, Name::Share]),
-    optional: Names::of(&[]),
-    signed: Names::of(&[]),
-};
-
-const REDDIT: Model = Model {
-    platform: "reddit",
-    required: Names::of(&[Name::Comment, Name::Award]),
-    optional: Names::of(&[Name::Upvote, Name::Downvote]),
-    signed: Names::of(&[Name::Score]),
-};
-
-const FACEBOOK: Model = Model {
-    platform: "facebook",
-    required: Names::of(&[
-        Name::Like,
-        Name::Love,
-        Name::Care,
-        Name::Haha,
-        Name::Wow,
-        Name::Sad,
-        Name::Angry,
-        Name::Comment,
-        Name::Share,
-    ]),
-    optional: Names::of(&[]),
-    signed: Names::of(&[]),
-};
-
 /// In the order of the union.
-const MODELS: [Model; 3] = [TWITTER, REDDIT, FACEBOOK];
+const MODELS: [Model; 3] = [
+    Model {
+        platform: "twitter",
+        required: Group::of(&[Name::Retweet, Name::Like, Name::Comment, Name::Share]),
+        optional: Group::of(&[]),
+        signed: Group::of(&[]),
+    },
+    Model {
+        platform: "reddit",
+        required: Group::of(&[Name::Comment, Name::Award]),
+        optional: Group::of(&[Name::Upvote, Name::Downvote]),
+        signed: Group::of(&[Name::Score]),
+    },
+    Model {
+        platform: "facebook",
+        required: Group::of(&[
+            Name::Like,
+            Name::Love,
+            Name::Care,
+            Name::Haha,
+            Name::Wow,
+            Name::Sad,
+            Name::Angry,
+            Name::Comment,
+            Name::Share,
+        ]),
+        optional: Group::of(&[]),
+        signed: Group::of(&[]),
+    },
+];
 
 impl Model {
     const fn names(&self) -> Names {
-        self.required.or(self.optional).or(self.signed)
+        let optional = self.optional.set.or(self.signed.set);
+        self.required.set.or(optional)
+    }
+
+    fn groups(&self) -> [&Group; 3] {
+        [&self.required, &self.optional, &self.signed]
     }
 }
 
@@ -163,9 +160,9 @@ impl Found {
     /// The names whose value the model refuses: of required ones, of optional ones and of signed ones.
     fn refused(&self, model: &Model) -> [Names; 3] {
         [
-            model.required.without(self.counts),
-            model.optional.without(self.counts.or(self.blank)),
-            model.signed.and(self.wrong),
+            model.required.set.without(self.counts),
+            model.optional.set.without(self.counts.or(self.blank)),
+            model.signed.set.and(self.wrong),
         ]
     }
 
@@ -213,15 +210,19 @@ impl Counts {
             .rev()
             .max_by_key(|model| found.fields_set(model));
         let refused = nearest.and_then(|model| {
-            let mut names = found.refused(model).into_iter().flat_map(Names::iter);
+            let groups = model.groups().into_iter().zip(found.refused(model));
+            let mut names = groups.flat_map(|(group, refused)| {
+                let names = group.names.iter().copied();
+                names.filter(move |&name| refused.contains(name))
+            });
             Some((model, names.next()?))
         });
         let Some((model, refused)) = refused else {
             return "expected engagement counts".to_owned();
         };
-        let names: Vec<_> = model.required.iter().map(|name| name.to_string()).collect();
+        let names: Vec<_> = model.required.names.iter().map(Name::to_string).collect();
         let (names, platform) = (names.join(", "), model.platform);
-        let number = if model.signed.iter().any(|name| name == refused) {
+        let number = if model.signed.set.contains(refused) {
             "a whole number"
         } else {
             "a whole number of 0 or more"
@@ -376,4 +377,44 @@ fn inexact(value: Option<i64>) -> Slot {
             exact: false,
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::from_str;
+
+    use super::*;
+
+    #[test]
+    fn refused_counts_are_explained_by_the_nearest_model() {
+        for (counts, expected) in [
+            (
+                r#"{"like": 1, "love": 1, "haha": 1, "wow": 1, "sad": 1, "angry": 1, "comment": 1}"#,
+                "missing `care`, expected the counts of facebook: like, love, care, haha, wow, sad, angry, comment, share",
+            ),
+            (
+                r#"{"comment": 1, "award": 0, "downvote": -1, "score": "x"}"#,
+                "`downvote` is not a whole number of 0 or more, expected the counts of reddit: comment, award",
+            ),
+            (
+                r#"{"comment": 1, "award": 0, "downvote": null, "score": "x"}"#,
+                "`score` is not a whole number, expected the counts of reddit: comment, award",
+            ),
+        ] {
+            let error = from_str::<Engagements>(counts).unwrap_err().to_string();
+            assert!(error.starts_with(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn of_models_that_fit_equally_the_exact_one_is_taken() {
+        let counts = r#"{"like": true, "retweet": 1, "share": 1, "comment": 1, "award": 1, "upvote": 1, "score": -1}"#;
+        assert!(matches!(
+            from_str(counts),
+            Ok(Engagements::Reddit(RedditEngagements {
+                score: Some(-1),
+                ..
+            }))
+        ));
+    }
 }
