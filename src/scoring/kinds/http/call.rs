@@ -4,6 +4,7 @@ use chrono::Utc;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Response, StatusCode, Url, redirect};
 use serde_json::Value;
+use tokio_util::bytes::Bytes;
 
 use super::HttpOptions;
 use super::answer::AnswerReader;
@@ -75,11 +76,11 @@ impl Caller {
         &self,
         batch: &[Subject<'_>],
     ) -> Result<Vec<Result<ScoreRow, CallError>>, CallError> {
-        let body = self.request.body(batch)?;
+        let body = Bytes::from(self.request.body(batch)?);
         self.budget.record_call();
         let mut tries = 0;
         let answer = loop {
-            let call = tokio::time::timeout(self.options.timeout, self.call(&body));
+            let call = tokio::time::timeout(self.options.timeout, self.call(body.clone()));
             match call.await.unwrap_or_else(|_| Err(self.timed_out())) {
                 Err(error)
                     if error.is_passing()
@@ -94,9 +95,9 @@ impl Caller {
         self.answer.rows(answer, batch.len())
     }
 
-    async fn call(&self, body: &[u8]) -> Result<Value, CallError> {
+    async fn call(&self, body: Bytes) -> Result<Value, CallError> {
         self.wait_for_permit().await?;
-        let request = self.client.post(self.url.clone()).body(body.to_vec());
+        let request = self.client.post(self.url.clone()).body(body);
         let failed = |error: reqwest::Error| CallError::from_client(&error, self.options.timeout);
         let response = request.send().await.map_err(failed)?;
         let status = response.status();
