@@ -21,7 +21,7 @@ pub struct ServingConfig {
     pub policies: BTreeMap<String, Arc<ActivePolicy>>,
     /// All scorer pools by name.
     pub scorers: BTreeMap<String, PoolHandle>,
-    /// What the route of Perspective answers by.
+    /// Attributes of the Perspective route, with the outputs that answer for them.
     pub perspective: PerspectiveAttributes,
     /// Which users get which policy, where that is not the policy in force.
     pub arms: ActiveArms,

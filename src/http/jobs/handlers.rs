@@ -72,7 +72,7 @@ struct JobAccepted {
 struct ShownJob {
     #[serde(flatten)]
     job: JobRecord,
-    /// Whether it is ready to run and no running instance can run it.
+    /// True if it is ready to run and no running instance can run it.
     #[serde(skip_serializing_if = "Not::not")]
     unknown_job: bool,
 }

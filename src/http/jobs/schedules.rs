@@ -24,7 +24,7 @@ struct Shown<'s> {
     args: &'s Value,
     /// `every 1m`, `cron 0 3 * * * in Europe/Berlin`.
     timetable: String,
-    /// Whether it does not fire because no running instance can run its job.
+    /// True if it does not fire because no running instance can run its job.
     #[serde(skip_serializing_if = "Not::not")]
     unknown_job: bool,
     #[serde(flatten)]

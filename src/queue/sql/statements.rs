@@ -71,7 +71,7 @@ pub(crate) const COUNT_LOST: &str =
 pub(crate) const READY_NAMES: &str =
     "SELECT head.name FROM {heads} ORDER BY head.priority DESC, head.ready_at, head.id";
 
-/// How many jobs are queued under each name that is not one of `$1`. Goes from name to name, past the jobs of the others.
+/// Counts of queued jobs by name, without the names `$1`. The index is searched once per name, so jobs of known names are not read.
 pub(crate) const QUEUED_EXCEPT: &str = "WITH RECURSIVE queued (name) AS (
         SELECT (SELECT min(job.name) FROM {jobs} AS job WHERE job.state = 'queued')
         UNION ALL SELECT (SELECT min(job.name) FROM {jobs} AS job WHERE job.state = 'queued' AND job.name > queued.name)

@@ -27,7 +27,7 @@ pub struct HttpOptions {
     pub token_env: String,
     /// Header that holds the token. In `authorization` it is a bearer token.
     pub token_header: String,
-    /// What the server speaks.
+    /// Wire format of the server.
     pub format: Format,
     /// Fields of an item that are sent, and by which its scores are cached.
     pub reads: Vec<Field>,

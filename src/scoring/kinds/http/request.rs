@@ -43,7 +43,7 @@ pub(super) enum BodyError {
     /// The template is wrong, or names what is not sent.
     #[error("line {line} of the template: {why}")]
     Template { line: usize, why: String },
-    /// What the template gives is not JSON.
+    /// The output of the template is not JSON.
     #[error("the template gives no JSON: line {line} column {column} of what it gives")]
     NotJson { line: usize, column: usize },
 }
