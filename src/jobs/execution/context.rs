@@ -169,7 +169,7 @@ impl WorkerContext {
     }
 
     /// Waits until there is a database to work on and the leases of an earlier process are recovered.
-    pub(crate) async fn ready(&self) {
+    pub async fn ready(&self) {
         // The sender is in `self`, so there is no error.
         let _ = self.ready.subscribe().wait_for(|&ready| ready).await;
     }

@@ -103,6 +103,8 @@ async fn a_pool_that_drains_waits_for_a_job_that_is_being_leased() {
     };
     let other = Database::connect(database.url.expose()).await.unwrap();
     let rig = Rig::start(&store, 0, JobsSettings::default()).await;
+    // The recovery of leases would wait for the lock, and the worker for it.
+    rig.context.ready().await;
     let id = rig.enqueue(probe(&Probe::Answer)).await;
     let lock = other.begin().await.unwrap();
     let no_lease = "LOCK TABLE weir_jobs IN EXCLUSIVE MODE";
