@@ -6,6 +6,7 @@ pub struct Score(f64);
 
 impl Score {
     /// The score of `value`; NaN and both infinities become the lowest score.
+    #[inline]
     pub fn new(value: f64) -> Self {
         Self(if value.is_finite() {
             value
@@ -15,24 +16,28 @@ impl Score {
     }
 
     /// The number itself, or `None` for the lowest score.
+    #[inline]
     pub fn value(self) -> Option<f64> {
         self.0.is_finite().then_some(self.0)
     }
 }
 
 impl Ord for Score {
+    #[inline]
     fn cmp(&self, other: &Self) -> Ordering {
         self.0.total_cmp(&other.0)
     }
 }
 
 impl PartialOrd for Score {
+    #[inline]
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
 impl PartialEq for Score {
+    #[inline]
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other).is_eq()
     }

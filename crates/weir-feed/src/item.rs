@@ -59,6 +59,7 @@ impl ContentItem {
     }
 
     /// What scorers and entity extraction read: the title, a newline and the text, or the text alone without a title.
+    #[inline]
     pub fn analysed_text(&self) -> Cow<'_, str> {
         match self.title.as_deref() {
             None | Some("") => Cow::Borrowed(&self.text),
