@@ -76,21 +76,20 @@ async fn on_sqlite(
 ) -> Result<Fingerprints, DbError> {
     let mut rows = Rows::default();
     let mut after = i64::MIN;
-    loop {
-        let read = [after.into(), last.into()];
-        let read = Statement::from_sql_and_values(DbBackend::Sqlite, SQLITE_PAGE, read);
-        let Some(page) = transaction.query_one_raw(read).await? else {
-            break;
-        };
-        let Some(end) = page.try_get_by_index::<Option<i64>>(2)? else {
-            break;
-        };
-        let text: String = page.try_get_by_index(0)?;
-        let count: i64 = page.try_get_by_index(1)?;
-        let others = match rows.add_page(&text, count.unsigned_abs()) {
+    let mut next = next_page(transaction, after, last).await?;
+    while let Some(page) = next {
+        // SQLite reads the next page in its own thread while this one is hashed.
+        let read = next_page(transaction, page.end, last);
+        let add = async { rows.add_page(&page.text, page.rows) };
+        let (read, others) = tokio::join!(read, add);
+        next = read?;
+        let others = match others {
             Some(ids) if ids.is_empty() => None,
             Some(ids) => Some(PostSpan::Ids(ids)),
-            None => Some(PostSpan::Between { after, last: end }),
+            None => Some(PostSpan::Between {
+                after,
+                last: page.end,
+            }),
         };
         if let Some(others) = others {
             let mut walk = database.walk_posts(others);
@@ -104,9 +103,39 @@ async fn on_sqlite(
                 }
             }
         }
-        after = end;
+        after = page.end;
     }
     Ok(rows.into_fingerprints())
+}
+
+/// A page of [`SQLITE_PAGE`].
+struct Page {
+    text: String,
+    rows: u64,
+    /// Its greatest id.
+    end: i64,
+}
+
+/// Reads the page behind the id `after`; `None` if no rows are left.
+async fn next_page(
+    transaction: &DatabaseTransaction,
+    after: i64,
+    last: i64,
+) -> Result<Option<Page>, DbErr> {
+    let read = [after.into(), last.into()];
+    let read = Statement::from_sql_and_values(DbBackend::Sqlite, SQLITE_PAGE, read);
+    let Some(row) = transaction.query_one_raw(read).await? else {
+        return Ok(None);
+    };
+    let Some(end) = row.try_get_by_index::<Option<i64>>(2)? else {
+        return Ok(None);
+    };
+    let rows: i64 = row.try_get_by_index(1)?;
+    Ok(Some(Page {
+        text: row.try_get_by_index(0)?,
+        rows: rows.unsigned_abs(),
+        end,
+    }))
 }
 
 /// The rows of SQLite that were read, as fingerprints by hour and platform: to look one up allocates nothing.
