@@ -24,6 +24,6 @@ pub use backoff::Backoff;
 pub use bounded::{BoundedSender, Full, Permit};
 pub use lifecycle::Incarnation;
 pub use metrics::{ActorMetrics, Family, Kind, Sample};
-pub use policy::SupervisionPolicy;
+pub use policy::{RestartBudget, SupervisionPolicy};
 pub use status::{ActorStatus, Exit, ExitCounts, LastExit, Observable, State};
 pub use system::{ActorSystem, SupervisedActor};

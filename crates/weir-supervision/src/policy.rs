@@ -16,15 +16,16 @@ pub struct SupervisionPolicy {
     pub freeze_after: Duration,
 }
 
-/// Restarts of one incarnation within the sliding window.
+/// Restarts within the sliding window of a policy.
 #[derive(Debug)]
-pub(super) struct RestartBudget {
+pub struct RestartBudget {
     policy: SupervisionPolicy,
     restarts: VecDeque<Instant>,
 }
 
 impl RestartBudget {
-    pub(super) fn new(policy: SupervisionPolicy) -> Self {
+    /// A budget of which nothing is spent.
+    pub fn new(policy: SupervisionPolicy) -> Self {
         Self {
             policy,
             restarts: VecDeque::new(),
@@ -32,7 +33,7 @@ impl RestartBudget {
     }
 
     /// Spends one restart at `now` and returns the delay before it, or `None` if the budget is used up.
-    pub(super) fn spend(&mut self, now: Instant) -> Option<Duration> {
+    pub fn spend(&mut self, now: Instant) -> Option<Duration> {
         while self
             .restarts
             .front()
@@ -46,6 +47,11 @@ impl RestartBudget {
         self.restarts.push_back(now);
         let restarts = u32::try_from(self.restarts.len()).unwrap_or(u32::MAX);
         Some(self.policy.backoff.delay(restarts))
+    }
+
+    /// Forgets the restarts so far, after a success.
+    pub fn clear(&mut self) {
+        self.restarts.clear();
     }
 }
 
