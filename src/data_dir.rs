@@ -76,6 +76,11 @@ impl DataDir {
         self.path.join("results.db")
     }
 
+    /// The folder of the logs of programs.
+    pub fn program_logs(&self) -> PathBuf {
+        self.path.join("programs")
+    }
+
     /// The folder of results too large for the store.
     pub fn large_results(&self) -> PathBuf {
         self.path.join("results")

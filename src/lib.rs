@@ -21,6 +21,7 @@ pub mod ingestion;
 pub mod jobs;
 pub mod outage;
 mod priority;
+pub mod programs;
 pub mod queue;
 pub mod ranking;
 mod rate_limit;

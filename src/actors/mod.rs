@@ -3,6 +3,7 @@
 mod infrastructure;
 mod ingestion;
 mod jobs;
+mod programs;
 mod recording;
 mod scorer_pool;
 pub mod serving;
@@ -10,5 +11,6 @@ pub mod serving;
 pub use infrastructure::*;
 pub use ingestion::*;
 pub use jobs::*;
+pub use programs::{ProgramCounters, ProgramWatcher, ProgramWatcherDeps};
 pub use recording::*;
 pub use scorer_pool::{ScorerPool, ScorerPoolDeps};

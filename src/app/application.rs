@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 
 use super::ingestion::{self, try_sources};
 use super::preparation::InitialData;
+use super::programs::ProgramReconciler;
 use super::reload::Reloader;
 use super::running::Running;
 use super::runtime::Runtime;
@@ -58,11 +59,19 @@ impl Application {
         let access = open_access(&settings.auth, &data_dir)?;
         let runtime = Runtime::start(&settings)?;
         let stores = Stores::open(&settings, &data_dir, &runtime.system).await?;
-        let (jobs, workers) = jobs::start(&settings, &stores, &data_dir, &runtime)?;
-        let (ingestion, scrapers) = ingestion::start(&settings, &stores, &data_dir, &runtime)?;
+        let programs = ProgramReconciler::start(&settings, &stores.health, &data_dir, &runtime)?;
+        let directory = programs.directory();
+        let (jobs, workers) = jobs::start(&settings, &stores, &data_dir, &directory, &runtime)?;
+        let (ingestion, scrapers) =
+            ingestion::start(&settings, &stores, &data_dir, jobs.announcing(), &runtime)?;
         let side_effects = recording::start(&settings, &stores, &runtime);
-        let (serving, config) = serving::start(&settings, &stores, &side_effects, &runtime)?;
-        let reloader = Reloader::new(&settings)
+        let (serving, config) =
+            serving::start(&settings, &stores, &side_effects, &directory, &runtime)?;
+        let reloader = Reloader::new(&settings);
+        let in_force = reloader.in_force();
+        jobs.start_programs(in_force, &programs, &stores, &data_dir, &runtime);
+        let reloader = reloader
+            .with(programs)
             .with(serving)
             .with(workers)
             .with(scrapers)
@@ -81,6 +90,7 @@ impl Application {
             jobs,
             ingestion,
             side_effects,
+            programs: directory,
         };
         let status = Arc::<ConfigStatus>::default();
         let state = running.state(access, config, Arc::clone(&status))?;

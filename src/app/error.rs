@@ -9,6 +9,7 @@ use crate::serving::AssignmentError;
 use crate::sources::{OpenError, OutboxError, SourceArgumentError};
 use crate::store::{SelectionError, StoreError};
 use crate::telemetry::TelemetryError;
+use weir_programs::StartError;
 
 /// Reason why an instance could not start, or ended by itself.
 #[derive(Debug, thiserror::Error)]
@@ -81,6 +82,22 @@ pub enum StartupError {
     /// The threads that jobs run on cannot be started.
     #[error("cannot start the background threads")]
     Threads(#[source] io::Error),
+    /// The processes of a program did not become ready.
+    #[error("programs.{program}")]
+    Program {
+        /// The program's name.
+        program: String,
+        /// What is wrong.
+        source: StartError,
+    },
+    /// The log of a program cannot be opened.
+    #[error("cannot open the log of the program {program}")]
+    ProgramLog {
+        /// The program's name.
+        program: String,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The HTTP server failed.
     #[error("the HTTP server failed")]
     Server(#[source] io::Error),

@@ -11,23 +11,26 @@ use super::stores::Stores;
 use crate::actors::{IngestHandle, IngesterDeps, RunningScrapers, ScraperDeps, ScraperHandle};
 use crate::data_dir::DataDir;
 use crate::ingestion::{ScrapeContext, ScraperLog};
+use crate::programs::ProgramDirectory;
 use crate::settings::{ScraperSettings, Settings};
-use crate::sources::{self, Outbox, Outside, Source, SourcePlan};
+use crate::sources::{self, Outbox, Outside, Source, SourceArgumentError, SourcePlan};
 use weir_supervision::ActorSystem;
 
 /// Reads and checks the arguments of every scraper's source, without opening any.
 pub fn check_scrapers(settings: &Settings) -> Result<(), StartupError> {
     let mut scrapers = settings.scrapers.iter();
-    scrapers.try_for_each(|(name, scraper)| plan(name, scraper).map(drop))
+    let programs = ProgramDirectory::default();
+    scrapers.try_for_each(|(name, scraper)| plan(name, scraper, settings, &programs).map(drop))
 }
 
 /// Opens the source of every scraper and drops it again, so that one that cannot be opened is reported before anything is
 /// started.
 pub(super) fn try_sources(settings: &Settings) -> Result<(), StartupError> {
     let outside = Outside::new(BTreeSet::new())?;
+    let programs = ProgramDirectory::default();
     let mut scrapers = settings.scrapers.iter();
     scrapers.try_for_each(|(name, scraper)| {
-        let plan = plan(name, scraper)?;
+        let plan = plan(name, scraper, settings, &programs)?;
         open(name, scraper, plan, &outside).map(drop)
     })
 }
@@ -45,11 +48,25 @@ fn open(
     })
 }
 
-fn plan(name: &str, scraper: &ScraperSettings) -> Result<SourcePlan, StartupError> {
-    sources::plan(&scraper.source, &scraper.args).map_err(|source| StartupError::Scraper {
+/// `programs` are those that sources of programs are fetched from.
+fn plan(
+    name: &str,
+    scraper: &ScraperSettings,
+    settings: &Settings,
+    programs: &ProgramDirectory,
+) -> Result<SourcePlan, StartupError> {
+    let wrong = |source| StartupError::Scraper {
         scraper: name.to_owned(),
         source,
-    })
+    };
+    let program = scraper.source.split_once('.').map(|(program, _)| program);
+    if program.is_some_and(|program| !settings.programs.contains_key(program)) {
+        return Err(wrong(SourceArgumentError::Unknown {
+            name: scraper.source.clone(),
+            known: sources::kinds(),
+        }));
+    }
+    sources::plan(&scraper.source, &scraper.args, programs).map_err(wrong)
 }
 
 /// Scrapers and the ingester that stores their posts.
@@ -63,6 +80,7 @@ pub(super) fn start(
     settings: &Settings,
     stores: &Stores,
     data_dir: &DataDir,
+    programs: ProgramDirectory,
     runtime: &Runtime,
 ) -> Result<(Ingestion, ScraperReconciler), StartupError> {
     let deps = IngesterDeps {
@@ -80,6 +98,7 @@ pub(super) fn start(
         outside: Outside::new(BTreeSet::new())?,
         outboxes: BTreeMap::new(),
         running: BTreeMap::new(),
+        programs,
         known: RunningScrapers::default(),
     };
     scrapers.plan(settings)?();
@@ -102,6 +121,8 @@ pub(super) struct ScraperReconciler {
     /// Outboxes of all scrapers that have been started: two must not have the same file open.
     outboxes: BTreeMap<String, Arc<Mutex<Outbox>>>,
     running: BTreeMap<String, RunningScraper>,
+    /// Programs whose sources may be named.
+    programs: ProgramDirectory,
     known: RunningScrapers,
 }
 
@@ -118,7 +139,7 @@ impl Reconcile for ScraperReconciler {
         for (name, scraper) in &settings.scrapers {
             let running = self.running.get(name);
             if running.is_none_or(|running| running.settings != *scraper) {
-                changed.push((name.clone(), self.prepare(name, scraper)?));
+                changed.push((name.clone(), self.prepare(name, scraper, settings)?));
             }
         }
         Ok(Box::new(move || {
@@ -137,20 +158,21 @@ impl ScraperReconciler {
     fn prepare(
         &mut self,
         name: &str,
-        settings: &ScraperSettings,
+        scraper: &ScraperSettings,
+        settings: &Settings,
     ) -> Result<ScraperDeps, StartupError> {
-        let plan = plan(name, settings)?;
+        let plan = plan(name, scraper, settings, &self.programs)?;
         let source_identity = plan.identity().to_owned();
         let outside = self.outside.leading_to(plan.private_hosts())?;
-        let source = open(name, settings, plan, &outside)?;
+        let source = open(name, scraper, plan, &outside)?;
         let context = ScrapeContext {
-            settings: settings.clone(),
+            settings: scraper.clone(),
             source,
             source_identity,
             outbox: self.outbox(name)?,
             max_outbox_bytes: self.max_outbox_bytes,
             runtime: self.runtime.clone(),
-            log: Arc::new(ScraperLog::new(name, settings.every, self.max_outbox_bytes)),
+            log: Arc::new(ScraperLog::new(name, scraper.every, self.max_outbox_bytes)),
         };
         Ok(ScraperDeps {
             context,

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -5,18 +7,22 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use super::StartupError;
+use super::programs::ProgramReconciler;
 use super::reload::{Change, Reconcile};
 use super::runtime::Runtime;
 use super::stores::Stores;
-use crate::actors::{JobQueueActor, JobQueueDeps, JobWorker, JobWorkerDeps, Scheduler};
+use crate::actors::{
+    JobPrograms, JobProgramsDeps, JobQueueActor, JobQueueDeps, JobWorker, JobWorkerDeps, Scheduler,
+};
 use crate::data_dir::DataDir;
 use crate::jobs::{
     JobResources, LargeResults, PrepareError, Programs, Registry, Schedule, SchedulerDeps,
     WorkerContext, WorkerDeps,
 };
+use crate::programs::ProgramDirectory;
 use crate::queue::{JobQueue, QueueLimits, Schedules};
 use crate::scoring::Scorers;
-use crate::settings::Settings;
+use crate::settings::{ProgramMode, ProgramSettings, Settings};
 use crate::store::StoreLocation;
 use weir_supervision::{ActorRef, ActorSystem};
 
@@ -27,6 +33,8 @@ pub(super) struct Jobs {
     pub(super) context: Arc<WorkerContext>,
     pub(super) queue: ActorRef<JobQueueActor>,
     pub(super) schedules: Schedules,
+    /// Programs whose jobs can be run.
+    announcing: ProgramDirectory,
     pub(super) configured_schedules: watch::Receiver<Arc<Vec<Schedule>>>,
 }
 
@@ -35,12 +43,15 @@ pub(super) fn start(
     settings: &Settings,
     stores: &Stores,
     data_dir: &DataDir,
+    directory: &ProgramDirectory,
     runtime: &Runtime,
 ) -> Result<(Jobs, WorkerReconciler), StartupError> {
     let scorers = Arc::<ArcSwap<Scorers>>::default();
     let programs = programs(settings, &stores.location);
+    let announcing = ProgramDirectory::default();
     let registry = Registry::shipped()
         .with_programs(programs.clone())
+        .with_announced_by(announcing.clone())
         .with_scorers(Arc::clone(&scorers));
     let resources = JobResources {
         database: stores.database.clone(),
@@ -66,6 +77,7 @@ pub(super) fn start(
         context: Arc::clone(&context),
         scorers,
         programs,
+        directory: directory.clone(),
         schedules: watch::Sender::default(),
         workers: Vec::new(),
     };
@@ -95,6 +107,7 @@ pub(super) fn start(
         context,
         queue,
         schedules,
+        announcing,
         configured_schedules: workers.schedules.subscribe(),
     };
     Ok((jobs, workers))
@@ -107,15 +120,17 @@ pub(super) struct WorkerReconciler {
     /// Scorers that jobs use.
     scorers: Arc<ArcSwap<Scorers>>,
     programs: Programs,
+    /// Programs that scorers use.
+    directory: ProgramDirectory,
     schedules: watch::Sender<Arc<Vec<Schedule>>>,
     workers: Vec<ActorRef<JobWorker>>,
 }
 
 impl Reconcile for WorkerReconciler {
     fn plan<'a>(&'a mut self, settings: &Settings) -> Result<Change<'a>, StartupError> {
-        let scorers = Scorers::from_config(&settings.scorers)?;
+        let scorers = Scorers::from_config(&settings.scorers, &self.directory)?;
         let schedules = schedules_with(settings, scorers.clone())?;
-        let programs = settings.programs.clone();
+        let programs = run_once(settings);
         let workers = settings.pools.jobs.workers;
         Ok(Box::new(move || {
             self.programs.replace(&programs);
@@ -142,8 +157,60 @@ impl WorkerReconciler {
     }
 }
 
+/// Returns the programs of which each run is a process.
+fn run_once(settings: &Settings) -> BTreeMap<String, ProgramSettings> {
+    let all = settings.programs.clone().into_iter();
+    all.filter(|(_, program)| program.mode == ProgramMode::Once)
+        .collect()
+}
+
+impl Jobs {
+    /// Returns the programs whose jobs and sources can be used.
+    pub(super) fn announcing(&self) -> ProgramDirectory {
+        self.announcing.clone()
+    }
+
+    /// Starts the programs that announce jobs, now and after each edit.
+    pub(super) fn start_programs(
+        &self,
+        settings: watch::Receiver<Arc<Settings>>,
+        programs: &ProgramReconciler,
+        stores: &Stores,
+        data_dir: &DataDir,
+        runtime: &Runtime,
+    ) {
+        let mut variables = variables(&settings.borrow(), &stores.location);
+        let mut address = settings.borrow().server.bind;
+        if address.ip().is_unspecified() {
+            address.set_ip(Ipv4Addr::LOCALHOST.into());
+        }
+        variables.push(("WEIR_URL", format!("http://{address}")));
+        let deps = JobProgramsDeps {
+            host: programs.host(),
+            logs: data_dir.program_logs(),
+            variables: Arc::new(variables),
+            settings,
+            scoring: programs.directory(),
+            jobs: self.announcing.clone(),
+            known: self.context.known().clone(),
+            health: stores.health.clone(),
+        };
+        let system = &runtime.system;
+        system.spawn::<JobPrograms>("job_programs", Arc::default(), deps);
+    }
+}
+
 /// The programs, which find in their environment where the posts and the store are.
 fn programs(settings: &Settings, location: &StoreLocation) -> Programs {
+    Programs::new(
+        &run_once(settings),
+        variables(settings, location),
+        settings.jobs.max_result_bytes,
+    )
+}
+
+/// Returns the variables that say where the posts and the store are.
+fn variables(settings: &Settings, location: &StoreLocation) -> Vec<(&'static str, String)> {
     let mut environment = vec![
         (
             "WEIR_DATABASE_URL",
@@ -159,21 +226,21 @@ fn programs(settings: &Settings, location: &StoreLocation) -> Programs {
         StoreLocation::Sqlite { .. } | StoreLocation::Postgres { .. } => None,
     };
     environment.extend(redis_url.map(|url| ("WEIR_REDIS_URL", url)));
-    Programs::new(
-        &settings.programs,
-        environment,
-        settings.jobs.max_result_bytes,
-    )
+    environment
 }
 
 /// Reads and checks the job of every schedule.
 pub fn prepare_schedules(settings: &Settings) -> Result<Vec<Schedule>, StartupError> {
-    schedules_with(settings, Scorers::from_config(&settings.scorers)?)
+    let programs = ProgramDirectory::default();
+    schedules_with(
+        settings,
+        Scorers::from_config(&settings.scorers, &programs)?,
+    )
 }
 
 fn schedules_with(settings: &Settings, scorers: Scorers) -> Result<Vec<Schedule>, StartupError> {
     let programs = Programs::new(
-        &settings.programs,
+        &run_once(settings),
         Vec::new(),
         settings.jobs.max_result_bytes,
     );

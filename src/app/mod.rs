@@ -7,6 +7,7 @@ mod jobs;
 mod pools;
 mod preparation;
 mod presence;
+mod programs;
 mod recording;
 mod reload;
 mod running;

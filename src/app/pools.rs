@@ -9,6 +9,7 @@ use crate::actors::serving::{
 };
 use crate::actors::{ScorerPool, ScorerPoolDeps};
 use crate::health::HealthIssues;
+use crate::programs::ProgramDirectory;
 use crate::scoring::pool::{PoolCounters, PoolHandle, WorkerPool};
 use crate::scoring::{LookupTable, Scorer, ScorerBuildError, ScorerConfig, WatchedTable};
 use crate::snapshot::Snapshot;
@@ -26,6 +27,7 @@ struct PoolDeps {
     system: ActorSystem,
     store: Store,
     health: HealthIssues,
+    programs: ProgramDirectory,
 }
 
 struct Pool {
@@ -51,11 +53,17 @@ struct BuiltScorer {
 
 impl ScorerPools {
     /// Creates a set without pools.
-    pub(super) fn new(system: &ActorSystem, store: &Store, health: &HealthIssues) -> Self {
+    pub(super) fn new(
+        system: &ActorSystem,
+        store: &Store,
+        health: &HealthIssues,
+        programs: &ProgramDirectory,
+    ) -> Self {
         let deps = PoolDeps {
             system: system.clone(),
             store: store.clone(),
             health: health.clone(),
+            programs: programs.clone(),
         };
         Self {
             deps,
@@ -74,7 +82,7 @@ impl ScorerPools {
                 None
             } else {
                 let table = Snapshot::default();
-                let scorer = config.build(name, table.clone())?;
+                let scorer = config.build(name, table.clone(), &self.deps.programs)?;
                 Some(BuiltScorer { scorer, table })
             };
             Ok((name.clone(), config.clone(), built))

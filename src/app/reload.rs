@@ -1,6 +1,7 @@
 //! Live reload: one owner, which plans every part of an edit before it applies any.
 
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::{Notify, mpsc, watch};
@@ -13,10 +14,19 @@ use weir_supervision::ActorSystem;
 /// Planned change of one part. Applying it cannot fail; dropping it leaves the part as it is.
 pub(super) type Change<'a> = Box<dyn FnOnce() + 'a>;
 
+/// Preparation of one part.
+pub(super) type Preparation<'a> = Pin<Box<dyn Future<Output = Result<(), StartupError>> + 'a>>;
+
 /// A part of the running instance that follows the settings.
 pub(super) trait Reconcile {
     /// Builds everything that `settings` change, without letting it take effect.
     fn plan<'a>(&'a mut self, settings: &Settings) -> Result<Change<'a>, StartupError>;
+
+    /// Starts what needs time to become ready, without letting it take effect, before anything is planned. A future that is dropped
+    /// leaves the part as it is.
+    fn prepare<'a>(&'a mut self, _: &'a Settings) -> Preparation<'a> {
+        Box::pin(async { Ok(()) })
+    }
 }
 
 /// Owner of the settings in force. An edit is taken whole or refused whole.
@@ -44,6 +54,14 @@ impl Reloader {
     /// Returns the settings in force, now and after each edit.
     pub(super) fn in_force(&self) -> watch::Receiver<Arc<Settings>> {
         self.in_force.subscribe()
+    }
+
+    /// Prepares every part.
+    async fn prepare(&mut self, settings: &Settings) -> Result<(), StartupError> {
+        for part in &mut self.parts {
+            part.prepare(settings).await?;
+        }
+        Ok(())
     }
 
     /// Plans the change of every part, then applies all of them.
@@ -74,9 +92,25 @@ impl Reloader {
         let (edits, mut submitted) = mpsc::channel(1);
         watch_file(file, &self, edits, reread, status, system);
         actix_rt::spawn(async move {
-            while let Some(Edit { settings, reply }) = submitted.recv().await {
+            let mut next = submitted.recv().await;
+            while let Some(Edit {
+                settings,
+                mut reply,
+            }) = next
+            {
+                let prepared = tokio::select! {
+                    prepared = self.prepare(&settings) => Some(prepared),
+                    // The file holds something else by now.
+                    () = reply.closed() => None,
+                };
+                let Some(prepared) = prepared else {
+                    next = submitted.recv().await;
+                    continue;
+                };
+                let taken = prepared.and_then(|()| self.reconcile(*settings));
                 // An error means that the watcher was replaced; the edit is taken all the same.
-                let _ = reply.send(self.reconcile(*settings).map_err(Into::into));
+                let _ = reply.send(taken.map_err(Into::into));
+                next = submitted.recv().await;
             }
         });
     }

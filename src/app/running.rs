@@ -19,6 +19,7 @@ use crate::http::{
     self, Access, AppState, BodyReader, Health, IngestState, JobsState, RankState, SchedulesState,
     ScoreState,
 };
+use crate::programs::ProgramDirectory;
 use crate::serving::{ServingConfig, SideEffects};
 use crate::settings::Settings;
 use crate::telemetry;
@@ -31,6 +32,7 @@ pub(super) struct Running {
     pub(super) jobs: Jobs,
     pub(super) ingestion: Ingestion,
     pub(super) side_effects: SideEffects,
+    pub(super) programs: ProgramDirectory,
 }
 
 impl Running {
@@ -66,6 +68,7 @@ impl Running {
             store: Data::new(self.stores.store.clone()),
             ingest: Data::new(IngestState::new(self.ingestion.ingester.clone())),
             scrapers: Data::new(self.ingestion.scrapers.clone()),
+            programs: Data::new(self.programs.clone()),
             health: Data::new(Health::new(
                 self.stores.health.clone(),
                 self.stores.database.clone(),

@@ -5,8 +5,8 @@ use tokio::sync::watch;
 
 use super::StartupError;
 use crate::priority;
-use crate::settings::{Settings, SupervisionSettings};
-use weir_supervision::{ActorSystem, Backoff, SupervisionPolicy};
+use crate::settings::Settings;
+use weir_supervision::ActorSystem;
 
 /// Actor system, background threads and the signals that every part waits for.
 pub(super) struct Runtime {
@@ -22,7 +22,7 @@ impl Runtime {
     /// Starts an actor system without actors and the background threads.
     pub(super) fn start(settings: &Settings) -> Result<Self, StartupError> {
         Ok(Self {
-            system: ActorSystem::start(supervision_policy(&settings.supervision)),
+            system: ActorSystem::start(settings.supervision.policy()),
             background: BackgroundRuntime::start().map_err(StartupError::Threads)?,
             prepared: watch::Sender::new(false),
             stopping: watch::Sender::new(false),
@@ -35,15 +35,6 @@ impl Runtime {
 
     pub(super) fn stopping(&self) -> watch::Receiver<bool> {
         self.stopping.subscribe()
-    }
-}
-
-fn supervision_policy(settings: &SupervisionSettings) -> SupervisionPolicy {
-    SupervisionPolicy {
-        backoff: Backoff::new(settings.backoff.initial, settings.backoff.max),
-        max_restarts: settings.max_restarts as usize,
-        window: settings.window,
-        freeze_after: settings.freeze_after,
     }
 }
 

@@ -13,6 +13,7 @@ use crate::actors::serving::{
     Ranker, Rankers, SnapshotFollower, SnapshotFollowerDeps, SnapshotSource,
 };
 use crate::jobs::CANDIDATES_KEY;
+use crate::programs::ProgramDirectory;
 use crate::ranking::{
     Arms, ArmsConfig, Candidates, INCOMING_ORDER, Policy, PolicyConfig, ScorerTerm, TopEntitySet,
     split,
@@ -35,6 +36,7 @@ pub(super) fn start(
     settings: &Settings,
     stores: &Stores,
     side_effects: &SideEffects,
+    programs: &ProgramDirectory,
     runtime: &Runtime,
 ) -> Result<(ServingReconciler, Arc<ArcSwap<ServingConfig>>), StartupError> {
     let (store, system) = (&stores.store, &runtime.system);
@@ -46,7 +48,7 @@ pub(super) fn start(
         store: store.clone(),
         pipeline: Arc::new(Pipeline::new(entities, outage, side_effects.clone())),
         candidates: None,
-        pools: ScorerPools::new(system, store, &stores.health),
+        pools: ScorerPools::new(system, store, &stores.health, programs),
         rankers: Vec::new(),
         arms: settings.arms.clone(),
         assignment_counts: Arc::default(),

@@ -8,6 +8,7 @@ use anyhow::Context;
 use clap::builder::OsStringValueParser;
 use clap::{Args, Subcommand};
 
+use super::program::check_programs;
 use super::{print_error, print_line};
 use crate::app::{check_scrapers, prepare_schedules};
 use crate::settings::{Loaded, Migration, Settings, SettingsError};
@@ -63,6 +64,9 @@ fn print_problems(error: SettingsError) -> anyhow::Result<ExitCode> {
 pub(super) struct Check {
     /// The file; without it the one that `WEIR_CONFIG` names, else the defaults with the environment over them.
     file: Option<PathBuf>,
+    /// Start each program that scores, and print what it has, how long it loads and how much memory it takes.
+    #[arg(long)]
+    programs: bool,
 }
 
 impl Check {
@@ -73,6 +77,9 @@ impl Check {
                 let settings = with_warnings(loaded);
                 prepare_schedules(&settings)?;
                 check_scrapers(&settings)?;
+                if self.programs && !check_programs(&settings)? {
+                    return Ok(ExitCode::FAILURE);
+                }
                 print_line(&format!("good: {}", summary(&settings)))?;
                 Ok(ExitCode::SUCCESS)
             }

@@ -10,14 +10,17 @@ mod init;
 mod job;
 mod lab;
 mod migrate_data;
+mod program;
 mod schedule;
 mod serve;
 mod signals;
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use weir_programs::launcher;
 
 /// A feed-ranking server.
 #[derive(Debug, Parser)]
@@ -38,9 +41,19 @@ enum Command {
     Export(export::Export),
     Fake(lab::Fake),
     Generate(lab::Generate),
+    #[command(name = launcher::GUARD, hide = true)]
+    /// End the programs of a Weir that is gone.
+    GuardPrograms,
     Job(job::Job),
+    #[command(name = launcher::LAUNCH, hide = true)]
+    /// Become a program of another Weir.
+    LaunchProgram {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
     MigrateData(migrate_data::MigrateData),
     Preprocess(lab::Preprocess),
+    Program(program::Program),
     Pull(lab::Pull),
     #[command(name = crate::db::QUERY_COMMAND, hide = true)]
     /// Run the query on stdin, for another Weir.
@@ -75,9 +88,14 @@ impl Command {
             Self::Export(command) => command.run()?,
             Self::Fake(command) => command.run()?,
             Self::Generate(command) => command.run()?,
+            Self::GuardPrograms => return Ok(launcher::guard()),
             Self::Job(command) => command.run()?,
+            Self::LaunchProgram { arguments } => {
+                return Ok(launcher::launch(arguments.into_iter()));
+            }
             Self::MigrateData(command) => command.run()?,
             Self::Preprocess(command) => command.run()?,
+            Self::Program(command) => command.run()?,
             Self::Pull(command) => command.run()?,
             Self::RunQuery => crate::db::run_query()?,
             Self::Schedule(command) => command.run()?,

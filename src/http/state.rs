@@ -6,6 +6,7 @@ use super::{
     Access, BodyReader, Health, IngestState, JobsState, RankState, SchedulesState, ScoreState,
 };
 use crate::actors::{JobQueueActor, RunningScrapers};
+use crate::programs::ProgramDirectory;
 use crate::serving::ServingConfig;
 use crate::store::Store;
 use weir_supervision::{ActorRef, ActorSystem};
@@ -35,6 +36,8 @@ pub struct AppState {
     pub ingest: Data<IngestState>,
     /// Scrapers that run in this process.
     pub scrapers: Data<RunningScrapers>,
+    /// Programs that run.
+    pub programs: Data<ProgramDirectory>,
     /// Conditions that `/health/ready` reports.
     pub health: Data<Health>,
     /// All actors.
@@ -58,6 +61,7 @@ impl AppState {
             .app_data(self.store)
             .app_data(self.ingest)
             .app_data(self.scrapers)
+            .app_data(self.programs)
             .app_data(self.health)
             .app_data(self.system)
             .app_data(self.prometheus);

@@ -99,5 +99,5 @@ pub struct UnknownJob {
     /// The name asked for.
     pub name: String,
     /// Those there are.
-    pub known: Vec<&'static str>,
+    pub known: Vec<String>,
 }

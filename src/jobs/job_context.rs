@@ -46,6 +46,8 @@ pub struct Run {
     pub job: JobId,
     /// The token of its lease.
     pub token: FencingToken,
+    /// 1 for the first run of the job.
+    pub attempt: u32,
 }
 
 /// Grows with each run of any job: a store that has seen a greater one can refuse a run that was overtaken.
@@ -105,6 +107,11 @@ impl JobContext {
         self.run.token
     }
 
+    /// The number of this run among those of its job, from 1.
+    pub fn attempt(&self) -> u32 {
+        self.run.attempt
+    }
+
     /// Leaves a value under `key` for `ttl`, unless this run has been overtaken: then it ends with [`JobError::Overtaken`].
     pub async fn put_result(
         &self,
@@ -112,7 +119,7 @@ impl JobContext {
         value: &Value,
         ttl: Duration,
     ) -> Result<(), JobError> {
-        let Run { job, token } = self.run;
+        let Run { job, token, .. } = self.run;
         let put = self
             .resources
             .queue
@@ -195,6 +202,14 @@ impl JobContext {
     /// Tells how far the run has come.
     pub fn report_progress(&self, done: u64, total: Option<u64>) {
         self.progress.send_replace(Some(Progress { done, total }));
+    }
+
+    /// Returns a function that tells how far the run has come, for code that outlives a borrow of this context.
+    pub(super) fn progress_reporter(&self) -> impl Fn(u64, Option<u64>) + Send + Sync + use<> {
+        let progress = self.progress.clone();
+        move |done, total| {
+            let _ = progress.send_replace(Some(Progress { done, total }));
+        }
     }
 
     /// Follows the progress; `None` until the run has told of any.

@@ -185,6 +185,7 @@ mod tests {
         Run {
             job: uuid::Uuid::now_v7(),
             token: FencingToken(7),
+            attempt: 1,
         }
     }
 

@@ -7,14 +7,18 @@ use thiserror::Error;
 use super::{
     ArgumentError, CountTopNamedEntities, Job, JobContext, JobError, Limits, PostStatistics,
     Programs, PrunePosts, QueryPostsDb, RefreshCandidates, RetryPolicy, SubstringMatchesByPlatform,
-    UnknownJob, arguments, kinds::ProgramRun,
+    UnknownJob, arguments,
+    kinds::{ProgramJob, ProgramJobs, ProgramRun},
 };
+use crate::programs::ProgramDirectory;
 use crate::scoring::Scorers;
 
 /// The jobs that can be run, by name.
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
     kinds: BTreeMap<&'static str, JobKind>,
+    /// Jobs that programs announce while they run.
+    announced: ProgramJobs,
 }
 
 impl Registry {
@@ -45,6 +49,13 @@ impl Registry {
         self
     }
 
+    /// The jobs of these programs, as they are announced when a job is prepared.
+    #[must_use]
+    pub fn with_announced_by(mut self, programs: ProgramDirectory) -> Self {
+        self.announced = ProgramJobs::new(programs);
+        self
+    }
+
     /// The job `refresh_candidates` with these scorers to choose by, as they are when its arguments are read.
     #[must_use]
     pub fn with_scorers(mut self, scorers: Arc<ArcSwap<Scorers>>) -> Self {
@@ -58,7 +69,7 @@ impl Registry {
         self
     }
 
-    /// Every name, sorted.
+    /// Every name but those that programs announce, sorted.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         self.kinds.keys().copied()
     }
@@ -72,9 +83,15 @@ impl Registry {
 
     /// Reads and checks the arguments of a job, so that what is enqueued can run; `null` stands for none.
     pub fn prepare(&self, name: &str, arguments: &Value) -> Result<PreparedJob, PrepareError> {
-        let unknown = || UnknownJob {
-            name: name.to_owned(),
-            known: self.names().collect(),
+        if let Some(job) = self.announced.prepare(name, arguments) {
+            return Ok(PreparedJob::announced(job?));
+        }
+        let unknown = || {
+            let shipped = self.names().map(str::to_owned);
+            UnknownJob {
+                name: name.to_owned(),
+                known: shipped.chain(self.announced.names()).collect(),
+            }
         };
         let current = if name == Programs::OLD_NAME {
             Programs::NAME
@@ -142,7 +159,15 @@ impl PreparedJob {
         Self {
             limits: run.limits(),
             retry: run.retry(),
-            job: Box::new(ProgramJob(run)),
+            job: Box::new(OnceProgram(run)),
+        }
+    }
+
+    fn announced(job: ProgramJob) -> Self {
+        Self {
+            limits: job.limits(),
+            retry: job.retry(),
+            job: Box::new(AnnouncedJob(job)),
         }
     }
 
@@ -176,9 +201,18 @@ impl<J: Job> Runnable for J {
 }
 
 /// Programs are wrapped, for the compiler cannot know that [`ProgramRun`] will never be a [`Job`].
-struct ProgramJob(ProgramRun);
+struct OnceProgram(ProgramRun);
 
-impl Runnable for ProgramJob {
+impl Runnable for OnceProgram {
+    fn run<'a>(&'a self, context: &'a JobContext) -> BoxedRun<'a> {
+        Box::pin(self.0.run(context))
+    }
+}
+
+/// Wrapped for the same reason.
+struct AnnouncedJob(ProgramJob);
+
+impl Runnable for AnnouncedJob {
     fn run<'a>(&'a self, context: &'a JobContext) -> BoxedRun<'a> {
         Box::pin(self.0.run(context))
     }

@@ -8,6 +8,7 @@ use super::kinds::{
     self, BuildContext, BuildError, KindConfig, LookupTable, ScorerKind, SentimentScorer,
 };
 use super::pool::PoolConfig;
+use crate::programs::ProgramDirectory;
 use crate::ranking::ScoreUse;
 use crate::settings::{Check, Table};
 use crate::snapshot::Snapshot;
@@ -59,13 +60,17 @@ impl ScorerConfig {
         self.kind.validate(check, &self.pool);
     }
 
-    /// Builds the scorer; `table` is the one that the kind watches, if it does.
+    /// Builds the scorer; `table` is the one that the kind watches, if it does, and `programs` are those that run.
     pub fn build(
         &self,
         name: &str,
         table: Snapshot<LookupTable>,
+        programs: &ProgramDirectory,
     ) -> Result<Box<dyn Scorer>, ScorerBuildError> {
         let context = BuildContext {
+            scorer: name.to_owned(),
+            time_limit: self.pool.time_limit,
+            programs: programs.clone(),
             default: self.scores.default,
             table,
         };
@@ -92,7 +97,10 @@ impl ScorerConfig {
         // A name that a watched table does not have scores `default`; other scorers know nothing of it.
         let same_default = self.kind.watched_table().is_none()
             || self.scores.default.to_bits() == other.scores.default.to_bits();
-        self.pool == pool && self.kind == other.kind && same_default
+        // A program is told how long it has.
+        let is_program = self.kind.program_use("").is_some();
+        let same_limit = !is_program || self.pool.time_limit == other.pool.time_limit;
+        self.pool == pool && self.kind == other.kind && same_default && same_limit
     }
 }
 

@@ -27,6 +27,18 @@ pub enum ScoreError {
     /// Scoring this item took too long earlier, and it is not tried again until its entry expires.
     #[error("an item had taken too long before")]
     SlowItem,
+    /// The process that scored ended.
+    #[error("the process that scored ended")]
+    ProcessEnded {
+        /// Whether it had this item alone.
+        alone: bool,
+    },
+    /// The process that scored violated the protocol and was ended.
+    #[error("the process that scored violated the protocol")]
+    ProtocolError {
+        /// Whether it had this item alone.
+        alone: bool,
+    },
     /// The pool dropped the request without an answer.
     #[error("the scorer was not running")]
     Unavailable,
@@ -44,6 +56,8 @@ impl ScoreError {
             Self::RateLimited => "rate_limited",
             Self::Timeout => "timeout",
             Self::SlowItem => "slow_item",
+            Self::ProcessEnded { .. } => "process_ended",
+            Self::ProtocolError { .. } => "protocol_error",
             Self::Unavailable => "unavailable",
         }
     }

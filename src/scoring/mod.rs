@@ -16,7 +16,8 @@ pub(crate) use self::failure_reporter::{FailureReporter, health_part};
 pub use self::kinds::{
     BuildContext, BuildError, EngagementConfig, HttpConfig, HttpField, HttpFormat, HttpOptions,
     HttpScorer, KindConfig, LexiconConfig, LookupConfig, LookupTable, LookupTableError,
-    RandomScorer, RecencyConfig, ScorerKind, SentimentScorer, WatchedTable,
+    ProgramConfig, ProgramUse, RandomScorer, RecencyConfig, ScorerKind, SentimentScorer,
+    WatchedTable,
 };
 pub use self::outputs::{Output, OutputError, OutputKind, Outputs};
 pub use self::row::{OutputValue, ScoreRow};

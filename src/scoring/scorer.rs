@@ -1,5 +1,5 @@
 use super::{Outputs, ScoreError, ScoreRow, ScorerFailure};
-use weir_feed::{ContentItem, Session};
+use weir_feed::{ContentItem, RankRequest, Session, Survey};
 
 /// An item to score and the session it was requested in.
 #[derive(Debug, Clone, Copy)]
@@ -8,6 +8,19 @@ pub struct Subject<'r> {
     pub item: &'r ContentItem,
     /// The session of the request.
     pub session: &'r Session,
+    /// The survey of the request, if it has one.
+    pub survey: Option<&'r Survey>,
+}
+
+impl<'r> Subject<'r> {
+    /// Creates the subject for an item of a request.
+    pub fn new(request: &'r RankRequest, item: &'r ContentItem) -> Self {
+        Self {
+            item,
+            session: &request.session,
+            survey: request.survey.as_ref(),
+        }
+    }
 }
 
 /// Answer of a scorer about one item, or the reason why there is none.
@@ -24,6 +37,11 @@ pub trait Scorer: Send + Sync {
     /// Returns the outputs of the rows that workers return; the same as those of the scorer's kind.
     fn outputs(&self) -> Outputs {
         Outputs::default()
+    }
+
+    /// Returns the version of the model, where the scorer knows it.
+    fn version(&self) -> Option<String> {
+        None
     }
 
     /// Returns the key to cache the row by, or `None` if it must be computed each time.
@@ -44,6 +62,12 @@ pub trait Scorer: Send + Sync {
 
     /// Returns true if a score costs so much that a request waits for an equal one in flight rather than have it computed twice.
     fn is_costly(&self) -> bool {
+        false
+    }
+
+    /// Returns true if a batch that exceeds the time limit goes on: its thread is not replaced, and its scores are cached once they
+    /// are there. The scorer itself must bound the time of a batch.
+    fn takes_late_answers(&self) -> bool {
         false
     }
 }

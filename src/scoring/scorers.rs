@@ -3,7 +3,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{OutputError, Scorer, ScorerBuildError, ScorerConfig, SentimentScorer};
-
+use crate::programs::ProgramDirectory;
 use crate::snapshot::Snapshot;
 
 /// Scorers by name, for work that scores outside a request. By default `sentiment` alone.
@@ -12,12 +12,15 @@ pub struct Scorers(Arc<BTreeMap<String, Box<dyn Scorer>>>);
 
 impl Scorers {
     /// Builds the scorers that need no pool: all but those that read a table of the store, which a pool keeps up to date.
-    pub fn from_config(scorers: &BTreeMap<String, ScorerConfig>) -> Result<Self, ScorerBuildError> {
+    pub fn from_config(
+        scorers: &BTreeMap<String, ScorerConfig>,
+        programs: &ProgramDirectory,
+    ) -> Result<Self, ScorerBuildError> {
         let usable = scorers
             .iter()
             .filter(|(_, scorer)| scorer.kind.watched_table().is_none());
         let built = usable.map(|(name, scorer)| {
-            let scorer = scorer.build(name, Snapshot::default())?;
+            let scorer = scorer.build(name, Snapshot::default(), programs)?;
             Ok((name.clone(), scorer))
         });
         Ok(Self(Arc::new(built.collect::<Result<_, _>>()?)))
@@ -45,7 +48,9 @@ impl Scorers {
 /// Checks that every scorer can be built: files can be read, credentials are there.
 pub fn check_scorers(scorers: &BTreeMap<String, ScorerConfig>) -> Result<(), ScorerBuildError> {
     let mut scorers = scorers.iter();
-    scorers.try_for_each(|(name, scorer)| scorer.build(name, Snapshot::default()).map(drop))
+    let programs = ProgramDirectory::default();
+    scorers
+        .try_for_each(|(name, scorer)| scorer.build(name, Snapshot::default(), &programs).map(drop))
 }
 
 impl Default for Scorers {

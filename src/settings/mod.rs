@@ -8,6 +8,7 @@ mod database_url;
 mod ingestion;
 mod jobs;
 mod loading;
+mod programs;
 mod ranking;
 mod recording;
 mod redis_url;
@@ -24,11 +25,12 @@ pub use compat::{CompatSettings, PerspectiveSettings};
 pub use database::{DatabaseSettings, Pooler};
 pub use database_url::{PostgresUrl, UrlError, check_sqlite};
 pub use ingestion::{OutboxSettings, PreprocessSettings, ScraperSettings};
-pub use jobs::{JobsSettings, ProgramMode, ProgramSettings};
+pub use jobs::JobsSettings;
 pub use loading::{
     Check, ConfigIssue, Key, Loaded, Location, Migration, SettingsError, WatchedFile,
 };
 pub(crate) use loading::{Table, did_you_mean, text};
+pub use programs::{ProgramMode, ProgramSettings};
 pub use ranking::{Metadata, RankingSettings};
 pub use recording::{RankingsSettings, RecorderSettings};
 pub use root::Settings;

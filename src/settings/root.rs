@@ -5,12 +5,12 @@ use serde::Deserialize;
 
 use super::{
     AuthSettings, Check, CompatSettings, DatabaseSettings, JobsSettings, LogSettings,
-    OutboxSettings, PoolsSettings, PreprocessSettings, ProgramSettings, RankingSettings,
-    RankingsSettings, RecorderSettings, ScheduleConfig, ScraperSettings, ServerSettings,
-    ShutdownSettings, StoreConfig, SupervisionSettings, did_you_mean,
+    OutboxSettings, PoolsSettings, PreprocessSettings, ProgramMode, ProgramSettings,
+    RankingSettings, RankingsSettings, RecorderSettings, ScheduleConfig, ScraperSettings,
+    ServerSettings, ShutdownSettings, StoreConfig, SupervisionSettings, did_you_mean,
 };
 use crate::ranking::{ArmsConfig, PolicyConfig};
-use crate::scoring::ScorerConfig;
+use crate::scoring::{ProgramUse, ScorerConfig};
 
 /// Everything a Weir can be told. `Settings::default()` is what `config/default.toml` says.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -123,6 +123,7 @@ impl Settings {
         check.under("compat", |check| self.compat.check(check, &scorers));
         check.each("scorers", &self.scorers, |check, scorer| {
             scorer.check(check);
+            self.check_program(check, scorer);
         });
         check.under("pools", |check| self.pools.check(check));
         check.under("jobs", |check| self.jobs.check(check));
@@ -141,6 +142,25 @@ impl Settings {
         check.under("supervision", |check| self.supervision.check(check));
         check.under("shutdown", |check| self.shutdown.check(check));
         check.under("log", |check| self.log.check(check));
+    }
+}
+
+impl Settings {
+    /// Checks that the program of a scorer is there and keeps its processes.
+    fn check_program(&self, check: &mut Check, scorer: &ScorerConfig) {
+        let Some(ProgramUse { program, .. }) = scorer.kind.program_use("") else {
+            return;
+        };
+        let programs = names(&self.programs);
+        let found = self.programs.get(&program);
+        check.require("program", found.is_some() || program.is_empty(), || {
+            let hint = did_you_mean(&program, &programs);
+            format!("there is no program {program}{hint}")
+        });
+        let is_once = found.is_some_and(|found| found.mode == ProgramMode::Once);
+        check.require("program", !is_once, || {
+            format!("the program {program} has mode = \"once\", which does not score")
+        });
     }
 }
 

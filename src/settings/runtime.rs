@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
+use weir_supervision::SupervisionPolicy;
 
 use super::{Check, text};
 
@@ -83,6 +84,16 @@ pub struct Backoff {
 }
 
 impl SupervisionSettings {
+    /// Returns the limits within which actors and programs are restarted.
+    pub fn policy(&self) -> SupervisionPolicy {
+        SupervisionPolicy {
+            backoff: weir_supervision::Backoff::new(self.backoff.initial, self.backoff.max),
+            max_restarts: self.max_restarts as usize,
+            window: self.window,
+            freeze_after: self.freeze_after,
+        }
+    }
+
     pub(super) fn check(&self, check: &mut Check) {
         check.under("backoff", |check| {
             check.lasting("initial", self.backoff.initial);

@@ -1,7 +1,10 @@
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::Settings;
+use crate::scoring::ProgramUse;
 
 /// Keys that do not change how feeds are ranked: how much an answer tells, the version of the assignment of users, and when and
 /// on how many threads a scorer runs. `*` stands for any name.
@@ -22,7 +25,8 @@ const NOT_RANKING: [&str; 12] = [
 
 impl Settings {
     /// Returns the name of the settings that rank: SHA-256, in hexadecimal, over the JSON of `[ranking]`, `[policies]`, `[arms]` and
-    /// `[scorers]` with defaults filled in, keys sorted and without those of `NOT_RANKING`.
+    /// `[scorers]` with defaults filled in, and of what the programs run that score, keys sorted and without those of `NOT_RANKING`.
+    /// The code of a program is no setting: its version is in its announcement.
     pub fn config_version(&self) -> String {
         let mut ranking = json!({
             "ranking": self.ranking,
@@ -30,11 +34,33 @@ impl Settings {
             "arms": self.arms,
             "scorers": self.scorers,
         });
+        let programs = self.scoring_programs();
+        if !programs.is_empty() {
+            ranking["programs"] = json!(programs);
+        }
         for key in NOT_RANKING {
             remove(&mut ranking, key);
         }
         ranking.sort_all_objects();
         format!("{:x}", Sha256::digest(ranking.to_string()))
+    }
+
+    /// Returns what each program runs that a scorer uses.
+    fn scoring_programs(&self) -> BTreeMap<String, Value> {
+        let used = self.scorers.iter();
+        let used = used.filter_map(|(name, scorer)| scorer.kind.program_use(name));
+        let command = |used: ProgramUse| {
+            let program = self.programs.get(&used.program)?;
+            let command = json!({
+                "python": program.python,
+                "module": program.module,
+                "argv": program.argv,
+                "venv": program.venv,
+                "working_dir": program.working_dir,
+            });
+            Some((used.program, command))
+        };
+        used.filter_map(command).collect()
     }
 }
 
@@ -94,6 +120,19 @@ mod tests {
         ] {
             assert_ne!(version(toml), OF_DEFAULTS, "{toml}");
         }
+    }
+
+    #[test]
+    fn what_a_program_that_scores_runs_gives_another_version() {
+        let version = |program: &str| {
+            version(&format!(
+                "scorers.mine = {{ kind = \"program\", program = \"mine\" }}\nprograms.mine = {{ {program} }}"
+            ))
+        };
+        let one = version("python = 'a.py'");
+        assert_ne!(version("python = 'b.py'"), one);
+        assert_ne!(version("argv = ['a.py']"), one);
+        assert_eq!(version("python = 'a.py', workers = 7"), one);
     }
 
     #[test]

@@ -55,6 +55,14 @@ pub enum SourceError {
         /// Which rule forbids it.
         why: &'static str,
     },
+    /// The program that has the source failed.
+    #[error("{source_name}: {why}")]
+    Program {
+        /// Name of the source.
+        source_name: String,
+        /// What went wrong.
+        why: String,
+    },
     /// The answer is not what such a source sends.
     #[error("the answer cannot be read: {0}")]
     Malformed(String),

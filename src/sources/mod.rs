@@ -5,6 +5,7 @@ mod document;
 mod error;
 mod html;
 mod outbox;
+mod program;
 mod public_addresses;
 mod registry;
 mod rss;

@@ -7,8 +7,10 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::client::host_of;
+use super::program::ProgramSource;
 use super::source::hash;
 use super::{OpenError, Outside, Rss, Source, SourceArgumentError, SourceClient, TwitterSearch};
+use crate::programs::ProgramDirectory;
 
 /// A kind of source: the struct is its arguments, as `[scrapers.NAME] args` gives them.
 pub trait SourceKind: DeserializeOwned + Send + Sync + 'static {
@@ -35,7 +37,7 @@ pub struct SourcePlan {
     open: Open,
 }
 
-type Open = Box<dyn FnOnce(SourceClient) -> Result<Arc<dyn Source>, OpenError> + Send>;
+type Open = Box<dyn FnOnce(SourceClient, Duration) -> Result<Arc<dyn Source>, OpenError> + Send>;
 type Plan = fn(Value) -> Result<SourcePlan, SourceArgumentError>;
 
 struct Hosts {
@@ -54,8 +56,16 @@ pub fn kinds() -> Vec<&'static str> {
     KINDS.iter().map(|(name, _)| *name).collect()
 }
 
-/// Reads and checks the arguments of a source of this kind.
-pub fn plan(kind: &str, args: &Map<String, Value>) -> Result<SourcePlan, SourceArgumentError> {
+/// Reads and checks the arguments of a source of this kind. Those of `PROGRAM.SOURCE` are checked when it is fetched from, since a
+/// program announces what it has once it runs.
+pub fn plan(
+    kind: &str,
+    args: &Map<String, Value>,
+    programs: &ProgramDirectory,
+) -> Result<SourcePlan, SourceArgumentError> {
+    if let Some((program, source)) = kind.split_once('.') {
+        return Ok(plan_of_program(program, source, args, programs));
+    }
     let (_, plan) = KINDS
         .iter()
         .find(|(name, _)| *name == kind)
@@ -64,6 +74,33 @@ pub fn plan(kind: &str, args: &Map<String, Value>) -> Result<SourcePlan, SourceA
             known: kinds(),
         })?;
     plan(Value::Object(args.clone()))
+}
+
+fn plan_of_program(
+    program: &str,
+    source: &str,
+    args: &Map<String, Value>,
+    programs: &ProgramDirectory,
+) -> SourcePlan {
+    let arguments = Value::Object(args.clone()).to_string();
+    let (program, source) = (program.to_owned(), source.to_owned());
+    let (args, programs) = (args.clone(), programs.clone());
+    SourcePlan {
+        identity: format!("{program}.{source}:{}", hash(&[&arguments])),
+        hosts: Hosts {
+            own: String::new(),
+            allowed: BTreeSet::new(),
+        },
+        open: Box::new(move |_, time_limit| {
+            Ok(Arc::new(ProgramSource {
+                programs,
+                program,
+                source,
+                args,
+                time_limit,
+            }))
+        }),
+    }
 }
 
 impl SourcePlan {
@@ -84,7 +121,8 @@ impl SourcePlan {
         outside: &Outside,
         time_limit: Duration,
     ) -> Result<Arc<dyn Source>, OpenError> {
-        (self.open)(outside.client_for(self.hosts.allowed, time_limit))
+        let client = outside.client_for(self.hosts.allowed, time_limit);
+        (self.open)(client, time_limit)
     }
 }
 
@@ -112,6 +150,6 @@ fn plan_of<K: SourceKind>(args: Value) -> Result<SourcePlan, SourceArgumentError
             own: host_of(kind.url()),
             allowed: allowed.map(|host| host.to_ascii_lowercase()).collect(),
         },
-        open: Box::new(move |client| kind.open(client)),
+        open: Box::new(move |client, _| kind.open(client)),
     })
 }

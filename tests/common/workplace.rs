@@ -47,6 +47,7 @@ impl Workplace {
         let run = Run {
             job: lease.id,
             token: FencingToken(lease.token),
+            attempt: 1,
         };
         JobContext::new(self.resources(), run, self.cancellation.clone())
     }

@@ -8,6 +8,7 @@ mod common;
 mod contract;
 mod incremental_entities;
 mod post_statistics;
+mod program_jobs;
 mod prune_posts;
 mod query_limits;
 mod query_posts_db;

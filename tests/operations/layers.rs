@@ -11,6 +11,7 @@ const LAYERS: &[&[&str]] = &[
         "health",
         "outage",
         "priority",
+        "programs",
         "ranking",
         "rate_limit",
         "regular_file",

@@ -14,6 +14,7 @@ mod config_file;
 mod first_process;
 mod layers;
 mod logs;
+mod programs;
 mod requests;
 mod restart;
 mod sample_serve;

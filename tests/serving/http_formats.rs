@@ -49,6 +49,7 @@ async fn rows(options: HttpOptions, texts: &'static [&str]) -> Vec<ItemScore> {
         let subjects = items.map(|item| Subject {
             item,
             session: &feed.session,
+            survey: None,
         });
         scorer.worker().score(&subjects.collect::<Vec<_>>())
     };

@@ -50,10 +50,7 @@ async fn asked(
         let subjects: Vec<Subject<'_>> = feed
             .items
             .iter()
-            .map(|item| Subject {
-                item,
-                session: &feed.session,
-            })
+            .map(|item| Subject::new(&feed, item))
             .collect();
         let number = |row: ItemScore| row.map(|row| row.number(0).unwrap());
         (0..times)

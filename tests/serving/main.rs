@@ -13,6 +13,7 @@ mod http_formats;
 mod http_scorer;
 mod new_kind;
 mod perspective;
+mod programs;
 mod rank;
 mod rank_faults;
 mod rankings;

@@ -1,9 +1,9 @@
 use std::error::Error;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use actix::{Actor, AsyncContext, Context, Handler, Message, Supervised, WrapFuture};
+use actix::{Actor, AsyncContext, Context, Handler, Message, SpawnHandle, Supervised, WrapFuture};
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -16,6 +16,8 @@ const PAUSE: Duration = Duration::from_millis(400);
 /// Watches the settings file and submits each edit. A bad edit changes nothing and is reported.
 pub struct ConfigWatcher {
     deps: ConfigWatcherDeps,
+    /// Newest edit that was submitted.
+    submitted: Option<SpawnHandle>,
 }
 
 /// Dependencies of the config watcher.
@@ -57,6 +59,8 @@ counters! {
         error: Mutex<Option<String>>,
         /// Keys that were edited and take effect at the next start.
         needs_restart: Mutex<Vec<&'static str>>,
+        /// True while an edit waits for what it starts to become ready.
+        pending: AtomicBool,
     }
 }
 
@@ -75,6 +79,15 @@ impl ConfigStatus {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// Returns whether an edit waits for programs to become ready.
+    pub fn is_pending(&self) -> bool {
+        self.pending.load(Ordering::Relaxed)
+    }
+
+    fn set_pending(&self, pending: bool) {
+        self.pending.store(pending, Ordering::Relaxed);
     }
 
     fn take(&self, needs_restart: Vec<&'static str>) {
@@ -112,7 +125,10 @@ impl SupervisedActor for ConfigWatcher {
     type Counters = ConfigStatus;
 
     fn new(deps: ConfigWatcherDeps, _: Arc<ConfigStatus>, _: Incarnation) -> Self {
-        Self { deps }
+        Self {
+            deps,
+            submitted: None,
+        }
     }
 }
 
@@ -122,12 +138,17 @@ impl ConfigWatcher {
         file.unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Submits what was found in the file, and takes the next message only once it is taken or refused.
-    fn judge(&self, found: Result<Settings, SettingsError>, ctx: &mut Context<Self>) {
+    /// Submits what was found in the file, in place of an edit that is still pending.
+    fn judge(&mut self, found: Result<Settings, SettingsError>, ctx: &mut Context<Self>) {
+        if let Some(older) = self.submitted.take() {
+            ctx.cancel_future(older);
+            self.deps.status.set_pending(false);
+        }
         match found {
             Ok(settings) => {
                 let deps = self.deps.clone();
-                ctx.wait(async move { deps.submit(settings).await }.into_actor(self));
+                let submit = async move { deps.submit(settings).await };
+                self.submitted = Some(ctx.spawn(submit.into_actor(self)));
             }
             Err(error) => self.deps.refuse(&error),
         }
@@ -144,7 +165,10 @@ impl ConfigWatcherDeps {
         if self.edits.send(Edit { settings, reply }).await.is_err() {
             return;
         }
-        match taken.await {
+        self.status.set_pending(true);
+        let taken = taken.await;
+        self.status.set_pending(false);
+        match taken {
             Ok(Ok(())) => {
                 tracing::info!(?needs_restart, config_version, "edited settings taken");
                 self.status.take(needs_restart);

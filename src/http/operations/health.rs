@@ -114,6 +114,10 @@ impl Health {
         issues.extend(self.database_issue().await);
         issues.extend(self.issues.current());
         issues.extend(self.config.error().map(|error| issue("config", &error)));
+        if self.config.is_pending() {
+            let why = "an edit takes effect once its programs are ready";
+            issues.push(issue("config_pending", why));
+        }
         issues.extend(self.config.needs_restart().iter().map(|key| {
             issue(
                 "config",

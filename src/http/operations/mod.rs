@@ -2,6 +2,7 @@
 
 mod health;
 mod metrics;
+mod programs;
 
 pub use health::Health;
 
@@ -10,7 +11,7 @@ use actix_web::web::{Data, ServiceConfig};
 use arc_swap::ArcSwap;
 use serde_json::json;
 
-use super::method_route::{at, get};
+use super::method_route::{at, get, post};
 use super::middleware::{AdminScope, Authorized};
 use crate::serving::ServingConfig;
 use weir_supervision::ActorSystem;
@@ -20,7 +21,9 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(at("/health/live", [get(health::live)]))
         .service(at("/health/ready", [get(health::ready)]))
         .service(at("/metrics", [get(metrics::render)]))
-        .service(at("/actors", [get(actors)]));
+        .service(at("/actors", [get(actors)]))
+        .service(at("/programs", [get(programs::list)]))
+        .service(at("/programs/{name}/reload", [post(programs::reload)]));
 }
 
 /// `GET /actors`: every actor's state, counters, restarts and last exit, and which settings rank.

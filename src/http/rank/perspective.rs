@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -20,7 +20,9 @@ use weir_feed::{RankRequest, ScoringRequest};
 /// Longest comment, in bytes, as Perspective documents it.
 const MAX_COMMENT_BYTES: usize = 20_480;
 /// Names the version of the settings, scorers included, that scored.
-const VERSION_HEADER: &str = "x-weir-config-version";
+const CONFIG_VERSION: &str = "x-weir-config-version";
+/// Names the versions of the models behind the attributes, as `SCORER=VERSION, ..`, where scorers know them.
+const MODEL_VERSION: &str = "x-weir-model-version";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -81,11 +83,26 @@ pub(in crate::http) async fn analyze(
 ) -> HttpResponse {
     let serving = serving.load_full();
     match answer(&request, payload, &access, &bodies, &serving, &state).await {
-        Ok(answer) => HttpResponse::Ok()
-            .insert_header((VERSION_HEADER, &*serving.config_version))
-            .json(answer),
+        Ok(answer) => {
+            let mut response = HttpResponse::Ok();
+            response.insert_header((CONFIG_VERSION, &*serving.config_version));
+            let versions = model_versions(&serving.perspective);
+            if !versions.is_empty() {
+                response.insert_header((MODEL_VERSION, versions));
+            }
+            response.json(answer)
+        }
         Err(refusal) => refusal.response(),
     }
+}
+
+fn model_versions(route: &PerspectiveAttributes) -> String {
+    let versions = route.attributes.values().filter_map(|(pool, _)| {
+        let version = pool.version()?;
+        Some(format!("{}={}", pool.scorer(), version.escape_default()))
+    });
+    let versions: BTreeSet<String> = versions.collect();
+    versions.into_iter().collect::<Vec<_>>().join(", ")
 }
 
 async fn answer(

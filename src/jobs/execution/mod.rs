@@ -97,6 +97,7 @@ impl JobRun {
         let run = Run {
             job: lease.id,
             token: FencingToken(lease.token),
+            attempt: lease.attempts + 1,
         };
         let job_context = JobContext::new(context.resources.clone(), run, cancellation.clone());
         let (progress, code_ended) = (job_context.progress(), Box::pin(job_context.ended()));

@@ -3,6 +3,7 @@
 mod count_top_named_entities;
 mod post_statistics;
 mod program;
+mod program_job;
 mod prune_posts;
 mod query_posts_db;
 mod refresh_candidates;
@@ -12,6 +13,7 @@ pub use count_top_named_entities::CountTopNamedEntities;
 pub use post_statistics::PostStatistics;
 pub(in crate::jobs) use program::ProgramRun;
 pub use program::Programs;
+pub(in crate::jobs) use program_job::{ProgramJob, ProgramJobs};
 pub use prune_posts::PrunePosts;
 pub use query_posts_db::QueryPostsDb;
 pub use refresh_candidates::{Bounds, CANDIDATES_KEY, RefreshCandidates};

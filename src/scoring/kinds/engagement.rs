@@ -127,10 +127,7 @@ mod tests {
             reddit: 20.0,
             twitter: 30.0,
         };
-        engagement.value(Subject {
-            item: &feed.items[0],
-            session: &feed.session,
-        })
+        engagement.value(Subject::new(&feed, &feed.items[0]))
     }
 
     #[test]

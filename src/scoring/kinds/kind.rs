@@ -2,6 +2,7 @@ use std::any::Any;
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::ser::SerializeMap;
@@ -9,7 +10,8 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::KINDS;
-use super::LookupTable;
+use super::{LookupTable, ProgramUse};
+use crate::programs::ProgramDirectory;
 use crate::scoring::pool::PoolConfig;
 use crate::scoring::{Outputs, Scorer};
 use crate::settings::{Check, Table};
@@ -39,11 +41,22 @@ pub trait ScorerKind:
     fn watched_table(&self) -> Option<WatchedTable> {
         None
     }
+
+    /// Returns what the scorer with this name asks of a program, if it asks one.
+    fn program_use(&self, _scorer: &str) -> Option<ProgramUse> {
+        None
+    }
 }
 
 /// What a scorer is built from beside its configuration.
 #[derive(Debug, Clone, Default)]
 pub struct BuildContext {
+    /// Name of the scorer.
+    pub scorer: String,
+    /// Longest time that a request waits for the scorer.
+    pub time_limit: Duration,
+    /// Running programs.
+    pub programs: ProgramDirectory,
     /// `default` of the scorer.
     pub default: f64,
     /// Newest version of the table that the kind watches.
@@ -118,6 +131,11 @@ impl KindConfig {
     pub fn watched_table(&self) -> Option<WatchedTable> {
         self.0.watched_table()
     }
+
+    /// Returns what the scorer with this name asks of a program, if it asks one.
+    pub fn program_use(&self, scorer: &str) -> Option<ProgramUse> {
+        self.0.program_use(scorer)
+    }
 }
 
 impl fmt::Debug for KindConfig {
@@ -152,6 +170,7 @@ trait AnyKind: Any + fmt::Debug + Send + Sync {
     fn outputs(&self) -> Outputs;
     fn build(&self, context: &BuildContext) -> Result<Box<dyn Scorer>, BuildError>;
     fn watched_table(&self) -> Option<WatchedTable>;
+    fn program_use(&self, scorer: &str) -> Option<ProgramUse>;
     fn equals(&self, other: &dyn AnyKind) -> bool;
     fn to_keys(&self) -> Map<String, Value>;
 }
@@ -175,6 +194,10 @@ impl<K: ScorerKind> AnyKind for K {
 
     fn watched_table(&self) -> Option<WatchedTable> {
         ScorerKind::watched_table(self)
+    }
+
+    fn program_use(&self, scorer: &str) -> Option<ProgramUse> {
+        ScorerKind::program_use(self, scorer)
     }
 
     fn equals(&self, other: &dyn AnyKind) -> bool {

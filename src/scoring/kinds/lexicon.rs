@@ -207,10 +207,7 @@ mod tests {
     fn other_weights_have_other_keys() {
         let key = |csv: &str| {
             let feed = crate::scoring::kinds::tests::feed();
-            let subject = Subject {
-                item: &feed.items[0],
-                session: &feed.session,
-            };
+            let subject = Subject::new(&feed, &feed.items[0]);
             Lexicon::from_csv(csv.as_bytes())
                 .unwrap()
                 .cache_key(subject)

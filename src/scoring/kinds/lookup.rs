@@ -151,7 +151,7 @@ impl SnapshotValue for LookupTable {
 }
 
 impl Formula for Lookup {
-    fn value(&self, Subject { item, session }: Subject<'_>) -> f64 {
+    fn value(&self, Subject { item, session, .. }: Subject<'_>) -> f64 {
         let newest = self.table.load();
         let Some(table) = newest.as_ref() else {
             return self.absent;
@@ -203,10 +203,7 @@ mod tests {
             table,
             absent: -1.0,
         };
-        lookup.value(Subject {
-            item: &feed.items[0],
-            session: &feed.session,
-        })
+        lookup.value(Subject::new(&feed, &feed.items[0]))
     }
 
     #[track_caller]

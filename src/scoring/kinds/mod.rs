@@ -5,6 +5,7 @@ mod http;
 mod kind;
 mod lexicon;
 mod lookup;
+mod program;
 mod random;
 mod recency;
 mod sentiment;
@@ -17,6 +18,7 @@ pub(super) use self::kind::read;
 pub use self::kind::{BuildContext, BuildError, KindConfig, ScorerKind, WatchedTable};
 pub use self::lexicon::LexiconConfig;
 pub use self::lookup::{LookupConfig, LookupTable, LookupTableError};
+pub use self::program::{ProgramConfig, ProgramUse};
 pub use self::random::RandomScorer;
 pub use self::recency::RecencyConfig;
 pub use self::sentiment::SentimentScorer;
@@ -32,6 +34,7 @@ const KINDS: &[Kind] = &[
     Kind::of::<LookupConfig>(),
     Kind::of::<LexiconConfig>(),
     Kind::of::<HttpConfig>(),
+    Kind::of::<ProgramConfig>(),
 ];
 
 #[cfg(test)]

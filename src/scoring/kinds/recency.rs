@@ -46,7 +46,7 @@ impl ScorerKind for RecencyConfig {
 }
 
 impl Formula for Recency {
-    fn value(&self, Subject { item, session }: Subject<'_>) -> f64 {
+    fn value(&self, Subject { item, session, .. }: Subject<'_>) -> f64 {
         let age = session.current_time.signed_duration_since(item.created_at);
         let age_s = age.as_seconds_f64().max(0.0);
         (-age_s / self.half_life.as_secs_f64()).exp2()
@@ -66,10 +66,7 @@ mod tests {
         let recency = Recency {
             half_life: Duration::from_hours(6),
         };
-        recency.value(Subject {
-            item: &feed.items[0],
-            session: &feed.session,
-        })
+        recency.value(Subject::new(&feed, &feed.items[0]))
     }
 
     #[test]

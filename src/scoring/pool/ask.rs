@@ -69,13 +69,13 @@ impl WorkerPool {
 
     fn look_up(&self, feed: &RankRequest) -> CachedScores {
         let shared = &self.shared;
-        let (session, now) = (&feed.session, Instant::now());
+        let now = Instant::now();
         let mut scores = CachedScores {
             known: Vec::with_capacity(feed.items.len()),
             missing: Vec::new(),
         };
         for (index, item) in feed.items.iter().enumerate() {
-            let subject = Subject { item, session };
+            let subject = Subject::new(feed, item);
             if let Some(score) = shared.scorer.score_inline(subject) {
                 scores.known.push((index, Ok(score.into())));
                 continue;
@@ -132,8 +132,7 @@ impl WorkerPool {
         if key.is_some_and(|key| shared.slow_items.state(key, now).is_some()) {
             return None;
         }
-        let (item, session) = (&feed.items[index], &feed.session);
-        let subject = Subject { item, session };
+        let subject = Subject::new(feed, &feed.items[index]);
         let score = shared.scorer.score_inline_cached(subject)?;
         if !score.is_finite() {
             return None;

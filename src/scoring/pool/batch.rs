@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::request::Chunk;
-use crate::scoring::{CacheKey, Subject};
+use crate::scoring::{CacheKey, ItemScore, ScoreError, Subject};
 
 /// Weight of the newest batch in the estimate is 1 to this, as for the round trips of TCP (V. Jacobson, "Congestion Avoidance
 /// and Control", 1988).
@@ -35,6 +35,27 @@ impl Batch {
 
     pub(super) fn items(&self) -> usize {
         self.chunks.iter().map(|chunk| chunk.items.len()).sum()
+    }
+
+    /// Pairs each chunk with its part of the results.
+    pub(super) fn split<'r>(
+        &'r self,
+        results: &'r [ItemScore],
+    ) -> impl Iterator<Item = (&'r Chunk, &'r [ItemScore])> {
+        let mut rest = results;
+        self.chunks.iter().map(move |chunk| {
+            let (own, others) = rest.split_at(chunk.items.len());
+            rest = others;
+            (chunk, own)
+        })
+    }
+
+    /// Answers the requests without a score while the batch goes on. Its keys stay in flight until its results are there.
+    pub(super) fn answer_timeout(&self) {
+        for chunk in &self.chunks {
+            let errors = std::iter::repeat_n(Err(ScoreError::Timeout), chunk.items.len());
+            chunk.answer(errors, Some(self.started));
+        }
     }
 
     /// Returns true for the first caller, which then answers the batch.

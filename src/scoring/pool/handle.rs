@@ -41,6 +41,11 @@ impl PoolHandle {
         &self.outputs
     }
 
+    /// Returns the version of the scorer's model, where it is known.
+    pub fn version(&self) -> Option<String> {
+        self.workers.load().version()
+    }
+
     /// Returns the longest time that a request waits for this scorer.
     pub fn time_limit(&self) -> Duration {
         self.workers.load().time_limit()

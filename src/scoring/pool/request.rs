@@ -71,10 +71,10 @@ impl Chunk {
 
     pub(super) fn subjects(&self) -> impl Iterator<Item = Subject<'_>> {
         let feed = &*self.request.feed;
-        self.items.iter().map(|item| Subject {
-            item: &feed.items[item.index],
-            session: &feed.session,
-        })
+        let item = |pending: &PendingItem| &feed.items[pending.index];
+        self.items
+            .iter()
+            .map(move |pending| Subject::new(feed, item(pending)))
     }
 
     pub(super) fn keys(&self) -> impl Iterator<Item = CacheKey> {

@@ -59,6 +59,7 @@ pub(super) struct Shared {
     pub(super) scorer: Box<dyn Scorer>,
     pub(super) outputs: Outputs,
     pub(super) costly: bool,
+    pub(super) takes_late_answers: bool,
     pub(super) cache: ScoreCache,
     pub(super) in_flight: InFlight,
     pub(super) slow_items: SlowItems,
@@ -91,6 +92,7 @@ impl Shared {
         let (costly, outputs) = (scorer.is_costly(), scorer.outputs());
         let shared = Self {
             name: name.to_owned(),
+            takes_late_answers: scorer.takes_late_answers(),
             scorer,
             costly,
             cache: ScoreCache::new(config, &outputs, costly),
@@ -179,12 +181,7 @@ impl Shared {
         failure: Option<ScorerFailure>,
     ) {
         let items = batch.items();
-        results.resize(items, Err(ScoreError::BadResult));
-        for result in &mut results {
-            if matches!(result, Ok(row) if !row.fits(&self.outputs)) {
-                *result = Err(ScoreError::BadResult);
-            }
-        }
+        self.check_results(&mut results, items);
         let scored = results.iter().filter(|result| result.is_ok()).count();
         let held_off = results.contains(&Err(ScoreError::RateLimited));
         let counters = &self.counters;
@@ -202,11 +199,34 @@ impl Shared {
                 self.failures.note(failure, items - scored);
             }
         }
-        let mut rest = results.as_slice();
-        for chunk in &batch.chunks {
-            let (own, others) = rest.split_at(chunk.items.len());
+        for (chunk, own) in batch.split(&results) {
             self.deliver(chunk, own, Some(batch.started));
-            rest = others;
+        }
+    }
+
+    /// Takes the results of a batch whose requests have been answered without them.
+    pub(super) fn complete_late(
+        &self,
+        batch: &Batch,
+        mut results: Vec<ItemScore>,
+        failure: Option<ScorerFailure>,
+    ) {
+        self.check_results(&mut results, batch.items());
+        if let Some(failure) = failure {
+            self.failures.note(failure, 0);
+        }
+        for (chunk, own) in batch.split(&results) {
+            self.settle(chunk, own, Some(batch.started));
+        }
+    }
+
+    /// Makes sure that there is a result for each item, and that it fits the outputs.
+    fn check_results(&self, results: &mut Vec<ItemScore>, items: usize) {
+        results.resize(items, Err(ScoreError::BadResult));
+        for result in results {
+            if matches!(result, Ok(row) if !row.fits(&self.outputs)) {
+                *result = Err(ScoreError::BadResult);
+            }
         }
     }
 
@@ -216,12 +236,26 @@ impl Shared {
     }
 
     fn deliver(&self, chunk: &Chunk, results: &[ItemScore], started: Option<Instant>) {
+        self.settle(chunk, results, started);
+        chunk.answer(results.iter().cloned(), started);
+    }
+
+    /// Caches the rows of a chunk and hands them to the other requests that wait for them.
+    fn settle(&self, chunk: &Chunk, results: &[ItemScore], started: Option<Instant>) {
         let now = Instant::now();
         for (item, result) in chunk.items.iter().zip(results) {
             let Some(key) = item.key else { continue };
-            if let Ok(row) = result {
-                self.cache.put(key, row, now);
-                self.slow_items.clear(key);
+            match result {
+                Ok(row) => {
+                    self.cache.put(key, row, now);
+                    self.slow_items.clear(key);
+                }
+                Err(
+                    ScoreError::ProcessEnded { alone: true }
+                    | ScoreError::ProtocolError { alone: true },
+                ) => self.slow_items.record_end(key, now),
+                Err(ScoreError::SlowItem) => self.slow_items.confirm(key, now),
+                Err(_) => {}
             }
             if self.costly {
                 let timing = Timing {
@@ -232,7 +266,6 @@ impl Shared {
                 self.in_flight.leave(key, result, timing);
             }
         }
-        chunk.answer(results.iter().cloned(), started);
     }
 
     /// Shows the state of the breaker to operators.

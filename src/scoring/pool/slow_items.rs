@@ -44,9 +44,27 @@ impl SlowItems {
             SlowItemState::Suspected
         };
         for key in keys {
-            self.states.insert(key, (state, now + self.ttl));
-            self.any.store(true, Ordering::Relaxed);
+            self.put(key, state, now);
         }
+    }
+
+    /// Records an item whose process ended while it had this item alone. The second time in a row confirms it.
+    pub(super) fn record_end(&self, key: CacheKey, now: Instant) {
+        let state = match self.state(key, now) {
+            None => SlowItemState::Suspected,
+            Some(_) => SlowItemState::Confirmed,
+        };
+        self.put(key, state, now);
+    }
+
+    /// Records an item that is not to be scored again for a while.
+    pub(super) fn confirm(&self, key: CacheKey, now: Instant) {
+        self.put(key, SlowItemState::Confirmed, now);
+    }
+
+    fn put(&self, key: CacheKey, state: SlowItemState, now: Instant) {
+        self.states.insert(key, (state, now + self.ttl));
+        self.any.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn state(&self, key: CacheKey, now: Instant) -> Option<SlowItemState> {
@@ -86,5 +104,16 @@ mod tests {
         assert_eq!(items.state(1, now), Some(SlowItemState::Confirmed));
         assert_eq!(items.state(2, now), None);
         assert_eq!(items.state(1, now + TTL), None);
+    }
+
+    #[test]
+    fn an_item_that_ends_its_process_twice_is_confirmed_unless_it_was_scored_between() {
+        let (items, now) = (SlowItems::new(TTL), Instant::now());
+        items.record_end(1, now);
+        items.clear(1);
+        items.record_end(1, now);
+        assert_eq!(items.state(1, now), Some(SlowItemState::Suspected));
+        items.record_end(1, now);
+        assert_eq!(items.state(1, now), Some(SlowItemState::Confirmed));
     }
 }

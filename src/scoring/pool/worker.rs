@@ -137,7 +137,8 @@ impl<'s> Thread<'s> {
         let batch = shared.start_batch(chunks);
         let results = self.score(&batch);
         shared.end_batch(&batch);
-        if !batch.claim_answer() {
+        let is_late = !batch.claim_answer();
+        if is_late && !shared.takes_late_answers {
             return self.rejoin();
         }
         shared.batch_time.record(batch.started.elapsed());
@@ -146,7 +147,11 @@ impl<'s> Thread<'s> {
             .worker
             .as_mut()
             .and_then(|worker| worker.take_failure());
-        shared.complete(&batch, results, failure);
+        if is_late {
+            shared.complete_late(&batch, results, failure);
+        } else {
+            shared.complete(&batch, results, failure);
+        }
         true
     }
 

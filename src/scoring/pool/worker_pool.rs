@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam::channel::{Receiver, Sender, TrySendError, bounded};
 
+use super::batch::Batch;
 use super::config::PoolConfig;
 use super::failures::FailureReport;
 use super::request::{Chunk, PendingItem, ScoreRequest};
@@ -123,6 +124,11 @@ impl WorkerPool {
         &self.shared.outputs
     }
 
+    /// Returns the version of the scorer's model, where it is known.
+    pub(super) fn version(&self) -> Option<String> {
+        self.shared.scorer.version()
+    }
+
     /// Returns the longest time that a batch may take.
     pub fn time_limit(&self) -> Duration {
         self.shared.time_limit()
@@ -141,26 +147,42 @@ impl WorkerPool {
             if !batch.claim_answer() {
                 continue;
             }
-            shared.live.fetch_sub(1, Ordering::SeqCst);
-            shared.abandoned_threads.fetch_add(1, Ordering::SeqCst);
-            let counters = &shared.counters;
-            counters.workers.fetch_sub(1, Ordering::Relaxed);
-            counters.abandoned_threads.fetch_add(1, Ordering::Relaxed);
             let items = batch.items();
             let limit_ms = shared.time_limit().as_millis();
-            let detail = format!("a batch took longer than {limit_ms} ms and was abandoned");
+            let fate = if shared.takes_late_answers {
+                "goes on"
+            } else {
+                "was abandoned"
+            };
+            let detail = format!("a batch took longer than {limit_ms} ms and {fate}");
             let failure = ScorerFailure::new(ScoreError::Timeout.code(), detail);
             shared.failures.note(failure, items);
+            let counters = &shared.counters;
             counters.overdue.fetch_add(items as u64, Ordering::Relaxed);
-            shared.slow_items.record(batch.keys(), items, now);
-            for chunk in &batch.chunks {
-                shared.refuse(chunk, ScoreError::Timeout, Some(batch.started));
+            if shared.takes_late_answers {
+                batch.answer_timeout();
+            } else {
+                self.abandon(&batch, now);
             }
             shared.record_outcome(false, now);
         }
         if !shared.is_crowded() {
             // A thread that could not be started is tried again.
             self.start_missing_threads();
+        }
+    }
+
+    /// Gives up on a batch and on the thread that scores it.
+    fn abandon(&self, batch: &Batch, now: Instant) {
+        let shared = &self.shared;
+        shared.live.fetch_sub(1, Ordering::SeqCst);
+        shared.abandoned_threads.fetch_add(1, Ordering::SeqCst);
+        let counters = &shared.counters;
+        counters.workers.fetch_sub(1, Ordering::Relaxed);
+        counters.abandoned_threads.fetch_add(1, Ordering::Relaxed);
+        shared.slow_items.record(batch.keys(), batch.items(), now);
+        for chunk in &batch.chunks {
+            shared.refuse(chunk, ScoreError::Timeout, Some(batch.started));
         }
     }
 

@@ -43,6 +43,54 @@ pub(crate) fn some_duration<'de, D: Deserializer<'de>>(
     duration::deserialize(deserializer).map(Some)
 }
 
+/// Numbers of bytes as people write them, for `serde(deserialize_with)`: `"0"`, `"512MiB"`, `"4GiB"`.
+pub(crate) mod bytes {
+    use serde::Deserializer;
+
+    use super::Form;
+
+    const UNITS: [(&str, u64); 5] = [
+        ("KiB", 1 << 10),
+        ("MiB", 1 << 20),
+        ("GiB", 1 << 30),
+        ("TiB", 1 << 40),
+        ("B", 1),
+    ];
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+        deserializer.deserialize_str(Form {
+            expected: "a number of bytes with its unit, such as \"4GiB\", or \"0\"",
+            parse,
+        })
+    }
+
+    fn parse(text: &str) -> Option<u64> {
+        if text.trim() == "0" {
+            return Some(0);
+        }
+        UNITS.iter().find_map(|(unit, size)| {
+            let number = text.trim().strip_suffix(unit)?;
+            number.trim().parse::<u64>().ok()?.checked_mul(*size)
+        })
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::parse;
+
+        #[test]
+        fn a_number_of_bytes_has_a_unit() {
+            assert_eq!(parse("4GiB"), Some(4 << 30));
+            assert_eq!(parse("512 MiB"), Some(512 << 20));
+            assert_eq!(parse("7B"), Some(7));
+            assert_eq!(parse("0"), Some(0));
+            for text in ["", "4", "4GB", "GiB", "-1B", "99999999TiB"] {
+                assert_eq!(parse(text), None, "{text}");
+            }
+        }
+    }
+}
+
 /// Reads an address with its port.
 pub(crate) fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
     deserializer.deserialize_str(Form {

@@ -9,6 +9,7 @@ use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use weir::programs::ProgramDirectory;
 use weir::sources::{Outside, Source, SourceClient, SourceError};
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -237,7 +238,11 @@ fn invalid_arguments_are_named() {
             "mastodon",
         ),
     ] {
-        let refusal = weir::sources::plan(kind, args.as_object().unwrap());
+        let refusal = weir::sources::plan(
+            kind,
+            args.as_object().unwrap(),
+            &ProgramDirectory::default(),
+        );
         let refusal = refusal.map(drop).unwrap_err().to_string();
         assert!(refusal.contains(argument), "{refusal}");
     }
@@ -255,7 +260,11 @@ fn an_address_that_cannot_be_read_is_refused_without_its_text() {
             ("rss", json!({"url": url, "platform": "reddit"})),
             ("twitter_search", json!({"url": url, "query": "x"})),
         ] {
-            let refusal = weir::sources::plan(kind, args.as_object().unwrap());
+            let refusal = weir::sources::plan(
+                kind,
+                args.as_object().unwrap(),
+                &ProgramDirectory::default(),
+            );
             let refusal = refusal.map(drop).unwrap_err().to_string();
             assert_eq!(refusal, "url: expected an http or https address");
         }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
+use weir::programs::ProgramDirectory;
 use weir::sources::{Fetched, Outside, Position, Source, SourceError, plan};
 
 /// How long the sources of these tests wait.
@@ -21,7 +22,7 @@ fn open(kind: &str, args: Value, time_limit: Duration) -> Arc<dyn Source> {
     let Value::Object(args) = args else {
         panic!("arguments are an object")
     };
-    let plan = plan(kind, &args).unwrap();
+    let plan = plan(kind, &args, &ProgramDirectory::default()).unwrap();
     let outside = Outside::new(plan.private_hosts()).unwrap();
     plan.open(&outside, time_limit).unwrap()
 }

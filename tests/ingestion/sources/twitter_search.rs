@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
+use weir::programs::ProgramDirectory;
 use weir::sources::{Position, Source, SourceError};
 use weir_feed::{Engagements, ItemKind, Platform, TwitterEngagements};
 use weir_test_support::x_search::{PATH, Timeline, page_of, tweet};
@@ -196,7 +197,12 @@ async fn a_body_that_is_cut_off_or_no_json_is_malformed() {
 async fn without_its_token_a_search_cannot_be_opened() {
     weir_test_support::http_client();
     let args = json!({"query": "x", "token_variable": "WEIR_TEST_NO_SUCH_VARIABLE"});
-    let plan = weir::sources::plan("twitter_search", args.as_object().unwrap()).unwrap();
+    let plan = weir::sources::plan(
+        "twitter_search",
+        args.as_object().unwrap(),
+        &ProgramDirectory::default(),
+    )
+    .unwrap();
     let outside = weir::sources::Outside::new(plan.private_hosts()).unwrap();
     let refusal = plan.open(&outside, TIME_LIMIT).err().unwrap().to_string();
     assert!(refusal.contains("WEIR_TEST_NO_SUCH_VARIABLE"), "{refusal}");

@@ -108,7 +108,11 @@ fn raw_score(seed: u64, feed: &RankRequest, item: &ContentItem) -> f64 {
         panic_rate: 0.0,
     };
     let session = &feed.session;
-    let rows = scorer.worker().score(&[Subject { item, session }]);
+    let rows = scorer.worker().score(&[Subject {
+        item,
+        session,
+        survey: None,
+    }]);
     rows[0].as_ref().unwrap().number(0).unwrap()
 }
 

@@ -80,6 +80,7 @@ impl Choice {
         let subject = Subject {
             item: &item,
             session: &session,
+            survey: None,
         };
         let mut rows = BTreeMap::new();
         let mut score_by = |scorer, output| {

@@ -142,7 +142,7 @@ impl RequestWriter {
     fn sent<'r>(
         &self,
         field: Field,
-        Subject { item, session }: Subject<'r>,
+        Subject { item, session, .. }: Subject<'r>,
     ) -> Option<Cow<'r, str>> {
         match field {
             Field::Text => {
@@ -236,6 +236,7 @@ mod tests {
         let subject = Subject {
             item: &feed.items[0],
             session: &feed.session,
+            survey: feed.survey.as_ref(),
         };
         let body = RequestWriter::new(options)
             .unwrap()
@@ -296,6 +297,7 @@ mod tests {
             let subject = Subject {
                 item: &feed.items[0],
                 session: &feed.session,
+                survey: feed.survey.as_ref(),
             };
             RequestWriter::new(&options("", reads))
                 .unwrap()

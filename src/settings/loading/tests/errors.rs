@@ -152,7 +152,7 @@ fn a_wrong_type_is_told_with_what_was_expected_and_found() {
 fn a_required_key_that_is_wrong_is_not_reported_as_missing_too() {
     assert_eq!(
         problem("[scorers.mine]\nkind = \"sentimental\""),
-        "weir.toml:2:1: scorers.mine.kind: expected one of sentiment, random, engagement, recency, lookup, lexicon, http, found \"sentimental\"; did you mean sentiment?"
+        "weir.toml:2:1: scorers.mine.kind: expected one of sentiment, random, engagement, recency, lookup, lexicon, http, program, found \"sentimental\"; did you mean sentiment?"
     );
 }
 

@@ -172,7 +172,7 @@ fn what_is_wrong_under_an_old_name_is_found_where_it_stands() {
         ),
         (
             "[commands.topics]\nargv = [\"topics\"]\nmode = \"twice\"",
-            "weir.toml:3:1: programs.topics.mode: expected one of once, found \"twice\"",
+            "weir.toml:3:1: programs.topics.mode: expected one of worker, once, found \"twice\"",
         ),
     ] {
         assert_eq!(problems(file, &[]), [expected]);
@@ -180,11 +180,51 @@ fn what_is_wrong_under_an_old_name_is_found_where_it_stands() {
 }
 
 #[test]
-fn a_program_says_its_mode() {
-    assert_eq!(
-        problems("[programs.topics]\nargv = [\"topics\"]\n", &[]),
-        ["weir.toml:1:11: programs.topics.mode: missing; expected mode = \"once\""]
-    );
+fn a_program_says_what_it_runs_and_has_the_keys_of_its_mode() {
+    for (keys, expected) in [
+        (
+            "",
+            "1:11: programs.topics.python: expected one of python, module and argv",
+        ),
+        (
+            "python = \"a.py\"\nargv = [\"a\"]",
+            "2:1: programs.topics.python: expected one of python, module and argv",
+        ),
+        (
+            "mode = \"once\"\nargv = [\"a\"]\nreload = true",
+            "2:1: programs.topics.mode: programs with mode = \"once\" have argv, time_limit and max_attempts only",
+        ),
+        (
+            "mode = \"worker\"\nargv = [\"a\"]\nmax_attempts = 7",
+            "2:1: programs.topics.mode: time_limit and max_attempts are of programs with mode = \"once\"",
+        ),
+        (
+            "argv = [\"a\"]\nmax_rss = \"4GB\"",
+            "3:1: programs.topics.max_rss: expected a number of bytes with its unit, such as \"4GiB\", or \"0\", found \"4GB\"",
+        ),
+    ] {
+        let file = format!("[programs.topics]\n{keys}\n");
+        assert_eq!(problems(&file, &[]), [format!("weir.toml:{expected}")]);
+    }
+}
+
+#[test]
+fn a_scorer_names_a_program_that_scores() {
+    let scorer = "[scorers.a]\nkind = \"program\"\nprogram = \"mine\"\n";
+    for (programs, expected) in [
+        (
+            "[programs.min]\nargv = [\"a\"]",
+            "there is no program mine; did you mean min?",
+        ),
+        (
+            "[programs.mine]\nmode = \"once\"\nargv = [\"a\"]",
+            "the program mine has mode = \"once\", which does not score",
+        ),
+    ] {
+        let file = format!("{scorer}{programs}\n");
+        let expected = format!("weir.toml:3:1: scorers.a.program: {expected}");
+        assert_eq!(problems(&file, &[]), [expected]);
+    }
 }
 
 #[test]
