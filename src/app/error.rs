@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use crate::data_dir::{AdminKeyError, DataDirError};
 use crate::db::DbError;
 use crate::jobs::PrepareError;
+use crate::ranking::ExpressionIssue;
 use crate::scoring::ScorerBuildError;
 use crate::serving::AssignmentError;
 use crate::sources::{OpenError, OutboxError, SourceArgumentError};
@@ -40,6 +41,14 @@ pub enum StartupError {
     /// The policy in force is not there; checked settings cannot say so.
     #[error("there is no policy {0:?} (ranking.policy)")]
     Policy(String),
+    /// A policy's expressions cannot be compiled; checked settings cannot say so.
+    #[error("policies.{policy}: {}", issues.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Expressions {
+        /// The policy's name.
+        policy: String,
+        /// What is wrong.
+        issues: Vec<ExpressionIssue>,
+    },
     /// The users cannot be assigned to arms as configured.
     #[error(transparent)]
     Assignment(#[from] AssignmentError),

@@ -12,11 +12,11 @@ use super::stores::Stores;
 use crate::actors::serving::{
     Ranker, Rankers, SnapshotFollower, SnapshotFollowerDeps, SnapshotSource,
 };
-use crate::jobs::CANDIDATES_KEY;
+use crate::jobs::candidates_key;
 use crate::programs::ProgramDirectory;
 use crate::ranking::{
-    Arms, ArmsConfig, Candidates, INCOMING_ORDER, Policy, PolicyConfig, ScorerTerm, TopEntitySet,
-    split,
+    Arms, ArmsConfig, Candidates, INCOMING_ORDER, Policy, PolicyConfig, PolicyExpressions,
+    ScorerOutput, ScorerTerm, TopEntitySet, split,
 };
 use crate::scoring::ScorerConfig;
 use crate::scoring::pool::PoolHandle;
@@ -47,14 +47,14 @@ pub(super) fn start(
         system: system.clone(),
         store: store.clone(),
         pipeline: Arc::new(Pipeline::new(entities, outage, side_effects.clone())),
-        candidates: None,
+        candidates: BTreeMap::new(),
         pools: ScorerPools::new(system, store, &stores.health, programs),
         rankers: Vec::new(),
         arms: settings.arms.clone(),
         assignment_counts: Arc::default(),
     };
-    let pools = parts.plan(settings)?;
-    let config = Arc::new(ArcSwap::from_pointee(parts.apply(settings, pools)));
+    let plan = parts.plan(settings)?;
+    let config = Arc::new(ArcSwap::from_pointee(parts.apply(settings, plan)));
     let reconciler = ServingReconciler {
         parts,
         config: Arc::clone(&config),
@@ -70,10 +70,10 @@ pub(super) struct ServingReconciler {
 
 impl Reconcile for ServingReconciler {
     fn plan<'a>(&'a mut self, settings: &Settings) -> Result<Change<'a>, StartupError> {
-        let pools = self.parts.plan(settings)?;
+        let plan = self.parts.plan(settings)?;
         let settings = settings.clone();
         Ok(Box::new(move || {
-            let config = self.parts.apply(&settings, pools);
+            let config = self.parts.apply(&settings, plan);
             self.config.store(Arc::new(config));
         }))
     }
@@ -87,12 +87,20 @@ impl Reconcile for AssignmentHistory {
     }
 }
 
+/// What is made before anything that runs is changed.
+struct ServingPlan {
+    pools: PoolChanges,
+    /// Expressions of the policies that have any.
+    expressions: BTreeMap<String, PolicyExpressions<ScorerOutput>>,
+}
+
 /// Running parts of the serving path, and what they are started with.
 struct ServingParts {
     system: ActorSystem,
     store: Store,
     pipeline: Arc<Pipeline>,
-    candidates: Option<CandidatesByPlatform>,
+    /// Lists of candidates by their names.
+    candidates: BTreeMap<Option<String>, CandidatesByPlatform>,
     pools: ScorerPools,
     rankers: Vec<ActorRef<Ranker>>,
     arms: ArmsConfig,
@@ -100,19 +108,22 @@ struct ServingParts {
 }
 
 impl ServingParts {
-    /// Builds the scorers that are new under `settings`. Nothing that runs is changed.
-    fn plan(&self, settings: &Settings) -> Result<PoolChanges, StartupError> {
+    /// Compiles expressions and builds the scorers that are new under `settings`. Nothing that runs is changed.
+    fn plan(&self, settings: &Settings) -> Result<ServingPlan, StartupError> {
         let policy = &settings.ranking.policy;
         if !settings.policies.contains_key(policy) {
             return Err(StartupError::Policy(policy.clone()));
         }
-        Ok(self.pools.plan(&settings.scorers)?)
+        Ok(ServingPlan {
+            pools: self.pools.plan(&settings.scorers)?,
+            expressions: compile_expressions(settings)?,
+        })
     }
 
     /// Starts and stops actors and returns what to serve by. The configuration before goes on for the requests that began with
     /// it; what nobody uses any more ends by itself.
-    fn apply(&mut self, settings: &Settings, pools: PoolChanges) -> ServingConfig {
-        self.pools.apply(pools);
+    fn apply(&mut self, settings: &Settings, mut plan: ServingPlan) -> ServingConfig {
+        self.pools.apply(plan.pools);
         self.reconcile_candidates(settings);
         self.reconcile_rankers(settings.pools.ranker.instances);
         if self.arms != settings.arms {
@@ -122,7 +133,13 @@ impl ServingParts {
         let policies: BTreeMap<String, Arc<ActivePolicy>> = settings
             .policies
             .iter()
-            .map(|(name, config)| (name.clone(), self.active_policy(name, config, settings)))
+            .map(|(name, config)| {
+                let expressions = plan.expressions.remove(name);
+                (
+                    name.clone(),
+                    self.active_policy(name, config, expressions, settings),
+                )
+            })
             .collect();
         let find = |name: &str| {
             let policy = policies.get(name).cloned();
@@ -149,11 +166,18 @@ impl ServingParts {
         }
     }
 
-    /// Candidates are followed from the first policy on that inserts any.
+    /// A list of candidates is followed from the first policy on that inserts any of it.
     fn reconcile_candidates(&mut self, settings: &Settings) {
-        let wanted = settings.policies.values().any(|it| it.insert.max > 0);
-        if wanted && self.candidates.is_none() {
-            self.candidates = Some(follow_candidates(&self.store, &self.system));
+        let inserting = settings
+            .policies
+            .values()
+            .filter(|policy| policy.insert.inserts());
+        for policy in inserting {
+            let list = &policy.insert.candidates;
+            if !self.candidates.contains_key(list) {
+                let candidates = follow_candidates(list.as_deref(), &self.store, &self.system);
+                self.candidates.insert(list.clone(), candidates);
+            }
         }
     }
 
@@ -188,11 +212,14 @@ impl ServingParts {
         &self,
         name: &str,
         config: &PolicyConfig,
+        expressions: Option<PolicyExpressions<ScorerOutput>>,
         settings: &Settings,
     ) -> Arc<ActivePolicy> {
-        let (mut pools, mut columns, mut terms) =
-            (Vec::<PoolHandle>::new(), Vec::new(), Vec::new());
-        for ((scorer, output), term) in scorer_terms(config, &settings.scorers) {
+        let (mut pools, mut columns, mut terms, mut outputs) =
+            (Vec::<PoolHandle>::new(), Vec::new(), Vec::new(), Vec::new());
+        for ((scorer, output), term) in
+            scorer_terms(config, expressions.as_ref(), &settings.scorers)
+        {
             let known = pools.iter().position(|pool| pool.scorer() == scorer);
             let pool = match (known, self.pools.handle(scorer, settings.ranking.deadline)) {
                 (Some(known), _) => known,
@@ -204,14 +231,26 @@ impl ServingParts {
             };
             columns.push(ColumnSource { pool, output });
             terms.push(term);
+            outputs.push(ScorerOutput {
+                scorer: scorer.to_owned(),
+                output,
+            });
         }
-        let candidates = self.candidates.clone().filter(|_| config.insert.max > 0);
+        let column_of = |wanted: &ScorerOutput| {
+            let column = outputs.iter().position(|output| output == wanted);
+            // A column that is not there has no scores.
+            column.unwrap_or(usize::MAX)
+        };
+        let expressions = expressions.map(|expressions| expressions.with_columns(column_of));
+        let candidates = self.candidates.get(&config.insert.candidates);
+        let candidates = candidates.filter(|_| config.insert.inserts()).cloned();
         let max_entity_age = settings.ranking.max_entity_age;
         Arc::new(ActivePolicy {
             policy: Policy {
                 name: name.to_owned(),
                 config: config.clone(),
                 terms,
+                expressions,
             },
             pools,
             columns,
@@ -224,20 +263,25 @@ impl ServingParts {
     }
 }
 
-/// Returns the terms of a policy that can change an order, by their scorers and the indices of their outputs.
+/// Returns the terms of a policy that can change an order or that its expressions read, by their scorers and the indices of their outputs.
 fn scorer_terms<'c>(
     config: &'c PolicyConfig,
+    expressions: Option<&'c PolicyExpressions<ScorerOutput>>,
     scorers: &BTreeMap<String, ScorerConfig>,
 ) -> BTreeMap<(&'c str, usize), ScorerTerm> {
     let mut terms = BTreeMap::new();
-    let term_of = |scorer: &str, output| {
+    let term_at = |scorer: &str, index| {
         let config = scorers.get(scorer)?;
         let outputs = config.kind.outputs();
-        let index = outputs.resolve(scorer, output).ok()?;
         let output = &outputs.iter().nth(index)?.name;
         let mut term = ScorerTerm::new(&outputs.full_name(scorer, index), 0.0);
         term.scores = config.scores.of_output(output);
-        Some((index, term))
+        Some(term)
+    };
+    let term_of = |scorer: &str, output| {
+        let outputs = scorers.get(scorer)?.kind.outputs();
+        let index = outputs.resolve(scorer, output).ok()?;
+        Some((index, term_at(scorer, index)?))
     };
     for named in config.weights.iter() {
         if let Some((output, term)) = term_of(named.scorer, named.output) {
@@ -250,21 +294,56 @@ fn scorer_terms<'c>(
         }
     }
     terms.retain(|_, term| term.matters());
+    for ScorerOutput { scorer, output } in
+        expressions.into_iter().flat_map(PolicyExpressions::scores)
+    {
+        if let Some(term) = term_at(scorer, *output) {
+            terms.entry((scorer.as_str(), *output)).or_insert(term);
+        }
+    }
     terms
 }
 
-fn follow_candidates(store: &Store, system: &ActorSystem) -> CandidatesByPlatform {
+/// Compiles the expressions of each policy. The settings were checked, so that an error is that of settings made in code.
+fn compile_expressions(
+    settings: &Settings,
+) -> Result<BTreeMap<String, PolicyExpressions<ScorerOutput>>, StartupError> {
+    let vocabulary = settings.vocabulary();
+    let mut compiled = BTreeMap::new();
+    for (name, policy) in &settings.policies {
+        let expressions = PolicyExpressions::compile(policy, &vocabulary);
+        let expressions = expressions.map_err(|issues| StartupError::Expressions {
+            policy: name.clone(),
+            issues,
+        })?;
+        compiled.extend(expressions.map(|expressions| (name.clone(), expressions)));
+    }
+    Ok(compiled)
+}
+
+/// Follows a list of candidates, for all platforms.
+fn follow_candidates(
+    list: Option<&str>,
+    store: &Store,
+    system: &ActorSystem,
+) -> CandidatesByPlatform {
     let snapshots: BTreeMap<Platform, Snapshot<Candidates>> = Platform::ALL
         .iter()
         .map(|&platform| (platform, Snapshot::default()))
         .collect();
     let source = |(platform, snapshot): (&Platform, &Snapshot<Candidates>)| SnapshotSource {
-        key: format!("{CANDIDATES_KEY}{}", platform.as_str()),
+        key: candidates_key(list, *platform),
         snapshot: snapshot.clone(),
         parse: Box::new(|stored| Ok(stored.json::<Candidates>()?)),
     };
     let sources = snapshots.iter().map(source).collect();
-    follow("snapshot.candidates", sources, store, system);
+    let name = list.map_or_else(String::new, |list| format!(".{list}"));
+    follow(
+        &format!("snapshot.candidates{name}"),
+        sources,
+        store,
+        system,
+    );
     Arc::new(snapshots)
 }
 

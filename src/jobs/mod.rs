@@ -18,9 +18,10 @@ pub use error::{ArgumentError, JobError, UnknownJob};
 pub use execution::{JobCounters, WorkerContext, WorkerDeps};
 pub use job::{Job, Limits, RetryPolicy};
 pub use job_context::{FencingToken, JobContext, JobResources, Progress, Run};
+pub(crate) use kinds::candidates_key;
 pub use kinds::{
-    Bounds, CANDIDATES_KEY, CountTopNamedEntities, PostStatistics, Programs, PrunePosts,
-    QueryPostsDb, RefreshCandidates, SubstringMatchesByPlatform,
+    Bounds, CountTopNamedEntities, PostStatistics, Programs, PrunePosts, QueryPostsDb,
+    RefreshCandidates, SubstringMatchesByPlatform,
 };
 pub use known_jobs::KnownJobs;
 pub use large_result::{LargeResult, LargeResults};

@@ -1,9 +1,15 @@
+use std::sync::Arc;
+
 use super::stages::threading::{self, Parents};
-use super::{EntityMatches, Policy, Score};
-use weir_feed::ContentItem;
+use super::{EntityMatches, Policy, PolicyExpressions, Score};
+use weir_expressions::Evaluation;
+use weir_feed::{ContentItem, RankRequest};
 
 /// Raw scores of one scorer for the items of a feed, by index; `None` where there is none.
 pub type Column = Vec<Option<f64>>;
+
+/// Labels of one scorer for the items of a feed, by index; `None` where there is none.
+pub type Labels = Vec<Option<Arc<str>>>;
 
 /// A feed on its way through the stages that order it. Items are named by their index in the feed.
 #[derive(Debug)]
@@ -18,6 +24,8 @@ pub struct Slate<'f> {
     pub(crate) entities: Option<EntityMatches>,
     /// For each item, whether it is removed; empty if none is.
     pub(super) removed: Vec<bool>,
+    /// Values of the policy's expressions, if it has any.
+    pub(crate) expressions: Option<Evaluation<'f>>,
     parents: Option<Parents>,
 }
 
@@ -36,6 +44,7 @@ impl<'f> Slate<'f> {
             columns,
             entities,
             removed: Vec::new(),
+            expressions: None,
             parents: None,
         }
     }
@@ -45,9 +54,21 @@ impl<'f> Slate<'f> {
         let columns = policy.terms.iter().zip(&self.columns);
         let mut live = columns.filter(|(term, _)| term.matters());
         let items = self.items.len();
+        let expressions = policy.expressions.as_ref().zip(self.expressions.as_ref());
         policy.config.keep_threads
-            || (policy.uses_entities() && self.entities.is_some())
+            || !self.removed.is_empty()
+            || (policy.weighs_entities() && self.entities.is_some())
+            || expressions.is_some_and(|(them, values)| them.has_value(values, items))
             || live.any(|(_, column)| (0..items).any(|item| known(column, item).is_some()))
+    }
+
+    pub(super) fn evaluate(
+        &self,
+        expressions: &'f PolicyExpressions,
+        feed: &'f RankRequest,
+        labels: &'f [Labels],
+    ) -> Evaluation<'f> {
+        expressions.evaluate(feed, &self.columns, labels, self.entities.as_ref())
     }
 
     /// Returns the score of an item by the scorer of a term, given by its index.

@@ -1,9 +1,9 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::context::RankContext;
-use super::stages::insertion::{self, Insertions};
 use crate::ranking::Slate;
 use crate::ranking::stages::insertion::Slot;
 use weir_feed::{Degraded, Metadata, NewItem, RankRequest};
@@ -39,15 +39,21 @@ pub(crate) struct ItemExplanation {
     entity: Option<String>,
     /// Score by each scorer of the policy, or each of its outputs if it has several; null where there is none.
     scores: BTreeMap<String, Option<f64>>,
-    /// Value that it was ordered by; null if that is no finite number.
+    /// Value that it was ordered by, the higher the earlier; null if that is no finite number.
     value: Option<f64>,
+    /// Keys of `order` by their expressions.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    keys: BTreeMap<String, Value>,
+    /// Named columns that the policy uses.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    columns: BTreeMap<String, Value>,
 }
 
 impl RankAnswer {
     /// Assembles the answer of the pipeline, which did without what is in `degraded`.
     pub(super) fn new(
         slate: &Slate<'_>,
-        insertions: Insertions,
+        (slots, new_items): (Vec<Slot>, Vec<NewItem>),
         degraded: Vec<Degraded>,
         context: &RankContext,
     ) -> Self {
@@ -56,7 +62,6 @@ impl RankAnswer {
         } else {
             RankOutcome::Degraded
         };
-        let (slots, new_items) = insertion::apply(&slate.order, insertions, context);
         let intervened = !new_items.is_empty() || slate.has_intervened(&context.policy.policy);
         Self {
             slots,
@@ -127,12 +132,20 @@ fn metadata(intervened: bool, degraded: Vec<Degraded>, context: &RankContext) ->
 fn explain(slate: &Slate<'_>, context: &RankContext) -> Vec<ItemExplanation> {
     let terms = &context.policy.policy.terms;
     let entities = slate.entities.as_ref();
+    let expressions = context.policy.policy.expressions.as_ref();
+    let expressions = expressions.zip(slate.expressions.as_ref());
     let explain = |&item: &usize| ItemExplanation {
         entity: entities.and_then(|it| it.name(item)).map(str::to_owned),
         scores: (terms.iter().enumerate())
             .map(|(index, term)| (term.name.clone(), slate.score(index, item)))
             .collect(),
         value: slate.values[item].value(),
+        keys: expressions.map_or_else(BTreeMap::new, |(them, values)| {
+            them.explain_keys(values, item)
+        }),
+        columns: expressions.map_or_else(BTreeMap::new, |(them, values)| {
+            them.explain_columns(values, item)
+        }),
     };
     slate.order.iter().map(explain).collect()
 }

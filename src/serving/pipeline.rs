@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
@@ -8,8 +8,11 @@ use super::context::RankContext;
 use super::side_effects::SideEffects;
 use super::stages::scoring::{ScoreCollector, Wait};
 use super::stages::{entities, insertion};
-use crate::ranking::stages::{diversity, fixed_positions, ordering, removal, threading};
-use crate::ranking::{Slate, TopEntitySet};
+use crate::ranking::stages::replacement::Replacement;
+use crate::ranking::stages::{
+    diversity, evaluation, fixed_positions, ordering, removal, threading,
+};
+use crate::ranking::{Labels, Slate, TopEntitySet};
 use crate::snapshot::Snapshot;
 use weir_feed::{Degraded, RankRequest};
 
@@ -43,10 +46,27 @@ impl Pipeline {
     ) -> RankAnswer {
         let (policy, pools) = (&context.policy.policy, &context.policy.pools);
 
+        // Candidates that replace items can only be claimed once the order is known, for which scoring leaves time.
+        let claims_last = policy.config.insert.depends_on_order();
+        let reserve = if claims_last {
+            insertion::CLAIM_LIMIT
+        } else {
+            Duration::ZERO
+        };
+        let scored_by = context
+            .deadline
+            .checked_sub(reserve)
+            .unwrap_or(context.deadline);
+        let room = if claims_last {
+            0
+        } else {
+            policy.config.insert.room(feed.items.len())
+        };
+
         // Side by side: the pools score while candidates are claimed and entities are matched.
-        let scoring = ScoreCollector::start(feed, pools, context.deadline, Wait::PerScorer);
+        let scoring = ScoreCollector::start(feed, pools, scored_by, Wait::PerScorer);
         let (mut insertions, entities, scores) = tokio::join!(
-            insertion::claim(feed, context),
+            insertion::claim(feed, context, room),
             entities::matches(&self.entities, feed, context),
             scoring.finish(),
         );
@@ -55,18 +75,36 @@ impl Pipeline {
             degraded.push(missing);
             None
         });
-        degraded.extend(insertions.degraded.take());
-
-        let columns = context.policy.columns.iter();
-        let columns = columns.map(|&source| scores.column(source));
+        let sources = context.policy.columns.iter();
+        let columns = sources.clone().map(|&source| scores.column(source));
+        let labels: Vec<Labels> = match &policy.expressions {
+            Some(expressions) if expressions.reads_labels() => {
+                sources.map(|&source| scores.labels(source)).collect()
+            }
+            _ => Vec::new(),
+        };
         let mut slate = Slate::new(&feed.items, columns.collect(), entities);
+        evaluation::apply(&mut slate, policy, feed, &labels);
         removal::apply(&mut slate, policy);
         ordering::apply(&mut slate, policy);
         diversity::apply(&mut slate, policy);
         fixed_positions::apply(&mut slate, policy);
         threading::apply(&mut slate, policy);
 
-        let mut answer = RankAnswer::new(&slate, insertions, degraded, context);
+        let replacement = Replacement::plan(&mut slate, policy, feed);
+        if let Some(replacement) = &replacement {
+            insertions = insertion::claim(feed, context, replacement.wanted()).await;
+        }
+        degraded.extend(insertions.degraded.take());
+        let shown = insertion::apply(
+            &mut slate,
+            replacement.as_ref(),
+            insertions.posts,
+            feed,
+            policy,
+        );
+
+        let mut answer = RankAnswer::new(&slate, shown, degraded, context);
         answer.metadata.degraded.extend(self.store_outage());
         if context.decide() {
             self.side_effects.record(feed, &answer, context);

@@ -2,9 +2,9 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::config::ColumnSource;
-use crate::ranking::Column;
+use crate::ranking::{Column, Labels};
 use crate::scoring::pool::{PoolHandle, Timing};
-use crate::scoring::{ItemScore, ScoreError};
+use crate::scoring::{ItemScore, OutputValue, ScoreError};
 use weir_feed::Degraded;
 
 /// Scores of a feed by scorer.
@@ -40,6 +40,16 @@ impl ScoreMatrix {
         let rows = self.scorers.get(pool).map(|scorer| &*scorer.rows);
         let number = |row: &ItemScore| row.as_ref().ok()?.number(output);
         rows.unwrap_or_default().iter().map(number).collect()
+    }
+
+    /// Returns the labels of one output of a scorer; numbers are none.
+    pub(super) fn labels(&self, ColumnSource { pool, output }: ColumnSource) -> Labels {
+        let rows = self.scorers.get(pool).map(|scorer| &*scorer.rows);
+        let label = |row: &ItemScore| match row.as_ref().ok()?.value(output)? {
+            OutputValue::Label(label) => Some(label),
+            OutputValue::Number(_) => None,
+        };
+        rows.unwrap_or_default().iter().map(label).collect()
     }
 
     /// Returns the first missing row: its scorer, its item and the reason.

@@ -9,7 +9,7 @@ use super::{
     RankingSettings, RankingsSettings, RecorderSettings, ScheduleConfig, ScraperSettings,
     ServerSettings, ShutdownSettings, StoreConfig, SupervisionSettings, did_you_mean,
 };
-use crate::ranking::{ArmsConfig, PolicyConfig};
+use crate::ranking::{ArmsConfig, PolicyConfig, ScorerOutputs, Vocabulary};
 use crate::scoring::{ProgramUse, ScorerConfig};
 
 /// Everything a Weir can be told. `Settings::default()` is what `config/default.toml` says.
@@ -28,6 +28,8 @@ pub struct Settings {
     pub auth: AuthSettings,
     /// How `/rank` answers.
     pub ranking: RankingSettings,
+    /// Columns by name: expressions that other expressions may use by name.
+    pub columns: BTreeMap<String, String>,
     /// Policies by name.
     pub policies: BTreeMap<String, PolicyConfig>,
     /// Which users get which policy, where that is not the policy in force.
@@ -90,6 +92,18 @@ impl Settings {
             .collect()
     }
 
+    /// Returns the names that expressions may use.
+    pub(crate) fn vocabulary(&self) -> Vocabulary {
+        Vocabulary::new(&self.scorer_outputs(), &self.columns)
+    }
+
+    fn scorer_outputs(&self) -> ScorerOutputs<'_> {
+        let scorers = self.scorers.iter();
+        scorers
+            .map(|(name, scorer)| (name.as_str(), scorer.kind.outputs()))
+            .collect()
+    }
+
     pub(super) fn check(&self, check: &mut Check) {
         check.require("data_dir", !self.data_dir.as_os_str().is_empty(), || {
             "must not be empty".to_owned()
@@ -114,11 +128,15 @@ impl Settings {
             arm.check(check, &policies);
         });
         self.arms.check(check, &policies);
-        let scorers = self.scorers.iter();
-        let scorers = scorers.map(|(name, scorer)| (name.as_str(), scorer.kind.outputs()));
-        let scorers = scorers.collect();
+        let scorers = self.scorer_outputs();
+        let vocabulary = self.vocabulary();
+        check.under("columns", |check| {
+            for error in vocabulary.column_errors() {
+                check.report(&error.name, None, None, error.source.to_string());
+            }
+        });
         check.each("policies", &self.policies, |check, policy| {
-            policy.check(check, &scorers);
+            policy.check(check, &scorers, &vocabulary);
         });
         check.under("compat", |check| self.compat.check(check, &scorers));
         check.each("scorers", &self.scorers, |check, scorer| {
@@ -177,6 +195,7 @@ impl Default for Settings {
             store: StoreConfig::default(),
             auth: AuthSettings::default(),
             ranking: RankingSettings::default(),
+            columns: BTreeMap::new(),
             policies: PolicyConfig::shipped(),
             arms: ArmsConfig::default(),
             scorers: ScorerConfig::shipped(),

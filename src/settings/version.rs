@@ -24,9 +24,9 @@ const NOT_RANKING: [&str; 12] = [
 ];
 
 impl Settings {
-    /// Returns the name of the settings that rank: SHA-256, in hexadecimal, over the JSON of `[ranking]`, `[policies]`, `[arms]` and
-    /// `[scorers]` with defaults filled in, and of what the programs run that score, keys sorted and without those of `NOT_RANKING`.
-    /// The code of a program is no setting: its version is in its announcement.
+    /// Returns the name of the settings that rank: SHA-256, in hexadecimal, over the JSON of `[ranking]`, `[columns]`, `[policies]`,
+    /// `[arms]` and `[scorers]` with defaults filled in, and of what the programs run that score, keys sorted and without those of
+    /// `NOT_RANKING`. The code of a program is no setting: its version is in its announcement.
     pub fn config_version(&self) -> String {
         let mut ranking = json!({
             "ranking": self.ranking,
@@ -34,6 +34,9 @@ impl Settings {
             "arms": self.arms,
             "scorers": self.scorers,
         });
+        if !self.columns.is_empty() {
+            ranking["columns"] = json!(self.columns);
+        }
         let programs = self.scoring_programs();
         if !programs.is_empty() {
             ranking["programs"] = json!(programs);
@@ -107,6 +110,10 @@ mod tests {
             "policies.calm.weights.sentiment = 0.6",
             "policies.calm.author_decay.factor = 0.9",
             "policies.calm.keep_threads = true",
+            "policies.calm.remove = 'sentiment < 0'",
+            "policies.calm.rerank_only = 'sentiment < 0'",
+            "policies.calm.order = ['sentiment desc']",
+            "columns.mood = 'sentiment + 1'",
             "policies.calm.insert = { max = 1, every = 5 }",
             "policies.mine.entity_weight = 1.0",
             "policies.calm.enabled = false",

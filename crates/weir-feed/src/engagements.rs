@@ -58,6 +58,46 @@ pub struct FacebookEngagements {
     pub share: u64,
 }
 
+impl Engagements {
+    /// Returns the sum of all counts. A Reddit score below zero counts as none.
+    pub fn total(&self) -> u64 {
+        let [first, second, third] = match *self {
+            Self::Facebook(counts) => [counts.reactions(), counts.comment, counts.share],
+            Self::Reddit(counts) => {
+                let votes = u64::try_from(counts.votes().unwrap_or_default());
+                [votes.unwrap_or_default(), counts.comment, counts.award]
+            }
+            Self::Twitter(counts) => [counts.like, counts.comment, counts.shares()],
+        };
+        first.saturating_add(second).saturating_add(third)
+    }
+}
+
+impl FacebookEngagements {
+    /// Returns the number of reactions of every kind.
+    pub fn reactions(&self) -> u64 {
+        let kinds = [
+            self.like, self.love, self.care, self.haha, self.wow, self.sad, self.angry,
+        ];
+        kinds.into_iter().fold(0, u64::saturating_add)
+    }
+}
+
+impl RedditEngagements {
+    /// Returns the score, or the upvotes where there is none.
+    pub fn votes(&self) -> Option<i64> {
+        let upvotes = || Some(i64::try_from(self.upvote?).unwrap_or(i64::MAX));
+        self.score.or_else(upvotes)
+    }
+}
+
+impl TwitterEngagements {
+    /// Returns the number of retweets and shares.
+    pub fn shares(&self) -> u64 {
+        self.retweet.saturating_add(self.share)
+    }
+}
+
 impl<'de> Deserialize<'de> for Engagements {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(EngagementsVisitor)

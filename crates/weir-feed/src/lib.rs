@@ -36,4 +36,4 @@ pub use request::{Platform, RankRequest, Session, raw_items};
 pub use response::{Degraded, Metadata, NewItem, RankResponse};
 pub use scoring_request::{ScoringItem, ScoringMode, ScoringRequest};
 pub use survey::Survey;
-pub use web_address::is_web_address;
+pub use web_address::{host, is_web_address};

@@ -57,6 +57,16 @@ pub fn is_web_address(text: &str) -> bool {
     is_plain(text) || is_valid(text)
 }
 
+/// Returns the host in an address, as it is spelt there, without user and port.
+pub fn host(url: &str) -> Option<&str> {
+    let (_, behind_scheme) = url.split_once("://")?;
+    let authority = behind_scheme.split(['/', '?', '#']).next()?;
+    let host = authority
+        .rsplit_once('@')
+        .map_or(authority, |(_, host)| host);
+    Some(host.split_once(':').map_or(host, |(host, _)| host))
+}
+
 /// Whether the address is surely valid: ASCII, with a host of plain labels and no port or user. Nearly all are.
 fn is_plain(text: &str) -> bool {
     let Some(rest) = text

@@ -16,5 +16,6 @@ pub use program::Programs;
 pub(in crate::jobs) use program_job::{ProgramJob, ProgramJobs};
 pub use prune_posts::PrunePosts;
 pub use query_posts_db::QueryPostsDb;
-pub use refresh_candidates::{Bounds, CANDIDATES_KEY, RefreshCandidates};
+pub(crate) use refresh_candidates::candidates_key;
+pub use refresh_candidates::{Bounds, RefreshCandidates};
 pub use substring_matches_by_platform::SubstringMatchesByPlatform;

@@ -23,7 +23,7 @@ pub fn apply(slate: &mut Slate<'_>, policy: &Policy) {
     if decay.factor < 1.0 {
         let author = |item: usize| xxh3_64(slate.items[item].author_name_hash.as_bytes());
         let decayed = decay.decayed(&slate.values, &slate.order, author);
-        ordering::sort(&mut slate.order, &decayed);
+        ordering::sort(slate, policy, &decayed);
     }
 }
 
@@ -77,7 +77,7 @@ mod tests {
     fn decay(factor: f64, floor: f64, values: &[f64], authors: &[u64]) -> Vec<f64> {
         let values: Vec<Score> = values.iter().copied().map(Score::new).collect();
         let mut order: Vec<usize> = (0..values.len()).collect();
-        ordering::sort(&mut order, &values);
+        ordering::sort_by_value(&mut order, &values);
         let decayed = AuthorDecay { factor, floor }.decayed(&values, &order, |item| authors[item]);
         decayed.into_iter().filter_map(Score::value).collect()
     }

@@ -1,14 +1,21 @@
 use crate::ranking::slate::known;
 use crate::ranking::{MissingScorePolicy, Policy, ScorerTerm, Slate};
 
-/// Puts items without a score back to their incoming position, where their scorer asks for it.
+/// Puts items back to their incoming position that take no part in the order, and those without a score whose scorer asks for it.
 pub fn apply(slate: &mut Slate<'_>, policy: &Policy) {
-    let keeps = |term: &ScorerTerm| term.scores.unscored == MissingScorePolicy::KeepPosition;
-    if !policy.terms.iter().any(keeps) {
+    let keeps = |term: &ScorerTerm| {
+        term.matters() && term.scores.unscored == MissingScorePolicy::KeepPosition
+    };
+    let expressions = policy.expressions.as_ref().zip(slate.expressions.as_ref());
+    let expressions = expressions.filter(|(them, _)| them.fixes_positions());
+    if expressions.is_none() && !policy.terms.iter().any(keeps) {
         return;
     }
     let columns = &slate.columns;
     restore_fixed(&mut slate.order, |item| {
+        if expressions.is_some_and(|(them, values)| them.is_fixed(values, item)) {
+            return true;
+        }
         let mut terms = policy.terms.iter().zip(columns);
         terms.any(|(term, column)| keeps(term) && known(column, item).is_none())
     });

@@ -4,11 +4,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::ranking::Candidate;
+use crate::ranking::policy::is_default;
 use crate::settings::{Check, text};
-use weir_feed::ContentItem;
+use weir_feed::{ContentItem, Platform};
 
 /// `[policies.NAME] insert`: where and how often candidates are inserted that the feed did not hold.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct InsertionPolicy {
     /// The most candidates in one answer; 0 inserts none.
@@ -18,11 +19,49 @@ pub struct InsertionPolicy {
     /// Positions in the answer, from 0, ascending. A position behind the end is the end.
     pub positions: Vec<usize>,
     /// Time for which a candidate is not shown again to the same user.
-    #[serde(with = "text::duration")]
+    #[serde(with = "text::duration_or_forever")]
     pub once_per: Duration,
     /// Age from which lists of candidates are not used.
     #[serde(with = "text::duration")]
     pub max_age: Duration,
+    /// Name of the list of candidates; without it, the list without a name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub candidates: Option<String>,
+    /// Condition that an item meets to be replaced by a candidate. It leaves with its replies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replace: Option<String>,
+    /// Share of the items that meet `replace` that are replaced, drawn by user and item.
+    #[serde(skip_serializing_if = "is_default_share")]
+    pub replace_share: f64,
+    /// Least number of insertions, as a share of the feed's length.
+    #[serde(skip_serializing_if = "is_default")]
+    pub min_share: f64,
+    /// Where further candidates go to reach `min_share`.
+    #[serde(skip_serializing_if = "is_default")]
+    pub fill: Fill,
+    /// What happens to an item that is to be replaced when no candidate is left.
+    #[serde(skip_serializing_if = "is_default")]
+    pub if_none_left: IfNoneLeft,
+}
+
+/// Where candidates go that replace no item.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fill {
+    /// Behind the last item.
+    #[default]
+    End,
+}
+
+/// What happens to an item that is to be replaced when no candidate is left.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IfNoneLeft {
+    /// It stays.
+    #[default]
+    Keep,
+    /// It is removed, replies and all.
+    Remove,
 }
 
 /// A position of an answer.
@@ -46,8 +85,29 @@ impl InsertionPolicy {
         check.require("positions", ascending, || {
             "expected positions in ascending order".to_owned()
         });
+        check.within("replace_share", self.replace_share, 0.0..=1.0);
+        check.within("min_share", self.min_share, 0.0..=1.0);
+        check.require("max", self.max == 0 || !self.depends_on_order(), || {
+            "expected either max or replace and min_share beside it".to_owned()
+        });
+        if let Some(name) = &self.candidates {
+            check.require("candidates", is_list_name(name), || {
+                "a name is made of letters, digits, _ and -, and is not that of a platform"
+                    .to_owned()
+            });
+        }
         check.lasting("once_per", self.once_per);
         check.lasting("max_age", self.max_age);
+    }
+
+    /// Returns whether any candidates are inserted.
+    pub(crate) fn inserts(&self) -> bool {
+        self.max > 0 || self.depends_on_order()
+    }
+
+    /// Returns whether the number of insertions is known only once the items are ordered.
+    pub(crate) fn depends_on_order(&self) -> bool {
+        self.replace.is_some() || self.min_share > 0.0
     }
 
     /// Returns how many posts at most go into a feed of `items` items. An empty feed gets none.
@@ -96,8 +156,28 @@ impl Default for InsertionPolicy {
             positions: Vec::new(),
             once_per: Duration::from_hours(24 * 30),
             max_age: Duration::from_hours(6),
+            candidates: None,
+            replace: None,
+            replace_share: 1.0,
+            min_share: 0.0,
+            fill: Fill::End,
+            if_none_left: IfNoneLeft::Keep,
         }
     }
+}
+
+/// Returns whether a list of candidates may have this name.
+pub(crate) fn is_list_name(name: &str) -> bool {
+    let plain = |sign: char| sign.is_ascii_alphanumeric() || sign == '_' || sign == '-';
+    !name.is_empty() && name.chars().all(plain) && name.parse::<Platform>().is_err()
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_default_share(share: &f64) -> bool {
+    (1.0..).contains(share)
 }
 
 /// Returns the candidates that the feed does not hold, by id or by address, each once, in their order.

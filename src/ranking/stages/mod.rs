@@ -2,14 +2,20 @@
 
 /// Lowers further posts of one author.
 pub mod diversity;
-/// Puts items without a score back where they came in.
+/// Computes the policy's expressions.
+pub mod evaluation;
+/// Puts items back where they came in that are not to be ordered.
 pub mod fixed_positions;
 /// Gives candidates their positions.
 pub mod insertion;
+/// Puts fixed posts before items.
+pub mod markers;
 /// Orders items by their values.
 pub mod ordering;
 /// Removes items by their scores.
 pub mod removal;
+/// Replaces items by candidates.
+pub mod replacement;
 #[cfg(test)]
 mod tests;
 /// Keeps comments behind what they answer.

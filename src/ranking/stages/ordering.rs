@@ -3,8 +3,8 @@ use std::cmp::Reverse;
 use crate::ranking::slate::known;
 use crate::ranking::{Policy, Score, Slate};
 
-/// Values each item and orders those that are not removed from the highest value to the lowest. An item's value is
-/// `entity_weight` x (-1 if it names a top entity, else +1) + the sum of weight x scaled score over the terms.
+/// Values each item and orders those that are not removed from the highest value to the lowest. An item's value is that of the first
+/// key, or else `entity_weight` x (-1 if it names a top entity, else +1) + the sum of weight x scaled score over the terms.
 pub fn apply(slate: &mut Slate<'_>, policy: &Policy) {
     let items = 0..slate.items.len();
     slate.values = items
@@ -16,17 +16,33 @@ pub fn apply(slate: &mut Slate<'_>, policy: &Policy) {
         let removed = &slate.removed;
         slate.order.retain(|&item| !removed[item]);
     }
-    sort(&mut slate.order, &slate.values);
+    let values = std::mem::take(&mut slate.values);
+    sort(slate, policy, &values);
+    slate.values = values;
 }
 
-/// Orders items from the highest value to the lowest; equal values keep the incoming order.
-pub(super) fn sort(order: &mut [usize], values: &[Score]) {
+/// Orders the items from the highest value to the lowest. Equal values are ordered by the keys, if the policy has some, and then keep
+/// the incoming order.
+pub(super) fn sort(slate: &mut Slate<'_>, policy: &Policy, values: &[Score]) {
+    match policy.order().zip(slate.expressions.as_ref()) {
+        None => sort_by_value(&mut slate.order, values),
+        Some((keys, computed)) => slate.order.sort_unstable_by(|&left, &right| {
+            let by_value = values[right].cmp(&values[left]);
+            by_value.then_with(|| keys.break_tie(computed, left, right).then(left.cmp(&right)))
+        }),
+    }
+}
+
+pub(super) fn sort_by_value(order: &mut [usize], values: &[Score]) {
     order.sort_unstable_by_key(|&item| (Reverse(values[item]), item));
 }
 
 fn value(slate: &Slate<'_>, policy: &Policy, item: usize) -> Score {
+    if let Some((keys, computed)) = policy.order().zip(slate.expressions.as_ref()) {
+        return keys.first_key(computed, item);
+    }
     let entity_term = match &slate.entities {
-        Some(entities) if policy.uses_entities() => {
+        Some(entities) if policy.weighs_entities() => {
             let sign = if entities.has_match(item) { -1.0 } else { 1.0 };
             policy.config.entity_weight * sign
         }
@@ -94,7 +110,7 @@ mod tests {
     fn ties_keep_the_incoming_order_and_odd_numbers_go_last() {
         let values = [0.0, f64::NAN, 1.0, 0.0, f64::INFINITY, 1.0].map(Score::new);
         let mut order = [5, 4, 3, 2, 1, 0];
-        sort(&mut order, &values);
+        sort_by_value(&mut order, &values);
         assert_eq!(order, [2, 5, 0, 3, 1, 4]);
     }
 
@@ -104,7 +120,7 @@ mod tests {
         fn values_fall_and_equal_ones_keep_the_incoming_order(values in prop::collection::vec(any::<f64>(), 0..200)) {
             let values: Vec<Score> = values.into_iter().map(Score::new).collect();
             let mut order: Vec<usize> = (0..values.len()).rev().collect();
-            sort(&mut order, &values);
+            sort_by_value(&mut order, &values);
             prop_assert!(order.is_sorted_by(|&a, &b| values[a] > values[b] || (values[a] == values[b] && a < b)));
         }
     }

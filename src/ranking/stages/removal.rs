@@ -37,10 +37,14 @@ impl OutputSetting for RemovalRule {
 
 /// Removes the items that a rule of the policy removes, each with its replies.
 pub fn apply(slate: &mut Slate<'_>, policy: &Policy) {
-    if !policy.terms.iter().any(|term| term.removal.is_set()) {
+    let expressions = policy.expressions.as_ref().zip(slate.expressions.as_ref());
+    if expressions.is_none() && !policy.terms.iter().any(|term| term.removal.is_set()) {
         return;
     }
     let is_removed = |item: usize| {
+        if expressions.is_some_and(|(them, values)| them.removes(values, item)) {
+            return true;
+        }
         let mut terms = policy.terms.iter().zip(&slate.columns);
         terms.any(|(term, column)| {
             let score = known(column, item);
@@ -55,7 +59,7 @@ pub fn apply(slate: &mut Slate<'_>, policy: &Policy) {
 }
 
 /// Adds to `removed` every reply, however deep, to what is removed.
-fn cascade_to_replies(removed: &mut [bool], parents: &Parents) {
+pub(super) fn cascade_to_replies(removed: &mut [bool], parents: &Parents) {
     for item in 0..removed.len() {
         let mut ancestor = item;
         // No chain of parents is longer than the feed, unless it is a circle.

@@ -1,5 +1,6 @@
 //! The stages that order, run one after the other, and what their tests share.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::Utc;
@@ -10,12 +11,13 @@ use super::diversity::AuthorDecay;
 use super::{diversity, fixed_positions, ordering, removal, threading};
 use crate::ranking::{
     Column, EntityMatch, EntityMatcher, EntityMatches, MissingScorePolicy, NamedEntity, Policy,
-    ScorerTerm, Slate, TopEntitySet,
+    PolicyConfig, PolicyExpressions, ScorerOutput, ScorerTerm, Slate, TopEntitySet, Vocabulary,
 };
-use weir_feed::{ContentItem, Platform};
+use crate::scoring::Outputs;
+use weir_feed::{ContentItem, Platform, RankRequest};
 use weir_lab::FakeFeed;
 
-pub(super) fn items(posts: usize, comments: usize) -> Vec<ContentItem> {
+pub(super) fn request(posts: usize, comments: usize) -> RankRequest {
     let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(3);
     FakeFeed {
         posts,
@@ -24,7 +26,22 @@ pub(super) fn items(posts: usize, comments: usize) -> Vec<ContentItem> {
         now: Utc::now(),
     }
     .request(&mut rng)
-    .items
+}
+
+pub(super) fn items(posts: usize, comments: usize) -> Vec<ContentItem> {
+    request(posts, comments).items
+}
+
+/// Compiles the expressions of a policy over these scorers, whose columns come in this order.
+pub(super) fn expressions(config: &PolicyConfig, scorers: &[&str]) -> Option<PolicyExpressions> {
+    let outputs = scorers.iter().map(|scorer| (*scorer, Outputs::default()));
+    let vocabulary = Vocabulary::new(&outputs.collect(), &BTreeMap::new());
+    let compiled = PolicyExpressions::compile(config, &vocabulary).unwrap()?;
+    let column_of = |output: &ScorerOutput| {
+        let mut names = scorers.iter();
+        names.position(|name| *name == output.scorer).unwrap()
+    };
+    Some(compiled.with_columns(column_of))
 }
 
 pub(super) fn policy(entity_weight: f64, weights: &[f64]) -> Policy {

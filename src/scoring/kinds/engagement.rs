@@ -4,7 +4,7 @@ use super::{BuildContext, BuildError, ScorerKind};
 use crate::scoring::pool::PoolConfig;
 use crate::scoring::{Formula, Scorer, Subject};
 use crate::settings::Check;
-use weir_feed::{Engagements, FacebookEngagements, RedditEngagements, TwitterEngagements};
+use weir_feed::Engagements;
 
 /// Keys of a scorer of the kind `engagement`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -65,59 +65,21 @@ impl ScorerKind for EngagementConfig {
 
 impl Formula for Engagement {
     fn value(&self, Subject { item, .. }: Subject<'_>) -> f64 {
-        let (count, half) = match item.engagements {
-            Engagements::Facebook(counts) => (facebook(counts), self.facebook),
-            Engagements::Reddit(counts) => (reddit(counts), self.reddit),
-            Engagements::Twitter(counts) => (twitter(counts), self.twitter),
+        let half = match item.engagements {
+            Engagements::Facebook(_) => self.facebook,
+            Engagements::Reddit(_) => self.reddit,
+            Engagements::Twitter(_) => self.twitter,
         };
-        #[expect(clippy::cast_precision_loss, reason = "counts this high all score 1")]
-        let count = count as f64;
+        let count = item.engagements.total() as f64;
         count / (count + half)
     }
-}
-
-fn facebook(counts: FacebookEngagements) -> u64 {
-    let FacebookEngagements {
-        like,
-        love,
-        care,
-        haha,
-        wow,
-        sad,
-        angry,
-        comment,
-        share,
-    } = counts;
-    sum([like, love, care, haha, wow, sad, angry, comment, share])
-}
-
-/// A score below zero counts as none.
-fn reddit(counts: RedditEngagements) -> u64 {
-    let votes = counts.score.map_or_else(
-        || counts.upvote.unwrap_or_default(),
-        |score| u64::try_from(score).unwrap_or_default(),
-    );
-    sum([votes, counts.comment, counts.award])
-}
-
-fn twitter(counts: TwitterEngagements) -> u64 {
-    let TwitterEngagements {
-        retweet,
-        like,
-        comment,
-        share,
-    } = counts;
-    sum([retweet, like, comment, share])
-}
-
-fn sum<const N: usize>(counts: [u64; N]) -> u64 {
-    counts.into_iter().fold(0, u64::saturating_add)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::scoring::kinds::tests::feed;
+    use weir_feed::{FacebookEngagements, RedditEngagements, TwitterEngagements};
 
     fn score(engagements: Engagements) -> f64 {
         let mut feed = feed();

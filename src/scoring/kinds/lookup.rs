@@ -8,6 +8,7 @@ use crate::scoring::pool::PoolConfig;
 use crate::scoring::{Formula, Scorer, Subject};
 use crate::settings::Check;
 use crate::snapshot::{Snapshot, SnapshotValue};
+use weir_feed::host;
 
 /// Keys of a scorer of the kind `lookup`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -168,16 +169,6 @@ impl Formula for Lookup {
         };
         found.unwrap_or(self.absent)
     }
-}
-
-/// The host in an address, without user and port.
-fn host(url: &str) -> Option<&str> {
-    let (_, behind_scheme) = url.split_once("://")?;
-    let authority = behind_scheme.split(['/', '?', '#']).next()?;
-    let host = authority
-        .rsplit_once('@')
-        .map_or(authority, |(_, host)| host);
-    Some(host.split_once(':').map_or(host, |(host, _)| host))
 }
 
 #[cfg(test)]

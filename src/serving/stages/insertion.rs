@@ -5,19 +5,21 @@ use std::time::{Duration, Instant};
 use chrono::{TimeDelta, Utc};
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::ranking::Candidates;
 use crate::ranking::stages::insertion::{InsertionPolicy, Slot, eligible};
+use crate::ranking::stages::markers;
+use crate::ranking::stages::replacement::Replacement;
+use crate::ranking::{Candidates, Policy, Slate};
 use crate::serving::context::RankContext;
 use crate::snapshot::Snapshot;
 use crate::store::Store;
 use weir_feed::{Degraded, NewItem, Platform, RankRequest};
 
 /// How long a request waits for its claims.
-const CLAIM_LIMIT: Duration = Duration::from_millis(20);
+pub(in crate::serving) const CLAIM_LIMIT: Duration = Duration::from_millis(20);
 /// Candidates that a user's claims are looked for among; a user who has seen all of them gets none.
 const MAX_CLAIMS: usize = 200;
 
-/// Newest candidates of each platform.
+/// Newest candidates of one list for each platform.
 pub(crate) type CandidatesByPlatform = Arc<BTreeMap<Platform, Snapshot<Candidates>>>;
 
 /// Claims candidates for the users of one policy.
@@ -31,20 +33,23 @@ pub(crate) struct InsertionStage {
 /// Candidates that were claimed for one answer.
 #[derive(Debug, Default)]
 pub(in crate::serving) struct Insertions {
-    posts: Vec<NewItem>,
+    pub(in crate::serving) posts: Vec<NewItem>,
     pub(in crate::serving) degraded: Option<Degraded>,
 }
 
-/// Claims candidates for the feed's user; a prefetch claims none. Late or failed, there are none.
-pub(in crate::serving) async fn claim(feed: &RankRequest, context: &RankContext) -> Insertions {
+/// Claims up to `room` candidates for the feed's user; a prefetch claims none. Late or failed, there are none.
+pub(in crate::serving) async fn claim(
+    feed: &RankRequest,
+    context: &RankContext,
+    room: usize,
+) -> Insertions {
     let Some(stage) = &context.policy.insertion else {
         return Insertions::default();
     };
-    let policy = &context.policy.policy.config.insert;
-    let room = policy.room(feed.items.len());
     if room == 0 {
         return Insertions::default();
     }
+    let policy = &context.policy.policy.config.insert;
     match stage.claim(policy, feed, room, context.deadline).await {
         Ok(posts) => Insertions {
             posts,
@@ -61,22 +66,25 @@ pub(in crate::serving) async fn claim(feed: &RankRequest, context: &RankContext)
     }
 }
 
-/// Puts the claimed candidates into the order: the slots of the answer and its new items.
+/// Puts the claimed candidates and the markers into the order: the slots of the answer and its new items.
 pub(in crate::serving) fn apply(
-    order: &[usize],
-    insertions: Insertions,
-    context: &RankContext,
+    slate: &mut Slate<'_>,
+    replacement: Option<&Replacement>,
+    mut posts: Vec<NewItem>,
+    feed: &RankRequest,
+    policy: &Policy,
 ) -> (Vec<Slot>, Vec<NewItem>) {
-    let mut posts = insertions.posts;
-    match posts.len() {
-        0 => (order.iter().copied().map(Slot::Item).collect(), posts),
-        inserted => {
-            let slots = context.policy.policy.config.insert.merge(order, inserted);
-            // Where the policy removed items there may be less room than was claimed for.
-            posts.truncate(slots.len() - order.len());
-            (slots, posts)
-        }
-    }
+    let mut slots = match replacement {
+        Some(replacement) => replacement.merge(slate, posts.len()),
+        None => policy.config.insert.merge(&slate.order, posts.len()),
+    };
+    // Where the policy removed items there may be less room than was claimed for.
+    let inserted = slots
+        .iter()
+        .filter(|slot| matches!(slot, Slot::Inserted(_)));
+    posts.truncate(inserted.count());
+    markers::apply(&mut slots, &mut posts, slate, policy, feed);
+    (slots, posts)
 }
 
 impl InsertionStage {

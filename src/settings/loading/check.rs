@@ -9,7 +9,7 @@ use super::issue::ConfigIssue;
 use super::key::Key;
 
 /// No setting lasts longer: sums of such times with now cannot overflow.
-const LONGEST: Duration = Duration::from_hours(24 * 3_650);
+pub(super) const LONGEST: Duration = Duration::from_hours(24 * 3_650);
 
 /// Collects what is wrong with the settings under one key.
 #[derive(Default)]
@@ -37,6 +37,24 @@ impl Check {
             self.issues
                 .push(ConfigIssue::new(self.at.join(name), text()));
         }
+    }
+
+    /// Reports `name`, or an element of the list of that name, or the key `below` that.
+    pub(crate) fn report(
+        &mut self,
+        name: &str,
+        element: Option<usize>,
+        below: Option<&str>,
+        text: String,
+    ) {
+        let mut key = self.at.join(name);
+        if let Some(index) = element {
+            key = key.element(index);
+        }
+        if let Some(below) = below {
+            key = key.join(below);
+        }
+        self.issues.push(ConfigIssue::new(key, text));
     }
 
     /// Reports the elements of the list `name` for which `holds` is false.

@@ -208,28 +208,45 @@ pub(super) fn section_of(name: &str) -> Option<String> {
     Some(section.clone())
 }
 
-/// What a file gives anew in a schedule, and what goes with the default's: arguments are those of one job, and a
-/// schedule has one timetable.
-const REPLACED: [(&str, &str); 2] = [("args", "args"), ("cron", "every")];
+/// What a file gives anew in a table, and what of the default's it takes away: arguments are those of one job, a schedule has one
+/// timetable, and a policy has one way to order.
+const REPLACED: [(&str, &str, &str); 3] = [
+    ("schedules", "args", "args"),
+    ("schedules", "cron", "every"),
+    ("policies", "order", "weights"),
+];
 
 /// The default layer without what the file replaces as a whole.
 fn defaults_under(file: &DocumentMut) -> Cow<'static, str> {
     let Ok(mut defaults) = DEFAULT.parse::<DocumentMut>() else {
         return DEFAULT.into();
     };
-    let schedules = file.get("schedules").and_then(Item::as_table_like);
-    for (name, schedule) in schedules.into_iter().flat_map(TableLike::iter) {
-        let default = defaults["schedules"]
-            .get_mut(name)
-            .and_then(Item::as_table_like_mut);
-        let Some(default) = default else { continue };
-        for (given, replaced) in REPLACED {
-            if schedule.get(given).is_some() {
+    for (section, given, replaced) in REPLACED {
+        for name in names_with(file, section, given) {
+            if let Some(default) = defaults[section]
+                .get_mut(name)
+                .and_then(Item::as_table_like_mut)
+            {
                 default.remove(replaced);
             }
         }
     }
+    for name in names_with(file, "policies", "order") {
+        defaults["policies"][name]["entity_weight"] = toml_edit::value(0.0);
+    }
     defaults.to_string().into()
+}
+
+/// Returns the names of the tables of a section that have a key.
+fn names_with<'f>(
+    file: &'f DocumentMut,
+    section: &str,
+    key: &str,
+) -> impl Iterator<Item = &'f str> {
+    let tables = file.get(section).and_then(Item::as_table_like);
+    let tables = tables.into_iter().flat_map(TableLike::iter);
+    let having = tables.filter(move |(_, table)| table.get(key).is_some());
+    having.map(|(name, _)| name)
 }
 
 /// Reads a settings file; see [`regular_file`] for what is refused.

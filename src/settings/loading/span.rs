@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use toml_edit::{Document, Item, TableLike};
+use toml_edit::{ArrayOfTables, Document, Item, TableLike};
 
 use super::issue::Location;
 use super::key::{Key, Step};
@@ -45,6 +45,7 @@ pub(super) fn location(path: &Path, text: &str, offset: usize) -> Location {
 enum Node<'document> {
     Table(&'document dyn TableLike),
     Array(&'document toml_edit::Array),
+    Tables(&'document ArrayOfTables),
     Leaf,
 }
 
@@ -62,15 +63,23 @@ impl<'document> Node<'document> {
                     .map_or(Self::Leaf, |table| Self::Table(table));
                 Some((node, value.span().map(|span| span.start)))
             }
+            (Self::Tables(tables), Step::Index(index)) => {
+                let table = tables.get(*index)?;
+                Some((Self::Table(table), table.span().map(|span| span.start)))
+            }
             _ => None,
         }
     }
 
     fn from_item(item: &'document Item) -> Self {
-        match (item.as_table_like(), item.as_array()) {
-            (Some(table), _) => Self::Table(table),
-            (None, Some(array)) => Self::Array(array),
-            (None, None) => Self::Leaf,
+        if let Some(table) = item.as_table_like() {
+            Self::Table(table)
+        } else if let Some(array) = item.as_array() {
+            Self::Array(array)
+        } else if let Some(tables) = item.as_array_of_tables() {
+            Self::Tables(tables)
+        } else {
+            Self::Leaf
         }
     }
 }

@@ -36,6 +36,39 @@ pub(crate) mod duration {
     }
 }
 
+/// As [`duration`], and `"forever"` for the longest time.
+pub(crate) mod duration_or_forever {
+    use std::time::Duration;
+
+    use serde::{Deserializer, Serializer};
+
+    use super::{Form, duration};
+    use crate::settings::loading::check::LONGEST;
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Duration, D::Error> {
+        deserializer.deserialize_str(Form {
+            expected: "a duration with its unit, such as \"30d\", or \"forever\"",
+            parse: |text| match text {
+                "forever" => Some(LONGEST),
+                text => humantime::parse_duration(text).ok(),
+            },
+        })
+    }
+
+    pub(crate) fn serialize<S: Serializer>(
+        duration: &Duration,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        if *duration == LONGEST {
+            serializer.serialize_str("forever")
+        } else {
+            duration::serialize(duration, serializer)
+        }
+    }
+}
+
 /// Reads a duration where there may be none.
 pub(crate) fn some_duration<'de, D: Deserializer<'de>>(
     deserializer: D,

@@ -1,6 +1,7 @@
 //! `/rank` of a real server on real stores.
 
 mod deadlines;
+mod expressions;
 mod order;
 mod outages;
 mod requests;

@@ -9,22 +9,23 @@ use serde_json::{Value, json};
 
 use self::choice::Choice;
 use crate::jobs::{ArgumentError, Job, JobContext, JobError, Window};
+use crate::ranking::stages::insertion::is_list_name;
 use crate::ranking::{ByOutput, Candidates, OutputSetting, split};
 use crate::{db::TimeRange, scoring::Scorers};
+use weir_feed::Platform;
 
 const ROWS_PER_PAGE: u64 = 500;
 const MOST_CANDIDATES: usize = 1_000;
 const MOST_ROWS: u64 = 1_000_000;
 /// Long enough that the last list outlives a day without a run; policies judge its age by its timestamp.
 const RESULT_TTL: Duration = Duration::from_hours(24);
-/// The key of a platform's list is this and the platform's name.
-pub const CANDIDATES_KEY: &str = "candidates:";
-
 /// Chooses scraped posts that may be inserted into feeds and leaves them, best first, as one [`Candidates`] for each
-/// platform under `candidates:PLATFORM`. Answers how many by platform.
+/// platform under `candidates:PLATFORM`, or `candidates:NAME:PLATFORM` for a list with a name. Answers how many by platform.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RefreshCandidates {
+    /// Name of the list, by which policies choose it; `None` for the list that they take without one.
+    pub name: Option<String>,
     /// Only posts of these scrapers; empty for all.
     pub sources: Vec<String>,
     /// Only posts written since; also how far back the database is read.
@@ -58,6 +59,7 @@ pub struct Bounds {
 impl Default for RefreshCandidates {
     fn default() -> Self {
         Self {
+            name: None,
             sources: Vec::new(),
             max_age: Window::of_days(7),
             languages: Vec::new(),
@@ -85,6 +87,10 @@ impl Job for RefreshCandidates {
             self.scorers
                 .resolve(scorer, output)
                 .map_err(|error| ArgumentError::new("score", error.to_string()))?;
+        }
+        if let Some(name) = self.name.as_deref().filter(|name| !is_list_name(name)) {
+            let why = format!("expected letters, digits, _ and -, and no platform, found {name:?}");
+            return Err(ArgumentError::new("name", why));
         }
         let whole = [
             ("per_author", self.per_author as u64, MOST_CANDIDATES as u64),
@@ -135,7 +141,7 @@ impl Job for RefreshCandidates {
                 candidates,
                 timestamp: Some(now),
             });
-            let key = format!("{CANDIDATES_KEY}{}", platform.as_str());
+            let key = candidates_key(self.name.as_deref(), platform);
             context.put_result(&key, &list, RESULT_TTL).await?;
         }
         Ok(json!(counts))
@@ -151,6 +157,12 @@ impl OutputSetting for Bounds {
             _ => self.max = Some(number),
         }
     }
+}
+
+/// Returns the key of a list of candidates for a platform.
+pub(crate) fn candidates_key(list: Option<&str>, platform: Platform) -> String {
+    let list = list.map_or_else(String::new, |list| format!("{list}:"));
+    format!("candidates:{list}{platform}")
 }
 
 impl Bounds {

@@ -1,6 +1,7 @@
 //! What a person who edits a file or sets a variable will see.
 
 mod errors;
+mod expressions;
 mod layers;
 mod migrate;
 mod renames;
