@@ -16,6 +16,7 @@ mod perspective;
 mod programs;
 mod rank;
 mod rank_faults;
+mod rankers;
 mod rankings;
 mod recorder;
 mod reload;
