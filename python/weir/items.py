@@ -9,6 +9,7 @@ from typing import (
     TYPE_CHECKING,
     Any,
     Callable,
+    ClassVar,
     Optional,
     TypeVar,
     Union,
@@ -35,16 +36,13 @@ class _Sent:
         sent = object.__new__(cls)
         fields = sent.__dict__
         for name in reads:
-            fields[name] = raw.get(name)
-        for name in cls._times():
-            if isinstance(fields.get(name), str):
-                fields[name] = parse_time(fields[name])
+            value = raw.get(name)
+            fields[name] = parse_time(value) if name in cls._times and isinstance(value, str) else value
         fields.update(more, raw=raw)
         return sent
 
-    @classmethod
-    def _times(cls) -> Sequence[str]:
-        return ()
+    _times: ClassVar[Sequence[str]] = ()
+    """Fields that are times."""
 
     def __repr__(self) -> str:
         # Tracebacks and logs show this, so it holds nothing of a post.
@@ -74,9 +72,7 @@ class Session(_Sent):
     current_time: datetime = field(default_factory=_absent)
     prefetch: Optional[bool] = field(default_factory=_absent)
 
-    @classmethod
-    def _times(cls) -> Sequence[str]:
-        return ("current_time",)
+    _times: ClassVar[Sequence[str]] = ("current_time",)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -98,9 +94,7 @@ class Item(_Sent):
     session: Session = field(default_factory=_absent)
     survey: Mapping[str, Any] = field(default_factory=_absent)
 
-    @classmethod
-    def _times(cls) -> Sequence[str]:
-        return ("created_at",)
+    _times: ClassVar[Sequence[str]] = ("created_at",)
 
 
 ITEM_FIELDS = tuple(name for name in Item.__dataclass_fields__ if name not in ("raw", "session", "survey"))

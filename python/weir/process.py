@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import queue
@@ -107,6 +108,8 @@ class Process:
             self._channel.respond(request_id, error=error)
             return self._is_ready or error.code == failures.INVALID_PARAMS
         self._is_ready = True
+        # Models stay: collections of garbage need not look at them again.
+        gc.freeze()
         self._channel.respond(request_id, result)
         return True
 

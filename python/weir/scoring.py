@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 Log = Callable[[str, str], None]
 
+# The usual rows, for which `inspect.isawaitable` would cost as much as the whole call of a small function.
+_NEVER_AWAITABLE = frozenset((float, int, bool, str, tuple, list, dict, type(None)))
+
 
 class EventLoop:
     """An asyncio loop on a thread of its own, started when it is first needed, so that plain functions may use `asyncio.run`."""
@@ -91,7 +94,9 @@ class LoadedScorer:
             except Exception as error:
                 failures.append((index, error))
                 rows.append(error)
-        waiting = {index: row for index, row in enumerate(rows) if inspect.isawaitable(row)}
+        waiting = {
+            index: row for index, row in enumerate(rows) if type(row) not in _NEVER_AWAITABLE and inspect.isawaitable(row)
+        }
         if waiting:
             for index, row in zip(waiting, self._loop.run(_gather(list(waiting.values())), running)):
                 rows[index] = row
