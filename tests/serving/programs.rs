@@ -296,3 +296,89 @@ async fn the_perspective_route_names_the_version_of_the_program() {
     let announced = programs["programs"][0]["version"].as_str().unwrap();
     assert_eq!(version.unwrap(), format!("length={announced}"));
 }
+
+/// Four scorers in two programs, each of which fails as the file `modes` beside it says.
+const FAILING: &str = r#"
+import json, os, sys, time, weir
+from pathlib import Path
+
+def scores(name, items):
+    mode = json.loads(Path(__file__).with_name("modes").read_text()).get(name)
+    if mode == "raises":
+        raise ValueError("as the test wants it")
+    if mode == "ends":
+        os._exit(3)
+    if mode == "hangs":
+        time.sleep(30)
+    if mode == "too few":
+        return [1.0]
+    if mode == "text":
+        return ["one"] * len(items)
+    if mode == "missing":
+        return [None] * len(items)
+    if mode == "not finite":
+        return [float("nan")] * len(items)
+    return [float(len(text)) for text in items.text]
+
+@weir.scorer
+def a(items):
+    return scores("a", items)
+
+@weir.scorer
+def b(items):
+    return scores("b", items)
+"#;
+
+#[tokio::test]
+async fn whatever_programs_do_every_item_is_in_the_answer_once() {
+    const MODES: [&str; 8] = [
+        "works",
+        "raises",
+        "ends",
+        "hangs",
+        "too few",
+        "text",
+        "missing",
+        "not finite",
+    ];
+    let files = [PythonFile::new(FAILING), PythonFile::new(FAILING)];
+    let choose = |modes: [&str; 4]| {
+        for (file, of_file) in files.iter().zip(modes.chunks(2)) {
+            let modes = json!({"a": of_file[0], "b": of_file[1]});
+            fs::write(file.0.path().join("modes"), modes.to_string()).unwrap();
+        }
+    };
+    choose(["works"; 4]);
+    let mut settings = format!("{BASE}ranking.policy = \"mine\"\n");
+    settings +=
+        "[policies.mine]\nweights = { one_a = 1.0, one_b = 0.5, two_a = -1.0, two_b = 2.0 }\n";
+    for (program, file) in ["one", "two"].iter().zip(&files) {
+        let path = file.0.path().join("mine.py");
+        settings += &format!(
+            "[programs.{program}]\npython = {path:?}\nkill_after = \"200ms\"\nstandby = 1\n"
+        );
+        for function in ["a", "b"] {
+            settings += &format!(
+                "[scorers.{program}_{function}]\nkind = \"program\"\nprogram = \"{program}\"\nfunction = \"{function}\"\ntime_limit = \"150ms\"\n"
+            );
+        }
+    }
+    let weir = Weir::start(&settings);
+    when_ready(&weir, "one").await;
+    when_ready(&weir, "two").await;
+    let mut random: u64 = 20_261_129;
+    for round in 0..40 {
+        let modes = [(); 4].map(|()| {
+            random = random
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            MODES[(random >> 61) as usize]
+        });
+        choose(modes);
+        let texts: Vec<String> = (0..20).map(|item| format!("{item} of {round}")).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let (mut order, metadata) = weir.rank(&feed_of(&texts)).await;
+        order.sort_unstable();
+        assert!(order.into_iter().eq(0..20), "{modes:?}: {metadata}");
+    }
+}

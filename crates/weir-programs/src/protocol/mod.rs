@@ -2,6 +2,8 @@
 
 mod announcement;
 mod error;
+#[cfg(test)]
+mod fuzz;
 mod lines;
 mod message;
 mod score;
