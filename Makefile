@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test check chaos bench fmt ci docker wheel toolchain components nextest stores
+.PHONY: help run test check chaos bench fmt ci docker wheel release toolchain components nextest stores
 
 # Flags of our own also keep make from running a recipe without the shell, which would ignore the PATH below.
 SHELL := /bin/sh
@@ -36,6 +36,7 @@ chaos: toolchain stores nextest ## kill and restart two weirs, Redis and Postgre
 	WEIR_CHAOS_S=60 cargo nextest run --locked --test operations --no-capture chaos::
 	WEIR_FUZZ_CASES=100000 cargo nextest run --locked --test http --no-capture fuzz::
 	WEIR_PROOF=full cargo nextest run --locked --test ingestion --no-capture proof::
+	WEIR_FUZZ_CASES=10000000 cargo nextest run --locked --package weir-programs --no-capture fuzz::broken_lines
 	WEIR_FUZZ_CASES=10000000 python3 -m unittest discover -s python/tests -p 'test_fuzz.py'
 
 bench: toolchain stores ## run the benchmarks
@@ -55,6 +56,9 @@ wheel: toolchain ## build a wheel that carries the weir command and the Python p
 	python3 -m venv "$(TARGET)/maturin" || { echo "python3 has no venv: install python3-venv" >&2; exit 1; }
 	"$(TARGET)/maturin/bin/pip" install --quiet 'maturin>=1.7,<2'
 	"$(TARGET)/maturin/bin/maturin" build --profile dist --locked --out "$(TARGET)/wheels"
+
+release: wheel ## build the wheel, and try it in a fresh environment without Rust
+	scripts/try_wheel.sh "$$(ls -t "$(TARGET)"/wheels/*.whl | head -n 1)"
 
 toolchain:
 	@command -v cargo >/dev/null || { echo "Rust is missing: see https://rustup.rs" >&2; exit 1; }
