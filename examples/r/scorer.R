@@ -3,7 +3,7 @@ library(jsonlite)
 invisible(Sys.setlocale("LC_CTYPE", "C.UTF-8"))
 
 # What is printed belongs in the program's log; stdout is the protocol's.
-protocol <- file("/dev/stdout", "a")
+protocol <- suppressWarnings(file("/dev/stdout", "a"))
 sink(stderr())
 
 scorers <- list(
@@ -57,6 +57,7 @@ methods <- list(
 
 input <- file("stdin", "r")
 while (length(line <- readLines(input, n = 1, warn = FALSE, encoding = "UTF-8"))) {
+  if (!nzchar(trimws(line))) next
   request <- fromJSON(line, simplifyVector = FALSE)
   if (is.null(request$id)) next
   method <- methods[[request$method]]
