@@ -29,12 +29,12 @@ pub struct ScorerConfig {
 
 /// A scorer cannot be built as configured.
 #[derive(Debug, thiserror::Error)]
-#[error("scorers.{scorer}.{source}")]
+#[error("scorers.{scorer}.{cause}")]
 pub struct ScorerBuildError {
     /// Name of the scorer.
     pub scorer: String,
     /// What is wrong.
-    pub source: BuildError,
+    pub cause: BuildError,
 }
 
 impl ScorerConfig {
@@ -76,9 +76,9 @@ impl ScorerConfig {
         };
         self.kind
             .build(&context)
-            .map_err(|source| ScorerBuildError {
+            .map_err(|cause| ScorerBuildError {
                 scorer: name.to_owned(),
-                source,
+                cause,
             })
     }
 

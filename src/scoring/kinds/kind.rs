@@ -74,19 +74,20 @@ pub struct WatchedTable {
 
 /// A scorer could not be built from its configuration.
 #[derive(Debug, thiserror::Error)]
-#[error("{key}: {source}")]
+#[error("{key}: {cause}")]
 pub struct BuildError {
     /// Key that is wrong, within the scorer's table.
     key: &'static str,
-    source: Box<dyn Error + Send + Sync>,
+    /// What is wrong. It is no source of the error, since the text of the error has it.
+    cause: Box<dyn Error + Send + Sync>,
 }
 
 impl BuildError {
     /// Creates an error about `key`.
-    pub fn new(key: &'static str, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+    pub fn new(key: &'static str, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
             key,
-            source: source.into(),
+            cause: cause.into(),
         }
     }
 }
