@@ -74,12 +74,10 @@ impl ScorerConfig {
             default: self.scores.default,
             table,
         };
-        self.kind
-            .build(&context)
-            .map_err(|cause| ScorerBuildError {
-                scorer: name.to_owned(),
-                cause,
-            })
+        self.kind.build(&context).map_err(|cause| ScorerBuildError {
+            scorer: name.to_owned(),
+            cause,
+        })
     }
 
     /// Returns whether rows of `other` can be read like those of `self`.

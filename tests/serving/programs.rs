@@ -349,20 +349,23 @@ async fn whatever_programs_do_every_item_is_in_the_answer_once() {
         }
     };
     choose(["works"; 4]);
-    let mut settings = format!("{BASE}ranking.policy = \"mine\"\n");
-    settings +=
-        "[policies.mine]\nweights = { one_a = 1.0, one_b = 0.5, two_a = -1.0, two_b = 2.0 }\n";
-    for (program, file) in ["one", "two"].iter().zip(&files) {
+    let policy = "ranking.policy = \"mine\"\n[policies.mine]\n\
+        weights = { one_a = 1.0, one_b = 0.5, two_a = -1.0, two_b = 2.0 }\n";
+    let tables = ["one", "two"].iter().zip(&files).map(|(program, file)| {
         let path = file.0.path().join("mine.py");
-        settings += &format!(
-            "[programs.{program}]\npython = {path:?}\nkill_after = \"200ms\"\nstandby = 1\n"
-        );
-        for function in ["a", "b"] {
-            settings += &format!(
-                "[scorers.{program}_{function}]\nkind = \"program\"\nprogram = \"{program}\"\nfunction = \"{function}\"\ntime_limit = \"150ms\"\n"
-            );
-        }
-    }
+        let scorer = |function: &str| {
+            format!(
+                "[scorers.{program}_{function}]\nkind = \"program\"\nprogram = \"{program}\"\n\
+                 function = \"{function}\"\ntime_limit = \"150ms\"\n"
+            )
+        };
+        format!(
+            "[programs.{program}]\npython = {path:?}\nkill_after = \"200ms\"\nstandby = 1\n{}{}",
+            scorer("a"),
+            scorer("b")
+        )
+    });
+    let settings = format!("{BASE}{policy}{}", tables.collect::<String>());
     let weir = Weir::start(&settings);
     when_ready(&weir, "one").await;
     when_ready(&weir, "two").await;
@@ -372,7 +375,7 @@ async fn whatever_programs_do_every_item_is_in_the_answer_once() {
             random = random
                 .wrapping_mul(6_364_136_223_846_793_005)
                 .wrapping_add(1);
-            MODES[(random >> 61) as usize]
+            MODES[usize::try_from(random >> 61).unwrap()]
         });
         choose(modes);
         let texts: Vec<String> = (0..20).map(|item| format!("{item} of {round}")).collect();

@@ -23,7 +23,7 @@ impl Random {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        (self.0 % limit.max(1) as u64) as usize
+        usize::try_from(self.0 % limit.max(1) as u64).unwrap()
     }
 
     fn message(&mut self) -> &'static [u8] {
