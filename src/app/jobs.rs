@@ -22,7 +22,7 @@ use crate::jobs::{
 use crate::programs::ProgramDirectory;
 use crate::queue::{JobQueue, QueueLimits, Schedules};
 use crate::scoring::Scorers;
-use crate::settings::{ProgramMode, ProgramSettings, Settings};
+use crate::settings::{ProgramMode, ProgramSettings, Settings, with_absolute_path};
 use crate::store::StoreLocation;
 use weir_supervision::{ActorRef, ActorSystem};
 
@@ -214,7 +214,7 @@ fn variables(settings: &Settings, location: &StoreLocation) -> Vec<(&'static str
     let mut environment = vec![
         (
             "WEIR_DATABASE_URL",
-            settings.database.url.expose().to_owned(),
+            with_absolute_path(settings.database.url.expose()),
         ),
         ("WEIR_STORE_PREFIX", settings.store.prefix.clone()),
         // The name before, for one version.

@@ -23,7 +23,7 @@ mod version;
 pub use auth::{AuthSettings, Scope};
 pub use compat::{CompatSettings, PerspectiveSettings};
 pub use database::{DatabaseSettings, Pooler};
-pub use database_url::{PostgresUrl, UrlError, check_sqlite};
+pub use database_url::{PostgresUrl, UrlError, check_sqlite, with_absolute_path};
 pub use ingestion::{OutboxSettings, PreprocessSettings, ScraperSettings};
 pub use jobs::JobsSettings;
 pub use loading::{

@@ -96,6 +96,24 @@ pub fn check_sqlite(url: &str) -> Result<(), UrlError> {
     Ok(())
 }
 
+/// Returns the URL for a process in another folder: the path of a SQLite file is absolute in it.
+pub fn with_absolute_path(url: &str) -> String {
+    let Some(rest) = url.strip_prefix("sqlite:") else {
+        return url.to_owned();
+    };
+    let rest = rest.strip_prefix("//").unwrap_or(rest);
+    let (path, parameters) = match rest.split_once('?') {
+        Some((path, _)) => rest.split_at(path.len()),
+        None => (rest, ""),
+    };
+    match std::path::absolute(path) {
+        Ok(absolute) if path != ":memory:" => {
+            format!("sqlite://{}{parameters}", absolute.display())
+        }
+        _ => url.to_owned(),
+    }
+}
+
 /// Decodes a part of a URL; `None` for an empty one.
 fn decoded(part: &'static str, text: &str) -> Result<Option<String>, UrlError> {
     let decoded = percent_decode_str(text)
