@@ -1,4 +1,5 @@
 use std::error::Error;
+use std::time::Duration;
 
 use thiserror::Error;
 
@@ -28,6 +29,14 @@ pub enum JobError {
     /// Something else that the job needs is unavailable.
     #[error("{0}")]
     Unavailable(Box<dyn Error + Send + Sync>),
+    /// The job says itself when it is to be tried again.
+    #[error("{cause}")]
+    RetryAfter {
+        /// Time until the next attempt.
+        after: Duration,
+        /// What went wrong.
+        cause: Box<dyn Error + Send + Sync>,
+    },
     /// Anything else, which may pass.
     #[error("{0}")]
     Transient(Box<dyn Error + Send + Sync>),
@@ -40,7 +49,18 @@ impl JobError {
             Self::Cancelled | Self::Overtaken | Self::Permanent(_) => false,
             Self::Database(error) => !matches!(error, DbError::Data(_)),
             Self::Store(error) => error.is_unavailable(),
-            Self::Panicked(_) | Self::Unavailable(_) | Self::Transient(_) => true,
+            Self::Panicked(_)
+            | Self::Unavailable(_)
+            | Self::RetryAfter { .. }
+            | Self::Transient(_) => true,
+        }
+    }
+
+    /// Returns the time until the next attempt, if the job says so itself.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::RetryAfter { after, .. } => Some(*after),
+            _ => None,
         }
     }
 

@@ -19,6 +19,20 @@ def topics(n: int = 3) -> dict:
 def broken() -> None:
     raise KeyError("a secret")
 
+attempts = []
+
+@weir.job(retries=1)
+def later() -> int:
+    attempts.append(None)
+    if len(attempts) == 1:
+        raise weir.Retry(after=3)
+    return len(attempts)
+
+@weir.job
+def database() -> str:
+    import os
+    return os.environ["WEIR_DATABASE_URL"]
+
 @weir.job
 def long() -> str:
     while not weir.cancelled():
@@ -35,7 +49,8 @@ fn start(code: &str, more: &str) -> (Weir, TempDir) {
         "store.backend = \"embedded\"\nschedules.top_named_entities.enabled = false\n{more}\n\
          [programs.mine]\npython = \"{file}\"\n"
     );
-    (Weir::start(&settings), folder)
+    let relative = [("WEIR__DATABASE__URL", "sqlite://relative.db")];
+    (Weir::start_with_environment(&settings, &relative), folder)
 }
 
 #[tokio::test]
@@ -131,4 +146,31 @@ async fn a_schedule_fires_once_its_program_has_announced_the_job() {
         all.iter().any(|it| it["last_outcome"] == "succeeded")
     };
     weir.when("/v1/schedules", has_run).await;
+}
+
+#[tokio::test]
+async fn a_job_is_tried_again_when_it_asks_for_it() {
+    let (weir, _folder) = start(JOBS, "");
+    let begun = Instant::now();
+    let id = enqueue(&weir, &json!({"job": "mine.later"})).await;
+    let job = finished(&weir, &id).await;
+    assert_eq!(
+        (&job["state"], &job["result"]),
+        (&json!("succeeded"), &json!(2)),
+        "{job}"
+    );
+    assert!(begun.elapsed() >= Duration::from_secs(3), "{job}");
+}
+
+#[tokio::test]
+async fn a_job_finds_a_database_whose_path_is_relative_to_weir() {
+    let (weir, _folder) = start(JOBS, "");
+    let id = enqueue(&weir, &json!({"job": "mine.database"})).await;
+    let job = finished(&weir, &id).await;
+    let url = job["result"].as_str().unwrap_or_default();
+    let path = url.strip_prefix("sqlite://").unwrap_or_default();
+    assert!(
+        std::path::Path::new(path).is_absolute() && fs::exists(path).unwrap(),
+        "{job}"
+    );
 }

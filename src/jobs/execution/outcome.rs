@@ -68,12 +68,14 @@ impl OutcomePolicy<'_> {
                     keep: self.settings.failed_ttl,
                 }
             }
-            (RunExit::Abandoned, _) => self.failed(&RunError::HardLimit(self.limits.hard)),
+            (RunExit::Abandoned, _) => self.failed(&RunError::HardLimit(self.limits.hard), None),
             (RunExit::Returned(Err(JobError::Cancelled)), Some(StopReason::SoftLimit)) => {
-                self.failed(&RunError::SoftLimit(self.limits.soft))
+                self.failed(&RunError::SoftLimit(self.limits.soft), None)
             }
             (RunExit::Returned(Err(error)), _) if error.is_unavailable() => self.postpone(&error),
-            (RunExit::Returned(Err(error)), _) if error.is_retryable() => self.failed(&error),
+            (RunExit::Returned(Err(error)), _) if error.is_retryable() => {
+                self.failed(&error, error.retry_after())
+            }
             (RunExit::Returned(Err(error)), _) => dead(&error, self.settings),
         };
         Some(outcome)
@@ -100,12 +102,13 @@ impl OutcomePolicy<'_> {
         }
     }
 
-    fn failed(&self, error: &dyn Error) -> Outcome {
+    /// The job is tried again, after `after` if it says so itself, unless it has had its attempts.
+    fn failed(&self, error: &dyn Error, after: Option<Duration>) -> Outcome {
         let failures = self.lease.attempts + 1;
         match self.retry.delay_after(failures) {
-            Some(after) => Outcome::Retry {
+            Some(delay) => Outcome::Retry {
                 error: chain(error),
-                after,
+                after: after.unwrap_or(delay),
             },
             None => dead(error, self.settings),
         }

@@ -12,6 +12,8 @@ use crate::programs::{ProgramDirectory, check_arguments};
 const TIME_LIMIT: Duration = Duration::from_mins(10);
 /// Time from the cancel of a run until its process is killed, and a little more.
 const KILL_GRACE: Duration = Duration::from_secs(16);
+/// Longest time until another attempt that a job may ask for.
+const LONGEST_DELAY: Duration = Duration::from_hours(24);
 /// Time for which a result is kept under a key, unless the job says how long.
 const RESULT_TTL: Duration = Duration::from_hours(24);
 
@@ -140,6 +142,13 @@ fn job_error(error: CallError) -> JobError {
             if failed.code == code::PARAMS || failed.data.retry == Some(false) =>
         {
             JobError::Permanent(Box::new(error))
+        }
+        CallError::Failed(failed) if failed.data.retry_after_ms.is_some() => {
+            let after_ms = failed.data.retry_after_ms.unwrap_or_default();
+            JobError::RetryAfter {
+                after: Duration::from_millis(after_ms).min(LONGEST_DELAY),
+                cause: Box::new(error),
+            }
         }
         CallError::BadResult | CallError::TooLong => JobError::Permanent(Box::new(error)),
         CallError::Failed(_) | CallError::NotInTime | CallError::Ended { .. } => {
