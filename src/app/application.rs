@@ -19,6 +19,7 @@ use super::{StartupError, jobs, prepare_schedules, presence, recording, serving}
 use crate::actors::ConfigStatus;
 use crate::data_dir::DataDir;
 use crate::http::Access;
+use crate::programs::RunningPrograms;
 use crate::serving::AssignmentHistory;
 use crate::settings::{AuthSettings, Scope, Settings};
 use crate::telemetry;
@@ -69,6 +70,10 @@ impl Application {
             serving::start(&settings, &stores, &side_effects, &directory, &runtime)?;
         let reloader = Reloader::new(&settings);
         let in_force = reloader.in_force();
+        let running_programs = RunningPrograms {
+            scoring: directory,
+            jobs: jobs.announcing(),
+        };
         jobs.start_programs(in_force, &programs, &stores, &data_dir, &runtime);
         let reloader = reloader
             .with(programs)
@@ -90,7 +95,7 @@ impl Application {
             jobs,
             ingestion,
             side_effects,
-            programs: directory,
+            programs: running_programs,
         };
         let status = Arc::<ConfigStatus>::default();
         let state = running.state(access, config, Arc::clone(&status))?;

@@ -19,7 +19,7 @@ use crate::http::{
     self, Access, AppState, BodyReader, Health, IngestState, JobsState, RankState, SchedulesState,
     ScoreState,
 };
-use crate::programs::ProgramDirectory;
+use crate::programs::RunningPrograms;
 use crate::serving::{ServingConfig, SideEffects};
 use crate::settings::Settings;
 use crate::telemetry;
@@ -32,7 +32,7 @@ pub(super) struct Running {
     pub(super) jobs: Jobs,
     pub(super) ingestion: Ingestion,
     pub(super) side_effects: SideEffects,
-    pub(super) programs: ProgramDirectory,
+    pub(super) programs: RunningPrograms,
 }
 
 impl Running {

@@ -57,16 +57,12 @@ enum Action {
 impl Program {
     pub(super) fn run(self) -> anyhow::Result<()> {
         match self.action {
-            Action::List { endpoint } => endpoint.talk(async |client| {
-                let answer = client.get("/programs", &[]).await?;
-                for program in answer["programs"].as_array().into_iter().flatten() {
-                    print_program(program)?;
-                }
-                Ok(())
-            }),
+            Action::List { endpoint } => {
+                endpoint.talk(async |client| print_programs(&client.get("/programs", &[]).await?))
+            }
             Action::Reload { endpoint, name } => endpoint.talk(async |client| {
                 let path = format!("/programs/{name}/reload");
-                print_program(&client.post(&path, &json!({})).await?)
+                print_programs(&client.post(&path, &json!({})).await?)
             }),
             Action::Test { argv } => test(&argv),
             Action::Logs {
@@ -81,9 +77,16 @@ impl Program {
     }
 }
 
+fn print_programs(answer: &Value) -> anyhow::Result<()> {
+    let programs = answer["programs"].as_array();
+    programs.into_iter().flatten().try_for_each(print_program)
+}
+
 fn print_program(program: &Value) -> anyhow::Result<()> {
     let name = text(&program["name"]);
-    print_line(&format!("{name}  version {}", text(&program["version"])))?;
+    let role = text(&program["role"]);
+    let version = text(&program["version"]);
+    print_line(&format!("{name}  {role}  version {version}"))?;
     for process in program["processes"].as_array().into_iter().flatten() {
         let mebibytes = process["memory_bytes"].as_u64().unwrap_or_default() >> 20;
         let mut line = format!(

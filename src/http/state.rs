@@ -6,7 +6,7 @@ use super::{
     Access, BodyReader, Health, IngestState, JobsState, RankState, SchedulesState, ScoreState,
 };
 use crate::actors::{JobQueueActor, RunningScrapers};
-use crate::programs::ProgramDirectory;
+use crate::programs::RunningPrograms;
 use crate::serving::ServingConfig;
 use crate::store::Store;
 use weir_supervision::{ActorRef, ActorSystem};
@@ -37,7 +37,7 @@ pub struct AppState {
     /// Scrapers that run in this process.
     pub scrapers: Data<RunningScrapers>,
     /// Programs that run.
-    pub programs: Data<ProgramDirectory>,
+    pub programs: Data<RunningPrograms>,
     /// Conditions that `/health/ready` reports.
     pub health: Data<Health>,
     /// All actors.

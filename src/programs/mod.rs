@@ -43,6 +43,15 @@ impl ProgramDirectory {
     }
 }
 
+/// The programs of a running server, by what their processes do. A program may be in both.
+#[derive(Clone, Debug, Default)]
+pub struct RunningPrograms {
+    /// Programs with processes that score.
+    pub scoring: ProgramDirectory,
+    /// Programs with processes that run jobs and sources, once they are ready.
+    pub jobs: ProgramDirectory,
+}
+
 /// Returns what the processes of each program that scores are started with.
 pub fn scorer_specs(settings: &Settings) -> BTreeMap<String, ProgramSpec> {
     let mut scorers: BTreeMap<String, BTreeMap<String, ExpectedScorer>> = BTreeMap::new();

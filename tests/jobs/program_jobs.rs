@@ -110,6 +110,13 @@ async fn a_python_function_runs_as_a_job() {
     assert_eq!(response.status(), 400);
     let answer: Value = response.json().await.unwrap();
     assert_eq!(answer["path"], "args.n", "{answer}");
+    let programs: Value = weir.get("/v1/programs").await.json().await.unwrap();
+    let listed = &programs["programs"][0];
+    assert_eq!(
+        (&listed["name"], &listed["role"]),
+        (&json!("mine"), &json!("job")),
+        "{programs}"
+    );
 }
 
 #[tokio::test]

@@ -134,7 +134,7 @@ async fn programs_of_a_running_server_are_listed_and_reloaded() {
     let listed = talk(&["list"]);
     let said = text(&listed.stdout);
     assert!(
-        said.starts_with("mine  version "),
+        said.starts_with("mine  scorer  version "),
         "{said}{}",
         text(&listed.stderr)
     );

@@ -27,7 +27,7 @@ use weir::http::{
     ScoreState, serve,
 };
 use weir::jobs::{JobResources, KnownJobs, LargeResults, Registry, WorkerContext, WorkerDeps};
-use weir::programs::ProgramDirectory;
+use weir::programs::RunningPrograms;
 use weir::queue::{JobQueue, QueueLimits};
 use weir::ranking::{Arms, Policy, ScorerTerm};
 use weir::scoring::pool::{BreakerConfig, PoolConfig, PoolCounters, PoolHandle, WorkerPool};
@@ -218,7 +218,7 @@ impl Service {
             store: Data::new(store.store.clone()),
             ingest: Data::new(IngestState::new(ingester(&system, &database))),
             scrapers: Data::new(RunningScrapers::default()),
-            programs: Data::new(ProgramDirectory::default()),
+            programs: Data::new(RunningPrograms::default()),
             health: Data::new(Health::new(
                 HealthIssues::default(),
                 database.clone(),
