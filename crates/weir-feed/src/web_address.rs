@@ -64,7 +64,12 @@ pub fn host(url: &str) -> Option<&str> {
     let host = authority
         .rsplit_once('@')
         .map_or(authority, |(_, host)| host);
-    Some(host.split_once(':').map_or(host, |(host, _)| host))
+    // An IPv6 address stands in brackets and has colons of its own.
+    let end = match host.find(']') {
+        Some(bracket) if host.starts_with('[') => bracket + 1,
+        _ => host.find(':').unwrap_or(host.len()),
+    };
+    Some(&host[..end])
 }
 
 /// Whether the address is surely valid: ASCII, with a host of plain labels and no port or user. Nearly all are.
@@ -93,4 +98,22 @@ fn is_valid(text: &str) -> bool {
             && url.has_host()
             && url.as_str().chars().count() <= MAX_CHARS
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_has_no_user_and_no_port() {
+        for (url, expected) in [
+            ("https://Example.org:80/a@b", Some("Example.org")),
+            ("http://user:secret@example.org?q", Some("example.org")),
+            ("http://[2001:db8::1]:8080/", Some("[2001:db8::1]")),
+            ("http://[2001:db8::1]", Some("[2001:db8::1]")),
+            ("mailto:a@example.org", None),
+        ] {
+            assert_eq!(host(url), expected, "{url}");
+        }
+    }
 }
