@@ -349,7 +349,7 @@ async fn whatever_programs_do_every_item_is_in_the_answer_once() {
         }
     };
     choose(["works"; 4]);
-    let policy = "ranking.policy = \"mine\"\n[policies.mine]\n\
+    let policy = "ranking.policy = \"mine\"\n[policies.mine]\nentity_weight = 0.0\n\
         weights = { one_a = 1.0, one_b = 0.5, two_a = -1.0, two_b = 2.0 }\n";
     let tables = ["one", "two"].iter().zip(&files).map(|(program, file)| {
         let path = file.0.path().join("mine.py");
@@ -370,6 +370,7 @@ async fn whatever_programs_do_every_item_is_in_the_answer_once() {
     when_ready(&weir, "one").await;
     when_ready(&weir, "two").await;
     let mut random: u64 = 20_261_129;
+    let mut degraded = 0;
     for round in 0..40 {
         let modes = [(); 4].map(|()| {
             random = random
@@ -383,5 +384,18 @@ async fn whatever_programs_do_every_item_is_in_the_answer_once() {
         let (mut order, metadata) = weir.rank(&feed_of(&texts)).await;
         order.sort_unstable();
         assert!(order.into_iter().eq(0..20), "{modes:?}: {metadata}");
+        degraded += usize::from(!metadata["degraded"].is_null());
     }
+    // What failed was noticed, and the programs came back.
+    choose(["works"; 4]);
+    let begun = Instant::now();
+    loop {
+        let (_, metadata) = weir.rank(&feed_of(&["a", "bc"])).await;
+        if metadata["degraded"].is_null() {
+            break;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{metadata}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(degraded > 20, "{degraded} of 40 answers were degraded");
 }
