@@ -6,7 +6,7 @@ mod schema;
 pub use python_package::install_python_package;
 pub use schema::{SchemaError, check_arguments};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::ffi::OsString;
 use std::sync::Arc;
@@ -35,6 +35,17 @@ impl ProgramDirectory {
     /// Returns all programs.
     pub fn all(&self) -> Arc<BTreeMap<String, Arc<Program>>> {
         self.0.load_full()
+    }
+
+    /// Returns the names of the jobs that the programs have announced, as `PROGRAM.JOB`.
+    pub fn job_names(&self) -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        for (program, running) in &*self.all() {
+            let announcement = running.pool().announcement();
+            let jobs = announcement.iter().flat_map(|it| it.jobs.keys());
+            names.extend(jobs.map(|job| format!("{program}.{job}")));
+        }
+        names
     }
 
     /// Has these programs be found from now on.

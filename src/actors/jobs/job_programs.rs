@@ -162,16 +162,7 @@ impl JobPrograms {
 
     /// Announces the jobs that can be run, and withdraws those that no longer can.
     fn announce(&mut self) {
-        let programs = self.deps.jobs.all();
-        let names = programs.iter().filter_map(|(program, running)| {
-            let announcement = running.pool().announcement()?;
-            let jobs = announcement.jobs.keys();
-            Some(
-                jobs.map(|job| format!("{program}.{job}"))
-                    .collect::<Vec<_>>(),
-            )
-        });
-        let names: BTreeSet<String> = names.flatten().collect();
+        let names = self.deps.jobs.job_names();
         if names == self.announced {
             return;
         }

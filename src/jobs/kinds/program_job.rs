@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -35,17 +36,8 @@ impl ProgramJobs {
     }
 
     /// Returns the names of all jobs.
-    pub(in crate::jobs) fn names(&self) -> Vec<String> {
-        let programs = self.0.all();
-        let names = programs.iter().filter_map(|(program, running)| {
-            let announcement = running.pool().announcement()?;
-            let jobs = announcement.jobs.keys();
-            Some(
-                jobs.map(|job| format!("{program}.{job}"))
-                    .collect::<Vec<_>>(),
-            )
-        });
-        names.flatten().collect()
+    pub(in crate::jobs) fn names(&self) -> BTreeSet<String> {
+        self.0.job_names()
     }
 
     /// Reads the arguments of a job; `None` if no program has it.
