@@ -26,7 +26,7 @@ pub enum StartupError {
     Bind {
         /// The address as configured.
         address: SocketAddr,
-        /// What the system said.
+        /// Error of the system.
         source: io::Error,
     },
     /// No store could be selected.
@@ -46,7 +46,7 @@ pub enum StartupError {
     Expressions {
         /// The policy's name.
         policy: String,
-        /// What is wrong.
+        /// The cause.
         issues: Vec<ExpressionIssue>,
     },
     /// The users cannot be assigned to arms as configured.
@@ -60,7 +60,7 @@ pub enum StartupError {
     Schedule {
         /// The schedule's name.
         schedule: String,
-        /// What is wrong.
+        /// The cause.
         source: PrepareError,
     },
     /// A scraper names a source that is not there, or gives it arguments that it does not take.
@@ -68,7 +68,7 @@ pub enum StartupError {
     Scraper {
         /// The scraper's name.
         scraper: String,
-        /// What is wrong.
+        /// The cause.
         source: SourceArgumentError,
     },
     /// A scraper's source cannot be opened.
@@ -76,7 +76,7 @@ pub enum StartupError {
     Source {
         /// The scraper's name.
         scraper: String,
-        /// What is wrong.
+        /// The cause.
         source: OpenError,
     },
     /// The HTTP client of all sources cannot be created.
@@ -96,7 +96,7 @@ pub enum StartupError {
     Program {
         /// The program's name.
         program: String,
-        /// What is wrong.
+        /// The cause.
         source: StartError,
     },
     /// The log of a program cannot be opened.
@@ -104,7 +104,7 @@ pub enum StartupError {
     ProgramLog {
         /// The program's name.
         program: String,
-        /// What the system said.
+        /// Error of the system.
         source: io::Error,
     },
     /// The HTTP server failed.

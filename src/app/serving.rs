@@ -87,7 +87,7 @@ impl Reconcile for AssignmentHistory {
     }
 }
 
-/// What is made before anything that runs is changed.
+/// Parts that are made before anything that runs is changed.
 struct ServingPlan {
     pools: PoolChanges,
     /// Expressions of the policies that have any.

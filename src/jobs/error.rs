@@ -34,7 +34,7 @@ pub enum JobError {
     RetryAfter {
         /// Time until the next attempt.
         after: Duration,
-        /// What went wrong.
+        /// The cause.
         cause: Box<dyn Error + Send + Sync>,
     },
     /// Anything else, which may pass.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 pub struct SchemaError {
     /// Name of the argument.
     pub argument: String,
-    /// What was expected.
+    /// Expected value.
     pub why: String,
 }
 

@@ -34,7 +34,7 @@ pub struct PolicyConfig {
     /// Condition that an item meets to be removed, replies and all. Empty for no items.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub remove: String,
-    /// What happens to an item of which a key of `order` is missing.
+    /// Treatment of an item of which a key of `order` is missing.
     #[serde(skip_serializing_if = "is_default")]
     pub missing: MissingKeyPolicy,
     /// How further posts of one author count less.

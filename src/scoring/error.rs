@@ -30,13 +30,13 @@ pub enum ScoreError {
     /// The process that scored ended.
     #[error("the process that scored ended")]
     ProcessEnded {
-        /// Whether it had this item alone.
+        /// True if it had this item alone.
         alone: bool,
     },
     /// The process that scored violated the protocol and was ended.
     #[error("the process that scored violated the protocol")]
     ProtocolError {
-        /// Whether it had this item alone.
+        /// True if it had this item alone.
         alone: bool,
     },
     /// The pool dropped the request without an answer.

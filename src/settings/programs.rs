@@ -11,7 +11,7 @@ use super::{Check, text};
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ProgramSettings {
-    /// How it is run.
+    /// Mode in which it is run.
     pub mode: ProgramMode,
     /// Python file; this, `module` or `argv`.
     pub python: String,
@@ -44,9 +44,9 @@ pub struct ProgramSettings {
     pub max_rss: u64,
     /// Batches after which a process is replaced; 0 for never.
     pub recycle_after: u64,
-    /// Whether new processes take over when files in its folder have changed.
+    /// True if new processes take over when files in its folder have changed.
     pub reload: bool,
-    /// Whether it may reach the network.
+    /// True if it may reach the network.
     pub network: bool,
     /// In the mode `once`: how long a run may take before its whole process group is ended.
     #[serde(with = "text::duration")]
@@ -57,7 +57,7 @@ pub struct ProgramSettings {
     pub enabled: bool,
 }
 
-/// How a program is run.
+/// Mode in which a program is run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ProgramMode {

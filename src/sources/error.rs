@@ -60,7 +60,7 @@ pub enum SourceError {
     Program {
         /// Name of the source.
         source_name: String,
-        /// What went wrong.
+        /// The cause.
         why: String,
     },
     /// The answer is not what such a source sends.

@@ -58,14 +58,10 @@ impl Program {
     pub async fn reload(&self) -> Result<(), StartError> {
         let spec = self.pool.load().spec().clone();
         let program = spec.name.clone();
-        let pool = ProgramPool::start(&self.host, spec, self.log.clone());
-        let warmed = pool.warm().await.map(drop);
-        let error = warmed.as_ref().err().map(ToString::to_string);
+        let reloaded = self.prepare(spec).await.map(|pool| self.replace(pool));
+        let error = reloaded.as_ref().err().map(ToString::to_string);
         match &error {
-            None => {
-                self.pool.store(Arc::new(pool));
-                tracing::info!(program, "program was reloaded");
-            }
+            None => tracing::info!(program, "program was reloaded"),
             Some(why) => tracing::warn!(
                 program,
                 why,
@@ -76,7 +72,7 @@ impl Program {
             .reload_error
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = error;
-        warmed
+        reloaded
     }
 
     /// Returns the log of the program.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 use weir_supervision::SupervisionPolicy;
 
-/// What the processes of a pool are started with, and their limits.
+/// Command, environment and limits of the processes of a pool.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProgramSpec {
     /// Name of the program.
@@ -17,7 +17,7 @@ pub struct ProgramSpec {
     pub working_dir: PathBuf,
     /// The whole environment of its processes, but for the variables of the device.
     pub environment: BTreeMap<OsString, OsString>,
-    /// What its processes are asked to do.
+    /// Task of its processes.
     pub role: Role,
     /// Scorers that must be loaded, by name.
     pub scorers: BTreeMap<String, ExpectedScorer>,
@@ -35,7 +35,7 @@ pub struct ProgramSpec {
     pub max_rss: u64,
     /// Calls after which a process is replaced; 0 for never.
     pub recycle_after: u64,
-    /// Whether it may reach the network.
+    /// True if it may reach the network.
     pub network: bool,
     /// Folder that is watched: a pool of new processes takes over once files in it have changed.
     pub watched_folder: Option<PathBuf>,
@@ -43,7 +43,7 @@ pub struct ProgramSpec {
     pub restarts: SupervisionPolicy,
 }
 
-/// What a program's announcement must say about a scorer.
+/// Requirements on a program's announcement of a scorer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExpectedScorer {
     /// Its outputs, in any order.
@@ -64,7 +64,7 @@ impl ExpectedScorer {
     }
 }
 
-/// What the processes of a pool are asked to do.
+/// Task of the processes of a pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {

@@ -34,7 +34,7 @@ const TEXTS: [&str; 6] = [
 pub struct Finding {
     /// The rule.
     pub rule: String,
-    /// What the program did instead.
+    /// Behaviour found instead.
     pub broken: Option<String>,
 }
 
@@ -111,7 +111,7 @@ struct Conversation {
     next_id: u64,
 }
 
-/// What a program did in place of following a rule.
+/// Behaviour of a program that breaks a rule.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct Broken(String);

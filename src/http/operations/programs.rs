@@ -14,7 +14,7 @@ use crate::programs::RunningPrograms;
 #[derive(Serialize)]
 struct ProgramStatus<'p> {
     name: &'p str,
-    /// What its processes do: `scorer` or `job`.
+    /// Task of its processes: `scorer` or `job`.
     role: Role,
     /// Version that it announced, if a process was ready.
     #[serde(skip_serializing_if = "Option::is_none")]

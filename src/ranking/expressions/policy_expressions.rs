@@ -14,7 +14,7 @@ use super::vocabulary::Input;
 use super::{ScorerOutput, Vocabulary};
 use crate::ranking::{Column, EntityMatches, Labels, PolicyConfig, Score};
 
-/// What happens to an item of which a key of `order` is missing.
+/// Treatment of an item of which a key of `order` is missing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MissingKeyPolicy {
@@ -32,7 +32,7 @@ pub struct PolicyExpressions<S = usize> {
     values: PolicyValues,
 }
 
-/// What a policy asks of the program.
+/// Registers of the program for the keys of a policy.
 #[derive(Debug, Clone, Default, PartialEq)]
 struct PolicyValues {
     /// Keys of the order with their sources.
@@ -56,7 +56,7 @@ pub struct ExpressionIssue {
     pub(crate) element: Option<usize>,
     /// Key within that.
     pub(crate) below: Option<&'static str>,
-    /// What is wrong.
+    /// The cause.
     pub(crate) error: ExpressionError,
 }
 

@@ -13,7 +13,7 @@ use crate::scoring::{OutputKind, Outputs};
 pub(super) enum Input<S> {
     /// Raw scores, or labels.
     Scores(S),
-    /// Whether the item names a top entity.
+    /// True if the item names a top entity.
     NamesEntity,
     Item(ItemField),
     Session(SessionField),

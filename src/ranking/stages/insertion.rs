@@ -36,15 +36,15 @@ pub struct InsertionPolicy {
     /// Least number of insertions, as a share of the feed's length.
     #[serde(skip_serializing_if = "is_default")]
     pub min_share: f64,
-    /// Where further candidates go to reach `min_share`.
+    /// Place of further candidates, which reach `min_share`.
     #[serde(skip_serializing_if = "is_default")]
     pub fill: Fill,
-    /// What happens to an item that is to be replaced when no candidate is left.
+    /// Treatment of an item that is to be replaced when no candidate is left.
     #[serde(skip_serializing_if = "is_default")]
     pub if_none_left: IfNoneLeft,
 }
 
-/// Where candidates go that replace no item.
+/// Place of candidates that replace no item.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fill {
@@ -53,7 +53,7 @@ pub enum Fill {
     End,
 }
 
-/// What happens to an item that is to be replaced when no candidate is left.
+/// Treatment of an item that is to be replaced when no candidate is left.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum IfNoneLeft {

@@ -26,7 +26,7 @@ pub struct Marker {
 pub struct MarkerPost {
     /// Its id, unique among all posts.
     pub id: String,
-    /// Where anybody can see it.
+    /// Public address.
     pub url: String,
 }
 

@@ -78,7 +78,7 @@ pub struct WatchedTable {
 pub struct BuildError {
     /// Key that is wrong, within the scorer's table.
     key: &'static str,
-    /// What is wrong. It is no source of the error, since the text of the error has it.
+    /// The cause, which is part of the text and so no source of the error.
     cause: Box<dyn Error + Send + Sync>,
 }
 

@@ -11,7 +11,7 @@ use crate::protocol::code;
 
 pub(super) const NETWORK: &str = "network";
 pub(super) const NO_NETWORK: &str = "no-network";
-/// Which of several processes the kernel ends when memory runs out: programs before the server, as both share a host.
+/// Adjustment of the score by which the kernel chooses a process to end when memory runs out: programs before the server.
 const OOM_SCORE: &str = "500";
 
 /// Becomes the program of `arguments` (the process id of the parent, `network` or `no-network`, and the program's `argv`), which ends
@@ -50,7 +50,7 @@ fn prepare(parent: &OsStr, network: &OsStr) -> Result<bool, LaunchError> {
     Ok(alive.as_deref().map(OsStr::new) == Some(parent))
 }
 
-/// Why a program could not be started.
+/// Reason why a program could not be started.
 #[derive(Debug, thiserror::Error)]
 enum LaunchError {
     #[error("network = false: the system refuses a process without network: {0}")]

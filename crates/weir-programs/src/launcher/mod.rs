@@ -15,7 +15,7 @@ pub const LAUNCH: &str = "launch-program";
 /// Name of the subcommand that runs [`guard`].
 pub const GUARD: &str = "guard-programs";
 
-/// How the running binary is executed again, with [`LAUNCH`] or [`GUARD`] as its first argument.
+/// Command that executes the running binary again, with [`LAUNCH`] or [`GUARD`] as its first argument.
 #[derive(Clone, Debug)]
 pub struct LauncherCommand {
     /// Path of the binary.

@@ -40,7 +40,7 @@ pub enum ItemError {
     /// The process ended each time that the item was sent.
     #[error("the process ended over an item: {source}")]
     EndsProcess {
-        /// How often it ended while this item was all that it had.
+        /// Number of ends while this item was all that the process had.
         alone: u32,
         /// The newest end.
         source: CallError,

@@ -13,7 +13,7 @@ use crate::process::{CallPermit, Exit, Process, ServeContext, Served, StartError
 use crate::protocol::Announcement;
 use crate::spec::ProgramSpec;
 
-/// What the slots of a pool share.
+/// State that the slots of a pool share.
 #[derive(Debug)]
 pub(super) struct PoolShared {
     pub(super) spec: ProgramSpec,

@@ -6,7 +6,7 @@ use serde::Serialize;
 /// State of one process of a pool, for operators.
 #[derive(Clone, Debug, Serialize)]
 pub struct ProcessStatus {
-    /// What it is doing.
+    /// State of the process.
     pub state: ProcessState,
     /// Process id, if there is a process.
     pub pid: Option<u32>,
@@ -18,11 +18,11 @@ pub struct ProcessStatus {
     pub loaded_in_ms: Option<u64>,
     /// Processes started in its place, itself included.
     pub starts: u64,
-    /// Why the newest start failed or the process before ended. Holds no text of a post.
+    /// Reason why the newest start failed or the process before ended. Holds no text of a post.
     pub last_failure: Option<String>,
 }
 
-/// What a process is doing.
+/// State of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProcessState {
@@ -40,7 +40,7 @@ pub enum ProcessState {
     GaveUp,
 }
 
-/// What a pool keeps about one of its processes.
+/// Record that a pool keeps of one of its processes.
 #[derive(Clone, Debug)]
 pub(super) struct SlotState {
     pub(super) state: ProcessState,

@@ -88,7 +88,7 @@ pub enum StartError {
     /// It ended before it was ready.
     #[error("{exit} before it was ready{}", .last_line.as_ref().map(|line| format!("; the last line of its stderr: {line}")).unwrap_or_default())]
     Ended {
-        /// How it ended.
+        /// The end of the process.
         exit: Exit,
         /// Last line of its stderr.
         last_line: Option<String>,
@@ -141,9 +141,9 @@ pub enum CallError {
     /// The process ended during the call.
     #[error("the process ended during the call: {exit}")]
     Ended {
-        /// How it ended.
+        /// The end of the process.
         exit: Exit,
-        /// Whether no other call was in flight at any time of this one.
+        /// True if no other call was in flight at any time of this one.
         alone: bool,
     },
 }

@@ -33,10 +33,10 @@ pub(crate) struct Call {
     pub(crate) reply: oneshot::Sender<Result<Box<RawValue>, CallError>>,
 }
 
-/// What a caller wants to know of a call, and may ask for, while it is in flight.
+/// Options of a call: reports and requests while it is in flight.
 #[derive(Clone, Default)]
 pub struct CallOptions {
-    /// Is told how far a job is.
+    /// Receiver of the progress of a job.
     pub progress: Option<Progress>,
     /// Set to cancel the call, whose result is waited for all the same.
     pub cancel: Arc<AtomicBool>,
@@ -56,7 +56,7 @@ impl CallPermit {
     }
 }
 
-/// What a process serves for.
+/// Surroundings of a process that serves.
 pub(crate) struct ServeContext<'c> {
     pub(crate) spec: &'c ProgramSpec,
     /// Permits of the processes that serve; others are on standby.
@@ -65,7 +65,7 @@ pub(crate) struct ServeContext<'c> {
     pub(crate) stop: watch::Receiver<()>,
     /// Answers of all processes of the pool.
     pub(crate) answers: &'c AtomicU64,
-    /// Called once the process serves.
+    /// Callback for the moment from which the process serves.
     pub(crate) on_active: &'c (dyn Fn() + Sync),
 }
 
@@ -92,7 +92,7 @@ struct Serving<'c> {
     sent: usize,
 }
 
-/// How a process ended, and how many calls it had answered.
+/// End of a process, and the number of calls that it had answered.
 #[derive(Debug)]
 pub(crate) struct Served {
     pub(crate) exit: Exit,
@@ -221,7 +221,7 @@ impl Process {
     }
 }
 
-/// What callers that have gone ask for.
+/// Step towards the end of calls that are cancelled.
 enum Cancel {
     Nothing,
     Terminate,

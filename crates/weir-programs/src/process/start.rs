@@ -217,7 +217,7 @@ async fn first_response(
     }
 }
 
-/// Why a process did not become ready.
+/// Reason why a process did not become ready.
 enum Failure {
     Start(StartError),
     Exit(Exit),

@@ -13,12 +13,12 @@ const VERSION_CHARS: usize = 200;
 /// Most requests that a process may have in flight.
 const MOST_CONCURRENCY: usize = 1_000;
 
-/// What a program has, its response to `initialize`.
+/// Scorers, jobs and sources of a program: its response to `initialize`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub struct Announcement {
     /// Version of the protocol.
     pub protocol: String,
-    /// What the program calls itself.
+    /// Name that the program gives itself.
     #[serde(default)]
     pub name: String,
     /// Version of the program, part of the cache key of its scores.
@@ -98,9 +98,9 @@ pub enum AnnouncementError {
     Value {
         /// The field.
         field: String,
-        /// What it holds.
+        /// Number found.
         found: String,
-        /// What it may hold.
+        /// Greatest number allowed.
         expected: &'static str,
     },
     /// A scorer that the configuration names is missing.

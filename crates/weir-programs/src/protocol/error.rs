@@ -37,7 +37,7 @@ pub mod code {
 /// [`Display`](fmt::Display) leaves out the message, which may quote a post unless it is the response to `initialize`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, thiserror::Error)]
 pub struct RpcError {
-    /// What kind of error it is, of [`code`].
+    /// Kind of the error, of [`code`].
     pub code: i64,
     /// One line for the developer.
     #[serde(default, deserialize_with = "first_line")]
@@ -65,7 +65,7 @@ pub struct ErrorData {
     pub supported: Vec<String>,
     /// Path of the argument that does not fit.
     pub path: Option<String>,
-    /// Whether another attempt may succeed.
+    /// True if another attempt may succeed.
     pub retry: Option<bool>,
     /// Time until another attempt, in milliseconds.
     pub retry_after_ms: Option<u64>,

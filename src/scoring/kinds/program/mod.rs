@@ -34,18 +34,18 @@ pub struct ProgramConfig {
     pub function: String,
     /// Outputs of the function.
     pub outputs: Outputs,
-    /// Whether it may read which arm a user is in.
+    /// True if it may read which arm a user is in.
     pub unblind: bool,
 }
 
-/// What a scorer asks of a program.
+/// Use of a program by a scorer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProgramUse {
     /// Name of the program.
     pub program: String,
     /// Name of the function.
     pub function: String,
-    /// What the program must announce about it.
+    /// Requirements on the program's announcement of it.
     pub expected: ExpectedScorer,
 }
 
